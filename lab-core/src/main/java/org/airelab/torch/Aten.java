@@ -1,0 +1,110 @@
+package org.airelab.torch;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+
+/** The ATen operators the lab uses and DJL lacks, or has only with a cut graph. Results belong to the given manager. */
+public final class Aten {
+    private static final Operator LINEAR = Operator.of("aten::linear", "");
+    private static final Operator ATTENTION = Operator.of("aten::scaled_dot_product_attention", "");
+    private static final Operator CROSS_ENTROPY = Operator.of("aten::cross_entropy_loss", "");
+    private static final Operator EMBEDDING = Operator.of("aten::embedding", "");
+    private static final Operator TO = Operator.of("aten::to", "dtype");
+    private static final Operator SILU = Operator.of("aten::silu", "");
+    private static final Operator RSQRT = Operator.of("aten::rsqrt", "");
+    private static final Operator NARROW = Operator.of("aten::narrow", "");
+    private static final Operator TRANSPOSE = Operator.of("aten::transpose", "int");
+    private static final Operator ALL_FINITE = Operator.of("aten::isfinite", "");
+    private static final Operator ALL = Operator.of("aten::all", "");
+    private static final Operator MM = Operator.of("aten::mm", "");
+    private static final Operator CONTIGUOUS = Operator.of("aten::contiguous", "");
+    private static final Operator DROPOUT = Operator.of("aten::dropout", "");
+    private static final Operator SELECT = Operator.of("aten::index_select", "");
+    private static final int CONTIGUOUS_FORMAT = 0;
+
+    private Aten() {
+    }
+
+    /** {@code x W^T + bias}: x [..., in], weight [out, in], bias [out] or null. */
+    public static NDArray linear(NDManager manager, NDArray x, NDArray weight, NDArray bias) {
+        return LINEAR.on(manager).tensor(x).tensor(weight).tensor(bias).result();
+    }
+
+    /**
+     * Attention of queries [batch, heads, time, size] over keys and values [batch, kvHeads, keys, size], with scale
+     * 1/sqrt(size); where kvHeads is smaller, each serves heads/kvHeads query heads in a row.
+     *
+     * @param mask    additive, broadcast to [batch, heads, time, keys], or null
+     * @param causal  query i sees keys 0..i; not together with a mask
+     * @param dropout probability with which a weight is dropped
+     */
+    public static NDArray attention(NDManager manager, NDArray q, NDArray k, NDArray v, NDArray mask, double dropout,
+            boolean causal) {
+        boolean grouped = q.getShape().get(1) != k.getShape().get(1);
+        return ATTENTION.on(manager).tensor(q).tensor(k).tensor(v).tensor(mask).real(dropout).bool(causal).none()
+                .bool(grouped).result();
+    }
+
+    /** Mean cross-entropy in nats of logits [n, classes] against int64 targets [n], ignoring target -100. */
+    public static NDArray crossEntropy(NDManager manager, NDArray logits, NDArray targets) {
+        return CROSS_ENTROPY.on(manager).tensor(logits).tensor(targets).none().integer(1).integer(-100).real(0).result();
+    }
+
+    /** Rows of weight [n, d] picked by int64 ids of any shape: [..., d]. */
+    public static NDArray embedding(NDManager manager, NDArray weight, NDArray ids) {
+        return EMBEDDING.on(manager).tensor(weight).tensor(ids).integer(-1).bool(false).bool(false).result();
+    }
+
+    /** Conversion under autograd; the array itself, shared, when it has the type already. */
+    public static NDArray to(NDManager manager, NDArray x, ScalarType type) {
+        return TO.on(manager).tensor(x).integer(type.code()).bool(false).bool(false).none().result();
+    }
+
+    /** x sigmoid(x), element by element. */
+    public static NDArray silu(NDManager manager, NDArray x) {
+        return SILU.on(manager).tensor(x).result();
+    }
+
+    /** 1/sqrt(x), element by element. */
+    public static NDArray rsqrt(NDManager manager, NDArray x) {
+        return RSQRT.on(manager).tensor(x).result();
+    }
+
+    /** A window of {@code length} from {@code start} along a dimension (negative counts from the last); a view. */
+    public static NDArray narrow(NDManager manager, NDArray x, int dimension, long start, long length) {
+        return NARROW.on(manager).tensor(x).integer(dimension).integer(start).integer(length).result();
+    }
+
+    /** Two dimensions exchanged; a view. */
+    public static NDArray transpose(NDManager manager, NDArray x, int a, int b) {
+        return TRANSPOSE.on(manager).tensor(x).integer(a).integer(b).result();
+    }
+
+    /** Rows picked along a dimension by int64 indices [n]. */
+    public static NDArray indexSelect(NDManager manager, NDArray x, int dimension, NDArray indices) {
+        return SELECT.on(manager).tensor(x).integer(dimension).tensor(indices).result();
+    }
+
+    /** Matrix product of [m, k] and [k, n]. */
+    public static NDArray matmul(NDManager manager, NDArray a, NDArray b) {
+        return MM.on(manager).tensor(a).tensor(b).result();
+    }
+
+    /** Each element zeroed with probability p and scaled by 1/(1-p) otherwise; random by libtorch's generator. */
+    public static NDArray dropout(NDManager manager, NDArray x, double p) {
+        return DROPOUT.on(manager).tensor(x).real(p).bool(true).result();
+    }
+
+    /** Whether no element is NaN or infinite. */
+    public static boolean allFinite(NDArray x) {
+        try (NDManager scope = x.getManager().newSubManager(); Autograd.Mode mode = Autograd.notRecording()) {
+            NDArray finite = ALL_FINITE.on(scope).tensor(x).result();
+            return ALL.on(scope).tensor(finite).result().getBoolean();
+        }
+    }
+
+    /** The tensor itself, shared, when it is contiguous; else a contiguous copy. */
+    static Tensor contiguous(Tensor x) {
+        return CONTIGUOUS.call().tensor(x).integer(CONTIGUOUS_FORMAT).tensors(1)[0];
+    }
+}

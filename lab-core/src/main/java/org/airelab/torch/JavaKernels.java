@@ -1,0 +1,127 @@
+package org.airelab.torch;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import ai.djl.engine.EngineException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Java methods as the kernels of ATen operators: PyTorch's own derivative formula then calls Java's backward kernel
+ * too. Only operators without lists in their signature, and whose derivative PyTorch knows, can be taken over.
+ */
+public final class JavaKernels {
+    private static final AtomicReference<Throwable> FAILURE = new AtomicReference<>();
+    private static final MethodHandle UPCALL;
+
+    static {
+        try {
+            UPCALL = MethodHandles.lookup().findStatic(JavaKernels.class, "upcall", MethodType.methodType(void.class,
+                    Kernel.class, int.class, MemorySegment.class, long.class, long.class));
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private JavaKernels() {
+    }
+
+    /** An operator's kernel: from its arguments, which it need not close, to its results, which it gives away. */
+    @FunctionalInterface
+    public interface Kernel {
+        /** Computes the operator; tensors it makes and does not return it closes itself. */
+        Tensor[] run(Arguments arguments);
+    }
+
+    /** The arguments of one call of a kernel, by their position in the operator's schema. */
+    public static final class Arguments {
+        private final MemorySegment stack;
+        private final Tensor[] tensors;
+
+        private Arguments(MemorySegment stack, int tensorCount) {
+            this.stack = stack;
+            this.tensors = new Tensor[tensorCount];
+            for (int i = 0; i < tensorCount; i++) {
+                tensors[i] = Tensor.own(stack.getAtIndex(JAVA_LONG, i));
+            }
+        }
+
+        /** Argument {@code i}, a tensor. */
+        public Tensor tensor(int i) {
+            return tensors[i];
+        }
+
+        /** Argument {@code i}, an {@code int}. */
+        public long integer(int i) {
+            return stack.getAtIndex(JAVA_LONG, i);
+        }
+
+        private void close() {
+            for (Tensor tensor : tensors) {
+                tensor.close();
+            }
+        }
+    }
+
+    /**
+     * Makes {@code kernel} the implementation of an operator for the rest of the process.
+     *
+     * @param operator    without namespace; its first {@code tensorCount} arguments are tensors, none after them
+     * @param dispatchKey {@code CPU} or {@code CUDA}
+     */
+    public static void implement(String operator, String dispatchKey, int tensorCount, Kernel kernel) {
+        ErrorLog.silence();
+        MemorySegment out = Arena.global().allocate(ADDRESS);
+        MethodHandle bound = MethodHandles.insertArguments(UPCALL, 0, kernel, tensorCount);
+        MemorySegment stub = Linker.nativeLinker().upcallStub(bound,
+                FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG), Arena.global());
+        Libtorch.call("opening the operator library", () -> (int) Libtorch.LIBRARY.invokeExact(Libtorch.string("aten"),
+                Libtorch.string(dispatchKey), Libtorch.string("JavaKernels.java"), 1, out));
+        MemorySegment library = out.get(ADDRESS, 0);
+        Libtorch.call("implementing " + operator, () -> (int) Libtorch.LIBRARY_IMPLEMENT.invokeExact(library,
+                Libtorch.string(operator), stub));
+    }
+
+    /** Throws what a kernel threw since the last look; an exception cannot cross libtorch's own frames. */
+    static void rethrow() {
+        if (FAILURE.getPlain() == null) {
+            return;
+        }
+        Throwable failure = FAILURE.getAndSet(null);
+        if (failure != null) {
+            throw new EngineException("a kernel written in Java failed: " + failure.getMessage(), failure);
+        }
+    }
+
+    private static void upcall(Kernel kernel, int tensorCount, MemorySegment address, long inputs, long outputs) {
+        MemorySegment stack = address.reinterpret(Long.BYTES * Math.max(inputs, outputs));
+        Arguments arguments = null;
+        try {
+            arguments = new Arguments(stack, tensorCount);
+            Tensor[] results = kernel.run(arguments);
+            if (results.length != outputs) {
+                throw new IllegalStateException("the kernel gave " + results.length + " results, the operator has " + outputs);
+            }
+            for (int i = 0; i < outputs; i++) {
+                stack.setAtIndex(JAVA_LONG, i, results[i].release());
+            }
+        } catch (Throwable t) {
+            FAILURE.compareAndSet(null, t);
+            // Any valid tensor will do: the caller throws before it looks at one.
+            for (int i = 0; i < outputs; i++) {
+                stack.setAtIndex(JAVA_LONG, i, Tensor.undefined().release());
+            }
+        } finally {
+            if (arguments != null) {
+                arguments.close();
+            }
+        }
+    }
+}
