@@ -1,0 +1,61 @@
+package org.airelab.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Standard output and error as a filter needs them: UTF-8 whatever the locale, and on standard output a closed
+ * pipe or a full disk ends the program. ({@link PrintStream} swallows both otherwise, and
+ * {@code lab tokenizer decode | head} would work on for nobody.)
+ */
+final class StandardStreams {
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private StandardStreams() {
+    }
+
+    /** Replaces {@link System#out} and {@link System#err}. */
+    static void install() {
+        System.setOut(checked(new FileOutputStream(FileDescriptor.out)));
+        System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
+    }
+
+    /** A print stream, flushed at line ends, whose failures to write are {@link UncheckedIOException}s. */
+    static PrintStream checked(OutputStream out) {
+        return new PrintStream(new BufferedOutputStream(new Checked(out), BUFFER_BYTES), true, StandardCharsets.UTF_8);
+    }
+
+    /** Throws at the first failure and discards what is written after it: whoever reports it may print on. */
+    private static final class Checked extends FilterOutputStream {
+        private boolean failed;
+
+        Checked(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            if (failed) {
+                return;
+            }
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                failed = true;
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void write(int value) {
+            write(new byte[] {(byte) value}, 0, 1);
+        }
+    }
+}
