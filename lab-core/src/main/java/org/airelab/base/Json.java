@@ -1,0 +1,46 @@
+package org.airelab.base;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * JSON as the lab writes and reads it: indented by two spaces, line feeds on every platform, maps in their own
+ * order. JSON has no word for NaN and the infinities: they are written as the strings "NaN", "Infinity" and
+ * "-Infinity", which every JSON reader takes and which {@code float()} in Python, {@code Number()} in JavaScript and
+ * {@link Double#parseDouble} turn back into what they were. Duplicate keys and text after the value are refused.
+ */
+public final class Json {
+    /** Reads strictly; writes on one line. Shared and never reconfigured. */
+    public static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+
+    private static final DefaultIndenter INDENTER = new DefaultIndenter("  ", "\n");
+    private static final ObjectWriter PRETTY = MAPPER.writer(new DefaultPrettyPrinter(Separators.createDefaultInstance()
+            .withObjectFieldValueSpacing(Separators.Spacing.AFTER)).withObjectIndenter(INDENTER));
+
+    private Json() {
+    }
+
+    /** A map, list, record or scalar as indented text that ends with a line feed. */
+    public static String pretty(Object value) {
+        try {
+            return PRETTY.writeValueAsString(value) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("expected what JSON can express, found " + value.getClass(), e);
+        }
+    }
+
+    /** Writes {@link #pretty} text, whole or not at all. */
+    public static void write(Path file, Object value) throws IOException {
+        AtomicFiles.writeString(file, pretty(value));
+    }
+}
