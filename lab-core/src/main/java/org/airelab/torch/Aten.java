@@ -11,6 +11,8 @@ public final class Aten {
     private static final Operator EMBEDDING = Operator.of("aten::embedding", "");
     private static final Operator TO = Operator.of("aten::to", "dtype");
     private static final Operator SILU = Operator.of("aten::silu", "");
+    private static final Operator RELU = Operator.of("aten::relu", "");
+    private static final Operator SELECT_INT = Operator.of("aten::select", "int");
     private static final Operator RSQRT = Operator.of("aten::rsqrt", "");
     private static final Operator NARROW = Operator.of("aten::narrow", "");
     private static final Operator TRANSPOSE = Operator.of("aten::transpose", "int");
@@ -19,7 +21,7 @@ public final class Aten {
     private static final Operator MM = Operator.of("aten::mm", "");
     private static final Operator CONTIGUOUS = Operator.of("aten::contiguous", "");
     private static final Operator DROPOUT = Operator.of("aten::dropout", "");
-    private static final Operator SELECT = Operator.of("aten::index_select", "");
+    private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
     private static final int CONTIGUOUS_FORMAT = 0;
 
     private Aten() {
@@ -65,6 +67,11 @@ public final class Aten {
         return SILU.on(manager).tensor(x).result();
     }
 
+    /** max(0, x), element by element. */
+    public static NDArray relu(NDManager manager, NDArray x) {
+        return RELU.on(manager).tensor(x).result();
+    }
+
     /** 1/sqrt(x), element by element. */
     public static NDArray rsqrt(NDManager manager, NDArray x) {
         return RSQRT.on(manager).tensor(x).result();
@@ -75,6 +82,11 @@ public final class Aten {
         return NARROW.on(manager).tensor(x).integer(dimension).integer(start).integer(length).result();
     }
 
+    /** Index {@code i} of a dimension, which goes; a view. */
+    public static NDArray select(NDManager manager, NDArray x, int dimension, long i) {
+        return SELECT_INT.on(manager).tensor(x).integer(dimension).integer(i).result();
+    }
+
     /** Two dimensions exchanged; a view. */
     public static NDArray transpose(NDManager manager, NDArray x, int a, int b) {
         return TRANSPOSE.on(manager).tensor(x).integer(a).integer(b).result();
@@ -82,7 +94,7 @@ public final class Aten {
 
     /** Rows picked along a dimension by int64 indices [n]. */
     public static NDArray indexSelect(NDManager manager, NDArray x, int dimension, NDArray indices) {
-        return SELECT.on(manager).tensor(x).integer(dimension).tensor(indices).result();
+        return INDEX_SELECT.on(manager).tensor(x).integer(dimension).tensor(indices).result();
     }
 
     /** Matrix product of [m, k] and [k, n]. */

@@ -1,0 +1,90 @@
+package org.airelab.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
+import java.util.ArrayList;
+import java.util.List;
+import org.airelab.torch.Aten;
+import org.airelab.torch.ScalarType;
+
+/**
+ * A decoder-only transformer: an embedding, decoder layers, and the output head. The parts are public so that an
+ * engine can walk them one by one; {@link #forward} computes them as one graph.
+ */
+public final class Decoder extends LayerBlock {
+    /** Standard deviation of fresh weights (Radford et al. 2019). */
+    static final double INIT_STD = 0.02;
+
+    private final ModelConfig config;
+    private final TokenEmbedding embedding;
+    private final List<DecoderLayer> layers = new ArrayList<>();
+    private final OutputHead head;
+
+    /**
+     * A model without memory for its parameters; see {@link FlatParameters}.
+     *
+     * @param manager owns fixed tables; its device is the model's
+     * @param type    the type parameters are kept in
+     * @param ops     computes training's operations
+     */
+    public Decoder(NDManager manager, ModelConfig config, ScalarType type, LayerOps ops) {
+        this.config = config;
+        TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
+        embedding = child("embedding", new TokenEmbedding(manager, config));
+        for (int i = 0; i < config.layers(); i++) {
+            layers.add(child("layers." + i, new DecoderLayer(config, ops, plain)));
+        }
+        head = child("head", new OutputHead(config, ops, embedding.weight()));
+    }
+
+    /** What the model was built from. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The first part: ids to vectors. */
+    public TokenEmbedding embedding() {
+        return embedding;
+    }
+
+    /** The layers between embedding and head, first to last. */
+    public List<DecoderLayer> layers() {
+        return List.copyOf(layers);
+    }
+
+    /** The last part: vectors to logits. */
+    public OutputHead head() {
+        return head;
+    }
+
+    /** ids [batch, time] to logits [batch, time, vocabulary]. */
+    @Override
+    public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
+        NDArray x = embedding.forward(parameters, ids, training);
+        for (DecoderLayer layer : layers) {
+            x = layer.forward(parameters, x, training);
+        }
+        return head.forward(parameters, x, training);
+    }
+
+    /**
+     * Logits [batch, 1, vocabulary] of the token after the last of ids [batch, time], which follow those in the cache;
+     * the cache takes them in.
+     */
+    public NDArray next(ParameterStore parameters, NDArray ids, KeyValueCache cache) {
+        int time = (int) ids.getShape().get(1);
+        NDArray x = embedding.forward(parameters, ids, cache.length(), false);
+        for (int i = 0; i < layers.size(); i++) {
+            x = layers.get(i).forward(parameters, x, cache, i);
+        }
+        cache.advance(time);
+        return head.forward(parameters, Aten.narrow(x.getManager(), x, 1, time - 1, 1), false);
+    }
+
+    @Override
+    public Shape[] getOutputShapes(Shape[] inputs) {
+        return new Shape[] {inputs[0].add(config.vocabSize())};
+    }
+}

@@ -1,0 +1,53 @@
+package org.airelab.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.training.ParameterStore;
+import java.util.function.UnaryOperator;
+import org.airelab.torch.Aten;
+
+/** Attention and feed-forward, each with its residual connection and norm: x [batch, time, dim] to the same shape. */
+public final class DecoderLayer extends LayerBlock {
+    private final double dropout;
+    private final boolean normFirst;
+    private final Normalization attentionNorm;
+    private final SelfAttention attention;
+    private final Normalization feedForwardNorm;
+    private final FeedForward feedForward;
+
+    /** Projections into the residual stream start smaller, by 1/sqrt(2 layers) (Radford et al. 2019, section 2.3). */
+    public DecoderLayer(ModelConfig config, LayerOps ops, TorchOps plain) {
+        double init = Decoder.INIT_STD;
+        double residualInit = init / Math.sqrt(2.0 * config.layers());
+        dropout = config.dropout();
+        normFirst = config.normPlacement() == ModelConfig.NormPlacement.PRE;
+        attentionNorm = child("attention_norm", new Normalization(config, ops));
+        attention = child("attention", new SelfAttention(config, ops, plain, init, residualInit));
+        feedForwardNorm = child("feed_forward_norm", new Normalization(config, ops));
+        feedForward = child("feed_forward", new FeedForward(config, ops, init, residualInit));
+    }
+
+    @Override
+    public NDArray forward(ParameterStore parameters, NDArray x, boolean training) {
+        return forward(parameters, x, training, h -> attention.forward(parameters, h, training));
+    }
+
+    /** For tokens that follow those in the cache. */
+    NDArray forward(ParameterStore parameters, NDArray x, KeyValueCache cache, int layer) {
+        return forward(parameters, x, false, h -> attention.forward(parameters, h, cache, layer));
+    }
+
+    private NDArray forward(ParameterStore parameters, NDArray x, boolean training, UnaryOperator<NDArray> attend) {
+        NDArray h = residual(parameters, attentionNorm, x, training, attend);
+        return residual(parameters, feedForwardNorm, h, training, y -> feedForward.forward(parameters, y, training));
+    }
+
+    private NDArray residual(ParameterStore parameters, Normalization norm, NDArray x, boolean training,
+            UnaryOperator<NDArray> sublayer) {
+        NDArray y = sublayer.apply(normFirst ? norm.forward(parameters, x, training) : x);
+        if (training && dropout > 0) {
+            y = Aten.dropout(y.getManager(), y, dropout);
+        }
+        NDArray sum = x.add(y);
+        return normFirst ? sum : norm.forward(parameters, sum, training);
+    }
+}

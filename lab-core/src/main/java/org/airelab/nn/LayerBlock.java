@@ -1,0 +1,59 @@
+package org.airelab.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Parameter;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A DJL block of one input and one output whose parameters get their memory from outside, so that a whole model's
+ * weights and gradients lie in two flat buffers. Results belong to the manager of the input.
+ */
+public abstract class LayerBlock extends AbstractBlock {
+    private final List<ParameterSpec> specs = new ArrayList<>();
+
+    /** Declares a parameter of this block. */
+    protected final Parameter declare(String name, ParameterSpec.Role role, double init, long... shape) {
+        Parameter parameter = addParameter(Parameter.builder().setName(name).setType(Parameter.Type.OTHER).build());
+        specs.add(new ParameterSpec(parameter, name, role, shape, init));
+        return parameter;
+    }
+
+    /** Makes another block a part of this one. */
+    protected final <B extends LayerBlock> B child(String name, B block) {
+        addChildBlock(name, block);
+        for (ParameterSpec spec : block.specs()) {
+            specs.add(spec.under(name));
+        }
+        return block;
+    }
+
+    /** All parameters of the block and its parts, in the order of their declaration. */
+    public final List<ParameterSpec> specs() {
+        return List.copyOf(specs);
+    }
+
+    /** Computes the block. */
+    public abstract NDArray forward(ParameterStore parameters, NDArray x, boolean training);
+
+    /** A parameter's value for a computation on x's device. */
+    protected static NDArray value(ParameterStore parameters, Parameter parameter, NDArray x, boolean training) {
+        return parameter == null ? null : parameters.getValue(parameter, x.getDevice(), training);
+    }
+
+    @Override
+    protected final NDList forwardInternal(ParameterStore parameters, NDList inputs, boolean training,
+            PairList<String, Object> params) {
+        return new NDList(forward(parameters, inputs.singletonOrThrow(), training));
+    }
+
+    @Override
+    public Shape[] getOutputShapes(Shape[] inputs) {
+        return inputs;
+    }
+}

@@ -1,0 +1,35 @@
+package org.airelab.nn;
+
+import ai.djl.ndarray.NDArray;
+
+/**
+ * The operations of a decoder layer that are worth a kernel of their own, each differentiable. Results belong to the
+ * manager of the first operand. {@link TorchOps} computes them with plain operators on any device and in any
+ * precision, {@link FusedOps} with the lab's kernels.
+ */
+public interface LayerOps {
+    /** x / sqrt(mean(x^2) + eps) * weight over the last dimension. */
+    NDArray rmsNorm(NDArray x, NDArray weight, double eps);
+
+    /** (x - mean) / sqrt(var + eps) * weight + bias over the last dimension. */
+    NDArray layerNorm(NDArray x, NDArray weight, NDArray bias, double eps);
+
+    /**
+     * Causal self-attention of packed rows.
+     *
+     * @param qkv [batch, time, (heads + 2 kvHeads) * headSize]: queries, then keys, then values. It may be
+     *            overwritten, so nothing else may read it.
+     * @param dropout probability with which an attention weight is dropped
+     * @return [batch, time, heads * headSize]
+     */
+    NDArray selfAttention(NDArray qkv, double dropout);
+
+    /** SiLU(gate) * up of packed rows [..., 2 hidden], the gate first. */
+    NDArray swiGlu(NDArray gateUp);
+
+    /** GELU by its tanh approximation. */
+    NDArray gelu(NDArray x);
+
+    /** max(0, x). */
+    NDArray relu(NDArray x);
+}

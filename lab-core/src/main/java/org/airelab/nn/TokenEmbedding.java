@@ -1,0 +1,75 @@
+package org.airelab.nn;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Parameter;
+import ai.djl.training.ParameterStore;
+import org.airelab.torch.Aten;
+import org.airelab.torch.NativeArrays;
+
+/** Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. */
+public final class TokenEmbedding extends LayerBlock {
+    private final ModelConfig config;
+    private final Parameter weight;
+    private final Parameter positions;
+    private final NDArray sinusoids;
+
+    /** {@code manager} owns fixed tables. */
+    public TokenEmbedding(NDManager manager, ModelConfig config) {
+        this.config = config;
+        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD, config.vocabSize(), config.dim());
+        boolean learned = config.positions() == ModelConfig.Positions.LEARNED;
+        positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD / 2,
+                config.contextLength(), config.dim()) : null;
+        sinusoids = config.positions() == ModelConfig.Positions.SINUSOIDAL ? sinusoids(manager, config) : null;
+    }
+
+    /** The matrix [vocabulary, dim]. */
+    Parameter weight() {
+        return weight;
+    }
+
+    @Override
+    public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
+        return forward(parameters, ids, 0, training);
+    }
+
+    /** Embeds ids of which the first of each row stands at position {@code start}. */
+    NDArray forward(ParameterStore parameters, NDArray ids, int start, boolean training) {
+        NDManager scope = ids.getManager();
+        long time = ids.getShape().get(1);
+        NDArray x = Aten.embedding(scope, value(parameters, weight, ids, training), ids);
+        if (positions != null) {
+            x = x.add(Aten.narrow(scope, value(parameters, positions, ids, training), 0, start, time));
+        }
+        if (sinusoids != null) {
+            NDArray window = Aten.to(scope, Aten.narrow(scope, sinusoids, 0, start, time), NativeArrays.type(x));
+            x = x.mul(Math.sqrt(config.dim())).add(window);
+        }
+        return training && config.dropout() > 0 ? Aten.dropout(scope, x, config.dropout()) : x;
+    }
+
+    /** Vaswani et al. 2017, section 3.5: sines in even columns, cosines in odd ones. */
+    private static NDArray sinusoids(NDManager manager, ModelConfig config) {
+        double[] table = new double[config.contextLength() * config.dim()];
+        for (int t = 0; t < config.contextLength(); t++) {
+            for (int i = 0; i < config.dim(); i += 2) {
+                double angle = t / Math.pow(10_000, (double) i / config.dim());
+                table[t * config.dim() + i] = Math.sin(angle);
+                table[t * config.dim() + i + 1] = Math.cos(angle);
+            }
+        }
+        try (NDManager scope = manager.newSubManager()) {
+            NDArray wide = scope.create(table, new Shape(config.contextLength(), config.dim()));
+            NDArray kept = wide.toDevice(manager.getDevice(), false);
+            kept.attach(manager);
+            return kept;
+        }
+    }
+
+    @Override
+    public Shape[] getOutputShapes(Shape[] inputs) {
+        return new Shape[] {inputs[0].add(config.dim())};
+    }
+}
