@@ -27,12 +27,13 @@ public final class Decoder extends LayerBlock {
      *
      * @param manager owns fixed tables; its device is the model's
      * @param type    the type parameters are kept in
+     * @param compute the type layers compute in
      * @param ops     computes training's operations
      */
-    public Decoder(NDManager manager, ModelConfig config, ScalarType type, LayerOps ops) {
+    public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops) {
         this.config = config;
         TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
-        embedding = child("embedding", new TokenEmbedding(manager, config));
+        embedding = child("embedding", new TokenEmbedding(manager, config, compute));
         for (int i = 0; i < config.layers(); i++) {
             layers.add(child("layers." + i, new DecoderLayer(config, ops, plain)));
         }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
@@ -51,15 +52,11 @@ public final class FlatParameters {
         for (Slot slot : slots) {
             bind(manager, slot);
         }
-        if (training) {
-            gradients.muli(0);
-        }
     }
 
     private static NDArray zeros(NDManager manager, ScalarType type, long size) {
         NDArray buffer = Tensor.empty(type, manager.getDevice(), size).attach(manager);
-        // Not muli(0): what was in the memory may be NaN.
-        buffer.set(new ai.djl.ndarray.index.NDIndex(":"), 0);
+        Aten.zero(buffer);
         return buffer;
     }
 
@@ -86,6 +83,11 @@ public final class FlatParameters {
     /** All gradients [size], or null when there are none. */
     public NDArray gradients() {
         return gradients;
+    }
+
+    /** Forgets all gradients. */
+    public void zeroGradients() {
+        Aten.zero(gradients);
     }
 
     /** Elements of a buffer, gaps included. */

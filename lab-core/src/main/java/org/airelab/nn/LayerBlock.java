@@ -9,6 +9,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 import java.util.ArrayList;
 import java.util.List;
+import org.airelab.torch.NativeArrays;
 
 /**
  * A DJL block of one input and one output whose parameters get their memory from outside, so that a whole model's
@@ -41,9 +42,18 @@ public abstract class LayerBlock extends AbstractBlock {
     /** Computes the block. */
     public abstract NDArray forward(ParameterStore parameters, NDArray x, boolean training);
 
-    /** A parameter's value for a computation on x's device. */
+    /** A parameter's value on x's device, in the type it is kept in. */
     protected static NDArray value(ParameterStore parameters, Parameter parameter, NDArray x, boolean training) {
         return parameter == null ? null : parameters.getValue(parameter, x.getDevice(), training);
+    }
+
+    /**
+     * A parameter's value converted, under autograd, to x's type. Mixed precision is no more than that: activations
+     * run in the low type, weights are converted as they are used, and their gradients come back in the wide type.
+     */
+    protected static NDArray valueAs(ParameterStore parameters, Parameter parameter, NDArray x, boolean training) {
+        NDArray value = value(parameters, parameter, x, training);
+        return value == null ? null : NativeArrays.convert(x.getManager(), value, NativeArrays.type(x));
     }
 
     @Override

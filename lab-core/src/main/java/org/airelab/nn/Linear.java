@@ -21,7 +21,8 @@ public final class Linear extends LayerBlock {
 
     @Override
     public NDArray forward(ParameterStore parameters, NDArray x, boolean training) {
-        return Aten.linear(x.getManager(), x, value(parameters, weight, x, training), value(parameters, bias, x, training));
+        return Aten.linear(x.getManager(), x, valueAs(parameters, weight, x, training),
+                valueAs(parameters, bias, x, training));
     }
 
     @Override

@@ -33,7 +33,7 @@ public final class OutputHead extends LayerBlock {
     @Override
     public NDArray forward(ParameterStore parameters, NDArray x, boolean training) {
         NDArray hidden = hidden(parameters, x, training);
-        return Aten.linear(x.getManager(), hidden, value(parameters, weight, x, training), null);
+        return Aten.linear(x.getManager(), hidden, valueAs(parameters, weight, x, training), null);
     }
 
     @Override

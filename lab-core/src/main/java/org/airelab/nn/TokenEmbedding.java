@@ -7,17 +7,23 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 
 /** Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. */
 public final class TokenEmbedding extends LayerBlock {
     private final ModelConfig config;
+    private final ScalarType compute;
     private final Parameter weight;
     private final Parameter positions;
     private final NDArray sinusoids;
 
-    /** {@code manager} owns fixed tables. */
-    public TokenEmbedding(NDManager manager, ModelConfig config) {
+    /**
+     * @param manager owns fixed tables
+     * @param compute the type of the vectors, in which all layers after this one compute
+     */
+    public TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute) {
         this.config = config;
+        this.compute = compute;
         weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD, config.vocabSize(), config.dim());
         boolean learned = config.positions() == ModelConfig.Positions.LEARNED;
         positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD / 2,
@@ -44,9 +50,11 @@ public final class TokenEmbedding extends LayerBlock {
             x = x.add(Aten.narrow(scope, value(parameters, positions, ids, training), 0, start, time));
         }
         if (sinusoids != null) {
-            NDArray window = Aten.to(scope, Aten.narrow(scope, sinusoids, 0, start, time), NativeArrays.type(x));
+            NDArray window = Aten.narrow(scope, sinusoids, 0, start, time);
+            window = NativeArrays.convert(scope, window, NativeArrays.type(x));
             x = x.mul(Math.sqrt(config.dim())).add(window);
         }
+        x = NativeArrays.convert(scope, x, compute);
         return training && config.dropout() > 0 ? Aten.dropout(scope, x, config.dropout()) : x;
     }
 

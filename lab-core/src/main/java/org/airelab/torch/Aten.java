@@ -19,6 +19,7 @@ public final class Aten {
     private static final Operator ALL_FINITE = Operator.of("aten::isfinite", "");
     private static final Operator ALL = Operator.of("aten::all", "");
     private static final Operator MM = Operator.of("aten::mm", "");
+    private static final Operator ZERO = Operator.of("aten::zero_", "");
     private static final Operator CONTIGUOUS = Operator.of("aten::contiguous", "");
     private static final Operator DROPOUT = Operator.of("aten::dropout", "");
     private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
@@ -29,7 +30,7 @@ public final class Aten {
 
     /** {@code x W^T + bias}: x [..., in], weight [out, in], bias [out] or null. */
     public static NDArray linear(NDManager manager, NDArray x, NDArray weight, NDArray bias) {
-        return LINEAR.on(manager).tensor(x).tensor(weight).tensor(bias).result();
+        return LINEAR.on(manager).tensor(x).tensor(weight).optional(bias).result();
     }
 
     /**
@@ -43,7 +44,7 @@ public final class Aten {
     public static NDArray attention(NDManager manager, NDArray q, NDArray k, NDArray v, NDArray mask, double dropout,
             boolean causal) {
         boolean grouped = q.getShape().get(1) != k.getShape().get(1);
-        return ATTENTION.on(manager).tensor(q).tensor(k).tensor(v).tensor(mask).real(dropout).bool(causal).none()
+        return ATTENTION.on(manager).tensor(q).tensor(k).tensor(v).optional(mask).real(dropout).bool(causal).none()
                 .bool(grouped).result();
     }
 
@@ -105,6 +106,15 @@ public final class Aten {
     /** Each element zeroed with probability p and scaled by 1/(1-p) otherwise; random by libtorch's generator. */
     public static NDArray dropout(NDManager manager, NDArray x, double p) {
         return DROPOUT.on(manager).tensor(x).real(p).bool(true).result();
+    }
+
+    /** Zeroes an array in place; what was there, NaN included, is gone. */
+    public static void zero(NDArray x) {
+        try (Autograd.Mode mode = Autograd.notRecording()) {
+            for (Tensor same : ZERO.call().tensor(x).tensors(1)) {
+                same.close();
+            }
+        }
     }
 
     /** Whether no element is NaN or infinite. */

@@ -42,6 +42,11 @@ public final class NativeArrays {
         return Tensor.over(memory, type, shape).attach(manager);
     }
 
+    /** The array itself when it has the type already; else converted, under autograd, for {@code manager}. */
+    public static NDArray convert(NDManager manager, NDArray array, ScalarType type) {
+        return type(array) == type ? array : Aten.to(manager, array, type);
+    }
+
     /** Copies values, converting type and crossing devices as needed; shapes must agree. */
     public static void copy(NDArray from, NDArray to) {
         long source = Tensor.handle(from);

@@ -19,7 +19,7 @@ import java.util.ArrayDeque;
  * Any ATen operator, called through PyTorch's dispatcher and so recorded by autograd. Arguments follow the
  * operator's schema, keyword arguments included, in its order:
  * {@snippet :
- * NDArray y = Operator.of("aten::linear", "").on(scope).tensor(x).tensor(weight).none().result();
+ * NDArray y = Operator.of("aten::linear", "").on(scope).tensor(x).tensor(weight).optional(bias).result();
  * }
  * Lists and {@code Scalar}s cannot be passed in libtorch 2.7.
  */
@@ -76,12 +76,21 @@ public final class Operator {
             this.manager = manager;
         }
 
-        /** A tensor of DJL's; null stands for an absent {@code Tensor?}. */
+        /** A {@code Tensor}, one of DJL's. */
         public Call tensor(NDArray array) {
-            return array == null ? none() : handle(Tensor.handle(array));
+            return handle(Tensor.handle(array));
         }
 
-        /** A tensor of the bridge's; the caller keeps its reference. */
+        /** A {@code Tensor?}; null when it is absent. */
+        public Call optional(NDArray array) {
+            if (array == null) {
+                return none();
+            }
+            optionals |= 1 << count;
+            return tensor(array);
+        }
+
+        /** A {@code Tensor}, one of the bridge's; the caller keeps its reference. */
         public Call tensor(Tensor tensor) {
             return handle(tensor.handle());
         }
@@ -171,7 +180,8 @@ public final class Operator {
                 long word = words[i];
                 if ((tensors >> i & 1) == 1) {
                     word = Tensor.newHandle(word);
-                } else if ((optionals >> i & 1) == 1) {
+                }
+                if ((optionals >> i & 1) == 1) {
                     MemorySegment box = ((MemorySegment) MALLOC.invokeExact((long) Long.BYTES)).reinterpret(Long.BYTES);
                     box.set(JAVA_LONG, 0, word);
                     word = box.address();

@@ -1,0 +1,35 @@
+package org.airelab.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import org.airelab.nn.FlatParameters;
+import org.airelab.torch.Autograd;
+import org.airelab.torch.NativeArrays;
+
+/** The Euclidean norm of gradients: of all together, for clipping, and of one parameter, for diagnosis. */
+final class GradientNorm {
+    private GradientNorm() {
+    }
+
+    /** Norm of all gradients; NaN or infinite when one of them is. */
+    static double global(FlatParameters parameters) {
+        return norm(parameters.gradients(), 0, parameters.size());
+    }
+
+    /** Norm of one parameter's gradient. */
+    static double of(FlatParameters parameters, FlatParameters.Slot slot) {
+        return norm(parameters.gradients(), slot.offset(), slot.spec().elements());
+    }
+
+    private static double norm(NDArray gradients, long offset, long length) {
+        try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
+            NDArray norm = NativeArrays.view(gradients, offset, length).attach(scope).norm();
+            return NativeArrays.floats(norm)[0];
+        }
+    }
+
+    /** Factor that brings a norm down to the limit (Pascanu et al. 2013, algorithm 1); 1 without a limit. */
+    static double clip(double norm, double limit) {
+        return limit > 0 && norm > limit ? limit / norm : 1;
+    }
+}

@@ -1,0 +1,181 @@
+package org.airelab.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.training.ParameterStore;
+import java.util.List;
+import org.airelab.data.TokenBatch;
+import org.airelab.nn.Decoder;
+import org.airelab.nn.DecoderLayer;
+import org.airelab.torch.Aten;
+import org.airelab.torch.Autograd;
+
+/**
+ * Walks a model layer by layer, forward and backward. Between two layers the autograd graph is cut: the activation
+ * goes on as a detached leaf, and in the backward pass that leaf's gradient starts the layer below. Each layer's
+ * arrays live in a scope of their own, which closes right after its backward pass.
+ */
+public final class LayerwiseEngine {
+    private final NDManager manager;
+    private final Decoder model;
+    private final ParameterStore parameters;
+    private final LossHead head;
+    private final boolean checkpointing;
+    private final long seed;
+
+    /**
+     * @param manager       parent of all scopes; its device is the model's
+     * @param checkpointing keep only the cuts and compute each layer again in the backward pass (Chen et al. 2016)
+     * @param seed          of dropout
+     */
+    public LayerwiseEngine(NDManager manager, Decoder model, ParameterStore parameters, LossHead head,
+            boolean checkpointing, long seed) {
+        this.manager = manager;
+        this.model = model;
+        this.parameters = parameters;
+        this.head = head;
+        this.checkpointing = checkpointing;
+        this.seed = seed;
+    }
+
+    /** What a layer leaves for its backward pass. */
+    private record Cut(NDManager scope, NDArray leaf, NDArray out) {
+    }
+
+    /**
+     * One forward and backward pass; gradients are added to those the parameters have. The loss is asked of the head.
+     *
+     * @param scale     factor of the differentiated loss
+     * @param passIndex number of this pass in the run: it decides dropout's masks
+     */
+    public void forwardBackward(TokenBatch batch, double scale, long passIndex) {
+        List<DecoderLayer> layers = model.layers();
+        Cut[] cuts = new Cut[layers.size() + 1];
+        NDManager headScope = manager.newSubManager();
+        try {
+            NDArray x = embed(batch, cuts, passIndex);
+            for (int i = 0; i < layers.size(); i++) {
+                cuts[i + 1] = forward(layers.get(i), x, i, passIndex);
+                x = cuts[i + 1].out;
+            }
+            NDArray gradient;
+            try (Autograd.Mode recording = Autograd.recording()) {
+                NDArray targets = headScope.create(batch.targets());
+                gradient = head.forwardBackward(Autograd.leaf(headScope, x), targets, scale);
+            }
+            backward(cuts, gradient, headScope, passIndex);
+        } finally {
+            headScope.close();
+            for (Cut cut : cuts) {
+                if (cut != null) {
+                    cut.scope.close();
+                }
+            }
+        }
+    }
+
+    private NDArray embed(TokenBatch batch, Cut[] cuts, long passIndex) {
+        NDManager scope = manager.newSubManager();
+        cuts[0] = new Cut(scope, null, null);
+        seedDropout(passIndex, -1);
+        try (Autograd.Mode recording = Autograd.recording()) {
+            NDArray x = model.embedding().forward(parameters, ids(scope, batch), true);
+            cuts[0] = new Cut(scope, null, x);
+            return x;
+        }
+    }
+
+    private Cut forward(DecoderLayer layer, NDArray x, int index, long passIndex) {
+        NDManager scope = manager.newSubManager();
+        NDArray leaf = Autograd.leaf(scope, x);
+        if (!checkpointing) {
+            return new Cut(scope, leaf, compute(layer, leaf, index, passIndex));
+        }
+        NDManager temporary = manager.newSubManager();
+        try (temporary; Autograd.Mode off = Autograd.notRecording()) {
+            NDArray input = Autograd.leaf(temporary, x);
+            seedDropout(passIndex, index);
+            NDArray out = layer.forward(parameters, input, true);
+            out.attach(scope);
+            return new Cut(scope, leaf, out);
+        }
+    }
+
+    private NDArray compute(DecoderLayer layer, NDArray leaf, int index, long passIndex) {
+        seedDropout(passIndex, index);
+        try (Autograd.Mode recording = Autograd.recording()) {
+            return layer.forward(parameters, leaf, true);
+        }
+    }
+
+    private void backward(Cut[] cuts, NDArray headGradient, NDManager headScope, long passIndex) {
+        try (NDManager gradients = manager.newSubManager()) {
+            headGradient.attach(gradients);
+            headScope.close();
+            NDArray gradient = headGradient;
+            for (int i = cuts.length - 1; i >= 1; i--) {
+                Cut cut = cuts[i];
+                NDArray out = checkpointing ? compute(model.layers().get(i - 1), cut.leaf, i - 1, passIndex) : cut.out;
+                Autograd.backward(out, gradient);
+                NDArray below = Autograd.gradient(gradients, cut.leaf);
+                gradient.close();
+                gradient = below;
+                cut.scope.close();
+            }
+            Autograd.backward(cuts[0].out, gradient);
+        }
+    }
+
+    /** Recomputation must meet the same masks, and so must a resumed run: each layer of each pass has its own seed. */
+    private void seedDropout(long passIndex, int layer) {
+        if (model.config().dropout() > 0) {
+            JniUtils.setSeed(mix(mix(seed + passIndex) + layer));
+        }
+    }
+
+    /** SplitMix64's finalizer (Steele et al. 2014). */
+    private static long mix(long z) {
+        z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+        z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+        return z ^ (z >>> 31);
+    }
+
+    /** Sum of the losses in nats over all positions of a batch, without gradients. */
+    public double evaluate(TokenBatch batch) {
+        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
+            NDManager scope = outer.newSubManager();
+            NDArray x = model.embedding().forward(parameters, ids(scope, batch), false);
+            for (DecoderLayer layer : model.layers()) {
+                NDManager next = outer.newSubManager();
+                NDArray input = Autograd.leaf(next, x);
+                x = layer.forward(parameters, input, false);
+                scope.close();
+                scope = next;
+            }
+            return head.evaluate(x, scope.create(batch.targets()));
+        }
+    }
+
+    /** The first layer whose output is not finite for this batch, by name; null when all are. */
+    public String firstNonFinite(TokenBatch batch) {
+        try (Autograd.Mode off = Autograd.notRecording(); NDManager scope = manager.newSubManager()) {
+            NDArray x = model.embedding().forward(parameters, ids(scope, batch), false);
+            if (!Aten.allFinite(x)) {
+                return "embedding";
+            }
+            for (int i = 0; i < model.layers().size(); i++) {
+                x = model.layers().get(i).forward(parameters, x, false);
+                if (!Aten.allFinite(x)) {
+                    return "layers." + i;
+                }
+            }
+            return Double.isFinite(head.evaluate(x, scope.create(batch.targets()))) ? null : "head";
+        }
+    }
+
+    private static NDArray ids(NDManager scope, TokenBatch batch) {
+        return scope.create(batch.inputs(), new Shape(batch.batchSize(), batch.contextLength()));
+    }
+}

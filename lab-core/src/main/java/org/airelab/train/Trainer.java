@@ -1,0 +1,104 @@
+package org.airelab.train;
+
+import java.util.List;
+import org.airelab.data.TokenBatch;
+import org.airelab.nn.FlatParameters;
+
+/** Makes optimizer steps: gradients of several micro-batches, their global norm, the update. */
+public final class Trainer {
+    private final LayerwiseEngine engine;
+    private final LossHead head;
+    private final FlatParameters parameters;
+    private final Optimizer optimizer;
+    private final OptimizerConfig config;
+    private final Schedule schedule;
+    private final LossScaler scaler;
+    private long step;
+    private long updates;
+
+    /** All parts belong to one model; {@code head} is the engine's. */
+    public Trainer(LayerwiseEngine engine, LossHead head, FlatParameters parameters, Optimizer optimizer,
+            OptimizerConfig config, Schedule schedule, LossScaler scaler) {
+        this.engine = engine;
+        this.head = head;
+        this.parameters = parameters;
+        this.optimizer = optimizer;
+        this.config = config;
+        this.schedule = schedule;
+        this.scaler = scaler;
+    }
+
+    /**
+     * What a step did.
+     *
+     * @param step         its number, 1 for the first
+     * @param loss         mean cross-entropy of its tokens in nats, before the update
+     * @param learningRate of the update
+     * @param gradientNorm global norm before clipping
+     * @param skipped      whether float16 overflowed and there was no update
+     */
+    public record StepReport(long step, double loss, double learningRate, double gradientNorm, boolean skipped) {
+    }
+
+    /** One step on the mean gradient of the micro-batches, which all have one size. */
+    public StepReport step(List<TokenBatch> microBatches) {
+        parameters.zeroGradients();
+        double factor = scaler.scale() / microBatches.size();
+        for (int i = 0; i < microBatches.size(); i++) {
+            engine.forwardBackward(microBatches.get(i), factor, step * microBatches.size() + i);
+        }
+        double loss = head.takeLoss();
+        double norm = GradientNorm.global(parameters) / scaler.scale();
+        double unscale = 1 / scaler.scale();
+        step++;
+        double learningRate = schedule.learningRate(step);
+        boolean finite = Double.isFinite(norm);
+        boolean skipped = scaler.skip(finite);
+        if (!skipped && finite) {
+            optimizer.step(++updates, learningRate, unscale * GradientNorm.clip(norm, config.clipNorm()));
+        }
+        return new StepReport(step, loss, learningRate, norm, skipped);
+    }
+
+    /** Steps made. */
+    public long step() {
+        return step;
+    }
+
+    /** Updates made: steps less those skipped. It is the optimizer's clock. */
+    public long updates() {
+        return updates;
+    }
+
+    /** Takes up a state saved before. */
+    public void restore(long savedStep, long savedUpdates) {
+        step = savedStep;
+        updates = savedUpdates;
+    }
+
+    /**
+     * Where the last step went wrong, by the layer's name: the first whose output is not finite, else the last in
+     * forward order whose gradient is not (the backward pass met it first), else the one with the largest gradient.
+     */
+    public String suspect(List<TokenBatch> microBatches) {
+        for (TokenBatch batch : microBatches) {
+            String layer = engine.firstNonFinite(batch);
+            if (layer != null) {
+                return layer + " (its output is not finite)";
+            }
+        }
+        FlatParameters.Slot worst = null;
+        double largest = -1;
+        for (FlatParameters.Slot slot : parameters.slots().reversed()) {
+            double norm = GradientNorm.of(parameters, slot);
+            if (!Double.isFinite(norm)) {
+                return slot.spec().path() + " (its gradient is not finite)";
+            }
+            if (norm > largest) {
+                largest = norm;
+                worst = slot;
+            }
+        }
+        return worst.spec().path() + " (it has the largest gradient)";
+    }
+}
