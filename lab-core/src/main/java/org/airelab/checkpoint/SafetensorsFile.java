@@ -74,6 +74,11 @@ public final class SafetensorsFile implements AutoCloseable {
         }
     }
 
+    /** Where the file is. */
+    public Path path() {
+        return path;
+    }
+
     /** The tensors' names in the order of their data. */
     public Set<String> names() {
         return header.tensors().keySet();

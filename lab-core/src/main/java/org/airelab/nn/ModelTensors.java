@@ -1,0 +1,150 @@
+package org.airelab.nn;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import org.airelab.base.UserError;
+import org.airelab.checkpoint.DType;
+import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.checkpoint.TensorData;
+import org.airelab.checkpoint.TensorInfo;
+import org.airelab.torch.Autograd;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+
+/**
+ * A model's flat buffers as named tensors, the form they have on disk: the name is {@link ParameterSpec#path()}, the
+ * shape the parameter's own. The gaps between parameters are not part of it.
+ */
+public final class ModelTensors {
+    private static final long ALIGNMENT = 64;
+
+    private ModelTensors() {
+    }
+
+    /** {@link #of(FlatParameters, NDArray)} of the weights. */
+    public static Map<String, TensorData> of(FlatParameters parameters) {
+        return of(parameters, parameters.weights());
+    }
+
+    /**
+     * The parameters' parts of a buffer in the order of the model. On the CPU they are the buffer's own memory, valid
+     * while it lives and seeing what changes in it; from another device everything is copied once.
+     *
+     * @param buffer weights, gradients or optimizer state [{@link FlatParameters#size()}]
+     */
+    public static Map<String, TensorData> of(FlatParameters parameters, NDArray buffer) {
+        requireSize(parameters, buffer);
+        ScalarType type = NativeArrays.type(buffer);
+        MemorySegment memory = onHost(buffer);
+        Map<String, TensorData> tensors = new LinkedHashMap<>();
+        for (FlatParameters.Slot slot : parameters.slots()) {
+            MemorySegment data = memory.asSlice(slot.offset() * type.bytes(), slot.spec().elements() * type.bytes());
+            tensors.put(slot.spec().path(), new TensorData(dtype(type), slot.spec().shape(), data));
+        }
+        return tensors;
+    }
+
+    /** {@link #restore(FlatParameters, NDArray, SafetensorsFile)} into the weights. */
+    public static void restore(FlatParameters parameters, SafetensorsFile file) {
+        restore(parameters, parameters.weights(), file);
+    }
+
+    /**
+     * Fills a buffer from a file that holds exactly the model's parameters, converting floating-point types where
+     * they differ. Everything is checked before anything is changed.
+     *
+     * @param buffer weights or optimizer state [{@link FlatParameters#size()}]
+     * @throws UserError (bad input) naming the file and the first tensor that is missing, not the model's, of another
+     *                   shape, or not of floating-point numbers
+     */
+    public static void restore(FlatParameters parameters, NDArray buffer, SafetensorsFile file) {
+        requireSize(parameters, buffer);
+        check(parameters, file);
+        try (NDManager scope = buffer.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
+            for (FlatParameters.Slot slot : parameters.slots()) {
+                TensorData data = file.tensor(slot.spec().path());
+                NDArray source = NativeArrays.over(scope, data.data(), type(data.dtype()), slot.spec().shape());
+                NDArray target = NativeArrays.view(buffer, slot.offset(), slot.spec().shape()).attach(scope);
+                NativeArrays.copy(source, target);
+            }
+        }
+    }
+
+    private static void check(FlatParameters parameters, SafetensorsFile file) {
+        Set<String> extra = new LinkedHashSet<>(file.names());
+        for (FlatParameters.Slot slot : parameters.slots()) {
+            String name = slot.spec().path();
+            if (!extra.remove(name)) {
+                throw mismatch("holds no tensor " + name + ", which the model has", file);
+            }
+            TensorInfo found = file.info(name);
+            if (!Arrays.equals(found.shape(), slot.spec().shape())) {
+                throw mismatch("holds the tensor " + name + " with shape " + Arrays.toString(found.shape())
+                        + ", the model's has " + Arrays.toString(slot.spec().shape()), file);
+            }
+            if (!floating(found.dtype())) {
+                throw mismatch("holds the tensor " + name + " as " + found.dtype() + ", expected F32 or another"
+                        + " floating-point type", file);
+            }
+        }
+        if (!extra.isEmpty()) {
+            throw mismatch("holds the tensor " + extra.iterator().next() + ", which the model does not have", file);
+        }
+    }
+
+    private static UserError mismatch(String what, SafetensorsFile file) {
+        return UserError.badInput(file.path() + " " + what + ".",
+                "Use weights that were saved with this model configuration.");
+    }
+
+    private static void requireSize(FlatParameters parameters, NDArray buffer) {
+        if (buffer.size() != parameters.size()) {
+            throw new IllegalArgumentException("expected a buffer of " + parameters.size() + " elements, found "
+                    + buffer.size());
+        }
+    }
+
+    private static MemorySegment onHost(NDArray buffer) {
+        if (!NativeArrays.device(buffer).isGpu()) {
+            return NativeArrays.memory(buffer);
+        }
+        ScalarType type = NativeArrays.type(buffer);
+        MemorySegment memory = Arena.ofAuto().allocate(buffer.size() * type.bytes(), ALIGNMENT);
+        try (NDManager scope = NDManager.newBaseManager(Device.cpu())) {
+            NativeArrays.copy(buffer, NativeArrays.over(scope, memory, type, buffer.size()));
+        }
+        return memory;
+    }
+
+    private static boolean floating(DType type) {
+        return type == DType.F64 || type == DType.F32 || type == DType.F16 || type == DType.BF16;
+    }
+
+    private static ScalarType type(DType type) {
+        return switch (type) {
+            case F64 -> ScalarType.FLOAT64;
+            case F32 -> ScalarType.FLOAT32;
+            case F16 -> ScalarType.FLOAT16;
+            case BF16 -> ScalarType.BFLOAT16;
+            default -> throw new IllegalArgumentException("expected a floating-point type, found " + type);
+        };
+    }
+
+    private static DType dtype(ScalarType type) {
+        return switch (type) {
+            case FLOAT64 -> DType.F64;
+            case FLOAT32 -> DType.F32;
+            case FLOAT16 -> DType.F16;
+            case BFLOAT16 -> DType.BF16;
+            default -> throw new IllegalArgumentException("expected a floating-point type, found " + type);
+        };
+    }
+}
