@@ -25,7 +25,7 @@ public final class Lab {
     private final PrintWriter out;
     private final PrintWriter err;
 
-    private Lab(PrintWriter out, PrintWriter err) {
+    Lab(PrintWriter out, PrintWriter err) {
         this.out = out;
         this.err = err;
     }
@@ -34,17 +34,17 @@ public final class Lab {
     public static void main(String[] arguments) {
         StandardStreams.install();
         Interruption interruption = Interruption.watch();
-        int exitCode = run(System.out, System.err, arguments);
+        int exitCode = run(System.out, System.err, commands(), arguments);
         interruption.over();
         System.exit(exitCode);
     }
 
-    /** Runs one command, help and error messages going to the streams given, and returns its exit code. */
-    static int run(PrintStream out, PrintStream err, String... arguments) {
+    /** Runs one of the commands, help and error messages going to the streams given, and returns its exit code. */
+    static int run(PrintStream out, PrintStream err, List<LabCommand> commands, String... arguments) {
         var lab = new Lab(new PrintWriter(out, true), new PrintWriter(err, true));
         int exitCode;
         try {
-            exitCode = lab.commandLine(commands()).execute(arguments);
+            exitCode = lab.commandLine(commands).execute(arguments);
             out.flush();
         } catch (Throwable failure) {
             // picocli hands exceptions to the handler below; errors and a closed standard output arrive here.

@@ -25,6 +25,18 @@ final class StandardStreams {
     static void install() {
         System.setOut(checked(new FileOutputStream(FileDescriptor.out)));
         System.setErr(new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
+        takeBackIncubatorWarning();
+    }
+
+    /**
+     * Whenever the Vector API's module is there, the JVM says on standard error that it is an incubator module, and
+     * there is no option against it. The launcher says whether that is a terminal: there the line is erased.
+     */
+    private static void takeBackIncubatorWarning() {
+        if ("terminal".equals(System.getProperty("lab.stderr"))
+                && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+            System.err.print("\u001b[1A\r\u001b[K");
+        }
     }
 
     /** A print stream, flushed at line ends, whose failures to write are {@link UncheckedIOException}s. */

@@ -1,0 +1,62 @@
+package org.airelab.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class InterruptionTest {
+    /** A command that works on until a signal ends it, or ends by itself when told to. */
+    static final class Worker {
+        public static void main(String[] arguments) throws InterruptedException {
+            Interruption interruption = Interruption.watch();
+            System.out.println("working");
+            if (arguments.length == 0) {
+                Thread.sleep(TimeUnit.MINUTES.toMillis(1));
+            }
+            interruption.over();
+        }
+    }
+
+    @Test
+    void aSignalIsSaidOnALineOfItsOwn() throws Exception {
+        Process process = start();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            assertEquals("working", out.readLine());
+            // Not Process.destroy(): that closes the streams as well.
+            process.toHandle().destroy();
+            assertEquals("interrupted", errors(process));
+        }
+        assertTrue(process.waitFor(1, TimeUnit.MINUTES));
+        assertEquals(128 + 15, process.exitValue());
+    }
+
+    @Test
+    void anEndByItselfSaysNothing() throws Exception {
+        Process process = start("end");
+        assertEquals("", errors(process));
+        assertEquals(0, process.waitFor());
+    }
+
+    private static Process start(String... arguments) throws Exception {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp", System.getProperty("java.class.path"), Worker.class.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command).start();
+    }
+
+    private static String errors(Process process) throws Exception {
+        try (var err = new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
+            return String.join("\n", err.lines().filter(line -> !line.startsWith("WARNING") && !line.startsWith("Picked up"))
+                    .toList());
+        }
+    }
+}
