@@ -7,13 +7,14 @@ import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 
 /**
  * JSON as the lab writes and reads it: indented by two spaces, line feeds on every platform, maps in their own
- * order. JSON has no word for NaN and the infinities: they are written as the strings "NaN", "Infinity" and
+ * order, records by their components, {@code valLoss} as {@code val_loss}. JSON has no word for NaN and the infinities: they are written as the strings "NaN", "Infinity" and
  * "-Infinity", which every JSON reader takes and which {@code float()} in Python, {@code Number()} in JavaScript and
  * {@link Double#parseDouble} turn back into what they were. Duplicate keys and text after the value are refused.
  */
@@ -21,7 +22,8 @@ public final class Json {
     /** Reads strictly; writes on one line. Shared and never reconfigured. */
     public static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
     private static final DefaultIndenter INDENTER = new DefaultIndenter("  ", "\n");
     private static final ObjectWriter PRETTY = MAPPER.writer(new DefaultPrettyPrinter(Separators.createDefaultInstance()

@@ -2,14 +2,11 @@ package org.airelab.checkpoint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -17,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.IoReasons;
+import org.airelab.base.Trees;
 import org.airelab.base.UserError;
 
 /** The folders of a store: one a step, and hidden ones while a step is being written or replaced. */
@@ -109,27 +107,10 @@ record StepFolders(Path root) {
      * refused for the right reason.
      */
     static void delete(Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) {
-            Files.deleteIfExists(folder);
-            return;
+        if (Files.isDirectory(folder)) {
+            Files.deleteIfExists(folder.resolve(Marker.NAME));
         }
-        Files.deleteIfExists(folder.resolve(Marker.NAME));
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, IOException e) throws IOException {
-                if (e != null) {
-                    throw e;
-                }
-                Files.delete(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
+        Trees.delete(folder);
     }
 
     /** Deletes a folder where a failure to do so must not hide the failure that led here: the next save tries again. */

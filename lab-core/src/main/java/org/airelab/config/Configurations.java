@@ -12,7 +12,7 @@ import org.airelab.base.UserError;
  * {@code double}, {@code boolean} and their boxes, {@link String}, {@link Path}, enums, records, and {@link List} and
  * {@link java.util.Optional} of these. Records check their own values: what a compact constructor throws as
  * {@link IllegalArgumentException} becomes an error that names the key, precisely so when the message begins with the
- * component's name ("learningRate must be above 0, found -1.0").
+ * component's name or key ("learning_rate must be above 0, found -1.0").
  */
 public final class Configurations {
     private Configurations() {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.airelab.base.Nearest;
 
 /** The keys of a record and of the records in it. */
 final class Keys {
@@ -64,7 +65,7 @@ final class Keys {
 
     /** How unlike two names are, or -1 when they have nothing to do with each other. */
     private static int leafCost(String wanted, String key) {
-        int edits = edits(wanted, key);
+        int edits = Nearest.distance(wanted, key);
         if (edits <= Math.max(1, wanted.length() / 3) && edits < wanted.length()) {
             return edits;
         }
@@ -77,26 +78,6 @@ final class Keys {
         boolean contained = words.containsAll(wantedWords) || wantedWords.containsAll(words);
         boolean prefix = wanted.length() >= 3 && key.startsWith(wanted) || key.length() >= 3 && wanted.startsWith(key);
         return contained || prefix ? 2 : -1;
-    }
-
-    /** The number of characters to insert, delete, replace or swap with their neighbour (Damerau 1964). */
-    static int edits(String a, String b) {
-        int[][] cost = new int[a.length() + 1][b.length() + 1];
-        for (int i = 0; i <= a.length(); i++) {
-            for (int j = 0; j <= b.length(); j++) {
-                if (i == 0 || j == 0) {
-                    cost[i][j] = i + j;
-                    continue;
-                }
-                boolean same = a.charAt(i - 1) == b.charAt(j - 1);
-                cost[i][j] = Math.min(cost[i - 1][j - 1] + (same ? 0 : 1),
-                        Math.min(cost[i - 1][j], cost[i][j - 1]) + 1);
-                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
-                    cost[i][j] = Math.min(cost[i][j], cost[i - 2][j - 2] + 1);
-                }
-            }
-        }
-        return cost[a.length()][b.length()];
     }
 
     private static String leaf(String key) {

@@ -123,11 +123,12 @@ final class RecordBinder {
             String section) {
         String message = String.valueOf(error.getMessage()).strip();
         for (RecordComponent component : components) {
-            String name = component.getName();
-            if (message.equals(name) || message.startsWith(name + " ")) {
-                String key = Keys.snakeCase(name);
-                String rest = message.equals(name) ? " must have a value" : message.substring(name.length());
-                return refusal(Node.join(section, key) + rest, settings.children().get(key), error);
+            String key = Keys.snakeCase(component.getName());
+            for (String name : List.of(component.getName(), key)) {
+                if (message.equals(name) || message.startsWith(name + " ")) {
+                    String rest = message.equals(name) ? " must have a value" : message.substring(name.length());
+                    return refusal(Node.join(section, key) + rest, settings.children().get(key), error);
+                }
             }
         }
         return refusal(section.isEmpty() ? message : section + ": " + message, section.isEmpty() ? null : settings, error);

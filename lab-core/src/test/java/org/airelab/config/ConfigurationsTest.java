@@ -24,7 +24,10 @@ class ConfigurationsTest {
     record Optimizer(double learningRate, List<Double> betas, boolean decoupledDecay) {
         Optimizer {
             if (!(learningRate > 0)) {
-                throw new IllegalArgumentException("learningRate must be above 0, found " + learningRate);
+                throw new IllegalArgumentException("learning_rate must be above 0, found " + learningRate);
+            }
+            if (betas.isEmpty()) {
+                throw new IllegalArgumentException("betas must not be empty");
             }
             if (betas.size() > 2) {
                 throw UserError.badInput("There are " + betas.size() + " betas and 2 are allowed.", "Give two.");
@@ -36,6 +39,14 @@ class ConfigurationsTest {
         Model {
             if (kvHeads.isPresent() && nHeads % kvHeads.get() != 0) {
                 throw new IllegalArgumentException("heads must be a multiple of key-value heads");
+            }
+        }
+    }
+
+    record Warmup(int warmupSteps) {
+        Warmup {
+            if (warmupSteps < 0) {
+                throw new IllegalArgumentException("warmupSteps must be at least 0, found " + warmupSteps);
             }
         }
     }
@@ -150,6 +161,7 @@ class ConfigurationsTest {
         refused("The key model is given twice, at %s:1 and %s:3.", "model:\n  layers: 1\nmodel:\n  n_heads: 2");
         refused("optimizer.learning_rate must be above 0, found -1.0 (%s:2).", "optimizer:\n  learning_rate: -1");
         refused("model: heads must be a multiple of key-value heads (%s:1).", "model: {kv_heads: 3}");
+        refused("optimizer.betas must not be empty (%s:1).", "optimizer: {betas: []}");
         refused("There are 3 betas and 2 are allowed.", "optimizer: {betas: [1, 2, 3]}");
         refused("name must have a value (%s:1).", "name: null");
         refused("%s:1 begins with a list and must hold keys with values.", "- a\n- b");
@@ -188,6 +200,13 @@ class ConfigurationsTest {
         UserError error = assertThrows(UserError.class, () -> load(null, overrides));
         assertTrue(error.getMessage().startsWith(message.substring(0, 10)) && error.getMessage().contains(message),
                 error.getMessage());
+    }
+
+    @Test
+    void recordsMayNameAComponentOrItsKey() {
+        UserError error = assertThrows(UserError.class, () -> Configurations.load(Warmup.class, null, null,
+                List.of("warmup_steps=-3")));
+        assertEquals("warmup_steps must be at least 0, found -3 (--set warmup_steps=-3).", error.getMessage());
     }
 
     @Test
@@ -277,14 +296,12 @@ class ConfigurationsTest {
     }
 
     @Test
-    void keysAndDistances() {
+    void keysAreSnakeCase() {
         assertEquals("learning_rate", Keys.snakeCase("learningRate"));
         assertEquals("url_path", Keys.snakeCase("URLPath"));
         assertEquals("beta1_power", Keys.snakeCase("beta1Power"));
         assertEquals(List.of("first", "second"), Keys.all(Ordered.class));
-        assertEquals(0, Keys.edits("", ""));
-        assertEquals(3, Keys.edits("", "abc"));
-        assertEquals(1, Keys.edits("stpes", "steps"));
-        assertEquals(3, Keys.edits("kitten", "sitting"));
+        assertEquals(Optional.of("second"), Keys.nearest("scond", Keys.all(Ordered.class)));
+        assertEquals(Optional.empty(), Keys.nearest("third", Keys.all(Ordered.class)));
     }
 }
