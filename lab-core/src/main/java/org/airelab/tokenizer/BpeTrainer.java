@@ -124,6 +124,10 @@ public final class BpeTrainer {
                 throw UserError.badInput(content.isEmpty() ? "a special token is empty"
                         : "the special token '" + content + "' is given twice", "Leave it out.");
             }
+            if (content.length() == 1 && ByteAlphabet.parse(content).isPresent()) {
+                throw UserError.badInput("the special token '" + content + "' is written like a byte's token",
+                        "Give one of two characters or more.");
+            }
             tokens.add(new AddedToken(tokens.size(), content, true));
         }
         return tokens;

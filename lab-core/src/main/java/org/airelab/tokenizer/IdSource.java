@@ -87,7 +87,7 @@ abstract sealed class IdSource {
     /** numpy.lib.format: magic, version, the length of the header, the header (a Python literal), elements. */
     private static final class Npy extends IdSource {
         private static final Pattern DESCRIPTOR = Pattern.compile("'descr': *'([<|]([iu])([1248]))'");
-        private static final Pattern SHAPE = Pattern.compile("'shape': *\\(([0-9, L]*)\\)");
+        private static final Pattern SHAPE = Pattern.compile("'shape': *\\(([0-9, ]*)\\)");
 
         private final int elementBytes;
         private final boolean signed;
@@ -108,10 +108,20 @@ abstract sealed class IdSource {
             }
             signed = descriptor.group(2).equals("i");
             elementBytes = Integer.parseInt(descriptor.group(3));
-            left = 1;
-            for (String dimension : shape.group(1).replace("L", "").split(",")) {
-                left = dimension.isBlank() ? left : Math.multiplyExact(left, Long.parseLong(dimension.strip()));
+            left = elements(shape.group(1));
+        }
+
+        private long elements(String shape) {
+            long elements = 1;
+            try {
+                for (String dimension : shape.split(",")) {
+                    elements = dimension.isBlank() ? elements
+                            : Math.multiplyExact(elements, Long.parseLong(dimension.strip()));
+                }
+            } catch (NumberFormatException | ArithmeticException e) {
+                throw bad("the NumPy array has the shape (" + shape + "), which is none");
             }
+            return elements;
         }
 
         @Override

@@ -102,9 +102,7 @@ final class MergeLearner {
                 pairs.add(symbols[at], symbols[at + 1], words.count(wordAt[at]), at);
             }
         }
-        for (int pair = 0; pair < pairs.size(); pair++) {
-            queue.add(new Candidate(pairs.count(pair), pair));
-        }
+        enqueueFrom(0);
     }
 
     private void merge(int pair) {
@@ -128,8 +126,15 @@ final class MergeLearner {
             }
         }
         pairs.remove(pair);
-        for (int added = known; added < pairs.size(); added++) {
-            queue.add(new Candidate(pairs.count(added), added));
+        enqueueFrom(known);
+    }
+
+    /** Queues the pairs numbered {@code first} and up, but those gone again with the neighbour's merge. */
+    private void enqueueFrom(int first) {
+        for (int pair = first; pair < pairs.size(); pair++) {
+            if (pairs.count(pair) > 0) {
+                queue.add(new Candidate(pairs.count(pair), pair));
+            }
         }
     }
 

@@ -64,14 +64,14 @@ public final class Tokenizer {
 
     /** Writes a {@code tokenizer.json} that Hugging Face's libraries load; the file is there whole or not at all. */
     public void save(Path tokenizerJson) throws IOException {
-        byte[] json = TokenizerJsonWriter.write(vocabulary, merges);
+        byte[] json = json();
         AtomicFiles.write(tokenizerJson, temporary -> Files.write(temporary, json));
     }
 
     /** SHA-256 of what {@link #save} writes, which is canonical: whatever file a tokenizer came from, its hash is one. */
     public String hash() {
         if (hash == null) {
-            hash = Hashes.sha256(TokenizerJsonWriter.write(vocabulary, merges));
+            hash = Hashes.sha256(json());
         }
         return hash;
     }
@@ -145,6 +145,11 @@ public final class Tokenizer {
     /** The bytes of one token, of an added one its content in UTF-8. Errors as for {@link #decode}. */
     public byte[] bytes(int id) {
         return vocabulary.bytes(id).clone();
+    }
+
+    /** What {@link #save} writes. */
+    byte[] json() {
+        return TokenizerJsonWriter.write(vocabulary, merges);
     }
 
     private TextEncoder encoder() {
