@@ -1,12 +1,20 @@
 package org.airelab.data;
 
 /**
- * Sequences to learn from, row-major [batchSize, contextLength].
+ * Samples of one step.
  *
- * @param batchSize     number of sequences
- * @param contextLength tokens of each
- * @param inputs        token ids
- * @param targets       the token that follows each input
+ * @param batchSize     rows
+ * @param contextLength columns
+ * @param inputs        token ids, row-major {@code [batchSize, contextLength]}
+ * @param targets       the token after each input, the same shape
  */
 public record TokenBatch(int batchSize, int contextLength, long[] inputs, long[] targets) {
+    /** Checks the lengths. */
+    public TokenBatch {
+        int expected = Math.multiplyExact(batchSize, contextLength);
+        if (inputs.length != expected || targets.length != expected) {
+            throw new IllegalArgumentException("expected " + expected + " inputs and targets, found " + inputs.length
+                    + " and " + targets.length);
+        }
+    }
 }

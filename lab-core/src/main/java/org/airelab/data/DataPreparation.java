@@ -1,0 +1,204 @@
+package org.airelab.data;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.airelab.base.AtomicFiles;
+import org.airelab.base.FileLocks;
+import org.airelab.base.Hashes;
+import org.airelab.base.UserError;
+import org.airelab.data.source.Documents;
+import org.airelab.tokenizer.Tokenizer;
+
+/**
+ * Makes a folder of token shards of a data specification, once: the folder is named by all that determines its content,
+ * appears when it is complete, and is found again by the next call, also from several processes at a time.
+ */
+public final class DataPreparation {
+    private final DataSpec train;
+    private final Optional<DataSpec> valid;
+    private final TokenizerChoice choice;
+    private final Documents trainDocuments;
+    private final Optional<Documents> validDocuments;
+    private final long shardTokens;
+    private final String sourceHash;
+    private final String key;
+
+    private DataPreparation(DataSpec train, Optional<DataSpec> valid, TokenizerChoice choice, Path cacheFolder,
+            long shardTokens) throws IOException {
+        this.train = train;
+        this.valid = valid;
+        this.choice = choice;
+        this.shardTokens = shardTokens;
+        trainDocuments = train.documents(cacheFolder);
+        validDocuments = valid.isPresent() ? Optional.of(forValidation(valid.get(), cacheFolder))
+                : train.validation(cacheFolder);
+        sourceHash = hash(trainDocuments.hash() + " " + (validDocuments.isPresent() ? validDocuments.get().hash() : "-"));
+        key = hash(String.join("\n", Integer.toString(DatasetManifest.FORMAT_VERSION), train.toString(),
+                valid.map(DataSpec::toString).orElse("-"), sourceHash, choice.identity(), Long.toString(shardTokens)));
+    }
+
+    /** The folder for downloads and prepared data: {@code $XDG_CACHE_HOME/aire-lab}, by default {@code ~/.cache/aire-lab}. */
+    public static Path defaultCacheFolder() {
+        String cache = System.getenv("XDG_CACHE_HOME");
+        Path parent = cache == null || !Path.of(cache).isAbsolute()
+                ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache);
+        return parent.resolve("aire-lab");
+    }
+
+    /**
+     * Prepares data in the cache, or finds it there.
+     *
+     * @param train       the training documents
+     * @param valid       the validation documents; when empty, those the data's authors set apart, else one training
+     *                    document in {@value SplitPlan#VALIDATION_ONE_IN}, chosen by its content
+     * @param tokenizer   how text becomes tokens
+     * @param cacheFolder receives downloads and prepared folders
+     * @throws UserError if the data cannot be read, or the folder not be written
+     */
+    public static PreparedData prepare(DataSpec train, Optional<DataSpec> valid, TokenizerChoice tokenizer,
+            Path cacheFolder) throws IOException {
+        return prepare(train, valid, tokenizer, cacheFolder, Optional.empty());
+    }
+
+    /**
+     * As {@link #prepare(DataSpec, Optional, TokenizerChoice, Path)}, into a folder of the user's choice.
+     *
+     * @param out a folder that is not there yet, is empty, or holds this very data
+     */
+    public static PreparedData prepare(DataSpec train, Optional<DataSpec> valid, TokenizerChoice tokenizer,
+            Path cacheFolder, Optional<Path> out) throws IOException {
+        return prepare(train, valid, tokenizer, cacheFolder, out, ShardWriter.SHARD_TOKENS);
+    }
+
+    static PreparedData prepare(DataSpec train, Optional<DataSpec> valid, TokenizerChoice tokenizer, Path cacheFolder,
+            Optional<Path> out, long shardTokens) throws IOException {
+        requireWritable(out.map(folder -> folder.toAbsolutePath().getParent()).orElse(cacheFolder));
+        var preparation = new DataPreparation(train, valid, tokenizer, cacheFolder, shardTokens);
+        return preparation.into(out.orElseGet(() ->
+                cacheFolder.resolve("data").resolve(train.kind() + "-" + preparation.key.substring(0, 12))));
+    }
+
+    private static void requireWritable(Path folder) {
+        try {
+            Files.createDirectories(folder);
+            Files.delete(Files.createTempFile(folder, ".writable", null));
+        } catch (IOException e) {
+            throw UserError.machine("cannot write in the folder " + folder + ": " + e, "Choose another folder with --out, "
+                    + "or another cache by the environment variable XDG_CACHE_HOME.", e);
+        }
+    }
+
+    private static Documents forValidation(DataSpec spec, Path cacheFolder) throws IOException {
+        Optional<Documents> apart = spec.validation(cacheFolder);
+        return apart.isPresent() ? apart.get() : spec.documents(cacheFolder);
+    }
+
+    private static String hash(String text) {
+        return Hashes.sha256(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private PreparedData into(Path folder) throws IOException {
+        Path name = folder.toAbsolutePath().normalize().getFileName();
+        Path temporary = folder.resolveSibling("." + name + ".tmp");
+        Optional<PreparedData> done = find(folder);
+        return done.isPresent() ? done.get() : FileLocks.holding(folder.resolveSibling("." + name + ".lock"), () -> {
+            Optional<PreparedData> doneMeanwhile = find(folder);
+            if (doneMeanwhile.isPresent()) {
+                return doneMeanwhile.get();
+            }
+            try {
+                delete(temporary);
+                Files.createDirectories(temporary);
+                build(temporary);
+                Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
+                AtomicFiles.forceFolder(folder.toAbsolutePath().getParent());
+            } finally {
+                delete(temporary);
+            }
+            return PreparedData.open(folder);
+        });
+    }
+
+    /** This data, if the folder holds it; refuses a folder that holds anything else. */
+    private Optional<PreparedData> find(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return Optional.empty();
+        }
+        if (!Files.isDirectory(folder)) {
+            throw UserError.badInput(folder + " is a file, not a folder", "Choose another folder.");
+        }
+        try (Stream<Path> content = Files.list(folder)) {
+            if (content.findAny().isEmpty()) {
+                return Optional.empty();
+            }
+        }
+        PreparedData found = PreparedData.open(folder);
+        if (!found.manifest().key().equals(key)) {
+            throw UserError.badInput("the folder " + folder + " holds other data (" + found.manifest().spec() + ", "
+                    + found.manifest().vocabularySize() + " tokens in the vocabulary)",
+                    "Choose another folder, or delete this one.");
+        }
+        return Optional.of(found);
+    }
+
+    private void build(Path folder) throws IOException {
+        SplitPlan plan = SplitPlan.of(trainDocuments, validDocuments);
+        Tokenizer tokenizer;
+        try (Stream<String> documents = trainDocuments.stream()) {
+            tokenizer = choice.tokenizer(documents.filter(plan::trains).iterator());
+        }
+        tokenizer.save(folder.resolve(PreparedData.TOKENIZER_FILE));
+        try (Tokenization tokenization = new Tokenization(tokenizer, folder, shardTokens)) {
+            tokenization.addTraining(trainDocuments, plan);
+            if (validDocuments.isPresent()) {
+                tokenization.addValidation(validDocuments.get());
+            }
+            DatasetManifest manifest = manifest(tokenizer, tokenization);
+            manifest.write(folder);
+            checkLeakage(folder);
+        }
+    }
+
+    private DatasetManifest manifest(Tokenizer tokenizer, Tokenization tokenization) {
+        DatasetManifest.SplitManifest training = tokenization.finish(Split.TRAIN);
+        DatasetManifest.SplitManifest validation = tokenization.finish(Split.VALIDATION);
+        if (training.tokens() == 0) {
+            throw UserError.badInput("every training document is a validation document too",
+                    "Give validation data that is not the training data.");
+        }
+        DatasetManifest.Entropy entropy = validDocuments.orElse(trainDocuments).grammar().map(grammar ->
+                new DatasetManifest.Entropy(tokenization.surprisal() / validation.tokens(), grammar.entropy(),
+                        grammar.entropy() * validation.documents() / validation.tokens())).orElse(null);
+        return new DatasetManifest(DatasetManifest.FORMAT_VERSION, key, train.toString(),
+                valid.map(DataSpec::toString).orElse(null), sourceHash, tokenizer.hash(), tokenizer.vocabularySize(),
+                tokenizer.specialId(Tokenizer.END_OF_TEXT).orElseThrow(), TokenType.of(tokenizer.vocabularySize()),
+                training, validation, tokenization.removed(), entropy);
+    }
+
+    private static void checkLeakage(Path folder) throws IOException {
+        try (TokenDataset train = TokenDataset.open(folder, Split.TRAIN);
+                TokenDataset validation = TokenDataset.open(folder, Split.VALIDATION)) {
+            long leaked = LeakageCheck.leaked(train, validation);
+            if (leaked > 0) {
+                throw new IllegalStateException(leaked + " validation documents are in the training shards");
+            }
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> content = Files.walk(folder)) {
+            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}

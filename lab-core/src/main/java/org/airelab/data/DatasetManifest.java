@@ -1,0 +1,130 @@
+package org.airelab.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.airelab.base.AtomicFiles;
+import org.airelab.base.UserError;
+
+/**
+ * What a folder of token shards holds: its file {@code manifest.json}, written last.
+ *
+ * @param formatVersion   {@link #FORMAT_VERSION}
+ * @param key             SHA-256 of all that determines the content: specifications, sources, tokenizer
+ * @param spec            the data specification of the training documents
+ * @param validationSpec  that of the validation documents; null when they were split off
+ * @param sourceHash      SHA-256 over the source texts
+ * @param tokenizerHash   {@code Tokenizer.hash()} of the folder's {@code tokenizer.json}
+ * @param vocabularySize  every token id is below it
+ * @param endOfText       the token after each document
+ * @param dtype           how a token is stored
+ * @param train           counts and shards of the training split
+ * @param validation      counts and shards of the validation split
+ * @param removedFromTrain training documents left out because they are validation documents too
+ * @param entropy         what is known of the entropy of the validation documents; null for natural text
+ */
+public record DatasetManifest(int formatVersion, String key, String spec,
+        String validationSpec, String sourceHash, String tokenizerHash,
+        int vocabularySize, int endOfText, TokenType dtype, SplitManifest train, SplitManifest validation,
+        long removedFromTrain, Entropy entropy) {
+    /** The version of the folder's format, and of how text becomes documents and splits. */
+    public static final int FORMAT_VERSION = 1;
+    /** The file's name in the folder. */
+    public static final String FILE_NAME = "manifest.json";
+
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .build();
+
+    /**
+     * One split.
+     *
+     * @param tokens    tokens, the end-of-text token of each document included
+     * @param documents documents
+     * @param bytes     UTF-8 bytes of the documents' text
+     * @param shards    the files, in order
+     */
+    public record SplitManifest(long tokens, long documents, long bytes, List<Shard> shards) {
+        /** UTF-8 bytes of text a token; tokens count end-of-text, which stands for no text. */
+        public double bytesPerToken() {
+            return bytes / (double) tokens;
+        }
+    }
+
+    /**
+     * One file of tokens.
+     *
+     * @param file   its name in the folder
+     * @param tokens tokens in it
+     * @param bytes  its size
+     * @param sha256 of its content
+     */
+    public record Shard(String file, long tokens, long bytes, String sha256) {
+    }
+
+    /**
+     * What is known of synthetic validation documents.
+     *
+     * @param floor            the mean surprisal of these very documents under the distribution that wrote them, in
+     *                         nats a token: the loss of a perfect model
+     * @param expectedStory    the entropy of that distribution, in nats a document, from its definition
+     * @param expectedPerToken the same for documents of these ones' mean length in tokens
+     */
+    public record Entropy(double floor, double expectedStory, double expectedPerToken) {
+    }
+
+    /** Counts and shards of a split. */
+    public SplitManifest split(Split split) {
+        return split == Split.TRAIN ? train : validation;
+    }
+
+    /** The loss of a perfect model on the validation split in nats a token, where it is known. */
+    public OptionalDouble entropyFloor() {
+        return entropy == null ? OptionalDouble.empty() : OptionalDouble.of(entropy.floor());
+    }
+
+    /** The validation split's UTF-8 bytes a token: a loss in nats a token over this and ln 2 is bits per byte. */
+    public double bytesPerToken() {
+        return validation.bytesPerToken();
+    }
+
+    /**
+     * Reads a folder's manifest.
+     *
+     * @throws UserError if there is none, or none of this version
+     */
+    public static DatasetManifest read(Path folder) throws IOException {
+        String advice = "Prepare the data again with 'lab data prepare'.";
+        Path file = folder.resolve(FILE_NAME);
+        try {
+            var tree = JSON.readTree(Files.readString(file));
+            int version = tree.path("format_version").asInt();
+            if (version != FORMAT_VERSION) {
+                throw UserError.badInput(file + " has format version " + version + "; this program reads version "
+                        + FORMAT_VERSION, advice);
+            }
+            return JSON.treeToValue(tree, DatasetManifest.class);
+        } catch (NoSuchFileException e) {
+            throw UserError.badInput(folder + " holds no prepared data: there is no " + FILE_NAME + " in it", advice, e);
+        } catch (JsonProcessingException e) {
+            throw UserError.badInput(file + " is damaged: " + e.getOriginalMessage(), advice, e);
+        }
+    }
+
+    /** Writes the manifest of a folder whose shards are complete. */
+    void write(Path folder) throws IOException {
+        AtomicFiles.writeString(folder.resolve(FILE_NAME), JSON.writeValueAsString(this) + "\n");
+    }
+}
