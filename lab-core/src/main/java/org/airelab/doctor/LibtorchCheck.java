@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 /**
  * The libtorch DJL would load, found the way DJL finds it (ai.djl.pytorch.jni.LibUtils, ai.djl.util.Platform) but
  * without loading it: the folder in PYTORCH_LIBRARY_PATH, else the build on the class path, else one from DJL's
- * server, which is the CUDA build only where libcudart.so is found.
+ * server, which is a CUDA build only where the CUDA runtime is found.
  */
 final class LibtorchCheck implements Check {
     private static final String NAME = "libtorch";
@@ -59,7 +59,7 @@ final class LibtorchCheck implements Check {
     }
 
     private static Finding fetched(Machine machine, String version) {
-        boolean cuda = machine.library("libcudart.so").or(() -> machine.library("libcudart.so.12")).isPresent();
+        boolean cuda = machine.library("libcudart.so.12").isPresent();
         String flavor = cuda ? "cu1" : "cpu";
         Path cache = Utils.getEngineCacheDir("pytorch");
         Optional<Path> cached = cached(cache, version, flavor);

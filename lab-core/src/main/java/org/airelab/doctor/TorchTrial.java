@@ -26,9 +26,9 @@ final class TorchTrial implements Check {
                 return broken(String.format(Locale.ROOT, "a product of matrices of ones gave %s instead of %d", corner, SIZE));
             }
             return Finding.ok(NAME, String.format(Locale.ROOT, "%s %s multiplied matrices on %s, %.1f s after the start",
-                    engine.getEngineName(), engine.getVersion(), device, seconds), ENABLES,
+                    engine.getEngineName(), engine.getVersion(), name(device), seconds), ENABLES,
                     Map.of("engine", engine.getEngineName(), "version", engine.getVersion(),
-                            "device", device.toString(), "gpus", engine.getGpuCount(), "seconds", seconds));
+                            "device", name(device), "gpus", engine.getGpuCount(), "seconds", seconds));
         } catch (Exception | LinkageError | AssertionError e) {
             // DJL reports a library it cannot fetch or load by any of these.
             return broken("cannot be loaded: " + e);
@@ -40,6 +40,10 @@ final class TorchTrial implements Check {
         try (NDManager manager = NDManager.newBaseManager(device); NDArray ones = manager.ones(new Shape(SIZE, SIZE))) {
             return ones.matMul(ones).getFloat(SIZE - 1, SIZE - 1);
         }
+    }
+
+    private static String name(Device device) {
+        return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
     }
 
     private static Finding broken(String what) {

@@ -162,7 +162,7 @@ class LauncherTest {
 
     @Test
     void aGpuWithoutDriverOrCudaRuntimeIsNoneToLibtorch() {
-        for (String missing : List.of("libcuda.so.1", "libcudart.so")) {
+        for (String missing : List.of("libcuda.so.1", "libcudart.so.12")) {
             assertEquals("cpu\n", Shell.sourced("unset PYTORCH_LIBRARY_PATH; nvidia_devices() { true; }; has_library() { [ $1 != "
                     + missing + " ]; }; libtorch_to_add pretrain").out());
         }
@@ -171,7 +171,7 @@ class LauncherTest {
     @Test
     void librariesAreFoundByTheVariable() throws IOException {
         Files.writeString(folder.resolve("libcudart.so.12"), "");
-        String has = "has_library libcudart.so && echo yes || echo no";
+        String has = "has_library libcudart.so.12 && echo yes || echo no";
         assertEquals("yes\n", Shell.sourced("LD_LIBRARY_PATH=/nowhere:'" + folder + "'; " + has).out());
         assertEquals("no\n", Shell.sourced("ldconfig() { echo '  libother.so.1 (libc6) => /x'; }; unset LD_LIBRARY_PATH; " + has).out());
     }
