@@ -1,7 +1,8 @@
 package org.airelab.cli;
 
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.Comparator;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.IHelpSectionRenderer;
@@ -38,15 +39,17 @@ final class CommandListing implements IHelpSectionRenderer {
 
     private static String entry(String name, CommandLine command, int width) {
         String[] description = command.getCommandSpec().usageMessage().description();
-        String first = description.length > 0 ? description[0] : "";
+        String what = description.length > 0 ? description[0] : "";
         String indent = " ".repeat(width + 4);
-        String example = example(command).map(line -> indent + line + System.lineSeparator()).orElse("");
-        return String.format("  %-" + width + "s  %s%n", name, first) + example;
+        List<String> examples = examples(command);
+        String example = examples.stream().filter(line -> indent.length() + line.length() <= Paragraph.WIDTH).findFirst()
+                .or(() -> examples.stream().min(Comparator.comparingInt(String::length))).map(line -> indent + line + System.lineSeparator()).orElse("");
+        return Paragraph.wrap(what, String.format("  %-" + width + "s  ", name), indent) + example;
     }
 
-    /** The first example in a command's footer. */
-    static Optional<String> example(CommandLine command) {
+    /** The examples in a command's footer. */
+    static List<String> examples(CommandLine command) {
         return Arrays.stream(command.getCommandSpec().usageMessage().footer()).map(String::strip)
-                .filter(line -> line.startsWith("lab ")).findFirst();
+                .filter(line -> line.startsWith("lab ")).toList();
     }
 }

@@ -88,7 +88,7 @@ public final class Lab {
             spec.addOption(OptionSpec.builder(VERBOSE).type(boolean.class)
                     .description("Show stack traces of errors.").build());
         }
-        if (CommandListing.example(command).isPresent() && spec.usageMessage().footerHeading().isEmpty()) {
+        if (!CommandListing.examples(command).isEmpty() && spec.usageMessage().footerHeading().isEmpty()) {
             spec.usageMessage().footerHeading("%nExamples:%n");
         }
         command.getSubcommands().values().forEach(Lab::addCommonOptions);

@@ -7,10 +7,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.airelab.cli.Paragraph;
 
 /** The findings as a person, or a program, reads them. */
 record DoctorReport(String version, List<Finding> findings) {
-    private static final int WIDTH = 80;
     private static final String LINE = System.lineSeparator();
 
     /** Whether everything is there that the lab cannot work without. */
@@ -25,9 +25,9 @@ record DoctorReport(String version, List<Finding> findings) {
         var text = new StringBuilder();
         for (Finding finding : findings) {
             String head = String.format("%-2s  %-" + nameWidth + "s  ", finding.status().mark(), finding.name());
-            text.append(wrap(finding.found(), head, indent)).append(wrap("for " + finding.enables(), indent, indent));
+            text.append(Paragraph.wrap(finding.found(), head, indent)).append(Paragraph.wrap("for " + finding.enables(), indent, indent));
             if (!finding.advice().isEmpty()) {
-                text.append(wrap("-> " + finding.advice(), indent, indent + "   "));
+                text.append(Paragraph.wrap("-> " + finding.advice(), indent, indent + "   "));
             }
         }
         return text.append(LINE).append(conclusion()).append(LINE).toString();
@@ -39,22 +39,6 @@ record DoctorReport(String version, List<Finding> findings) {
         }
         boolean gpu = findings.stream().anyMatch(f -> f.name().equals("GPU") && f.status() == Status.OK);
         return gpu ? "Ready to train on the CPU and the GPU." : "Ready to train on the CPU; there is no GPU to use.";
-    }
-
-    private static String wrap(String words, String first, String others) {
-        var text = new StringBuilder();
-        var line = new StringBuilder(first);
-        boolean empty = true;
-        for (String word : words.split(" ")) {
-            if (!empty && line.length() + 1 + word.length() > WIDTH) {
-                text.append(line).append(LINE);
-                line = new StringBuilder(others);
-                empty = true;
-            }
-            line.append(empty ? "" : " ").append(word);
-            empty = false;
-        }
-        return text.append(line).append(LINE).toString();
     }
 
     /** One JSON object: {@code lab}, {@code ready}, and {@code checks} with all fields of {@link Finding}. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -48,7 +49,7 @@ class CudaDriverTest {
     private Path driver(int resultOfInit) throws Exception {
         Path source = Files.writeString(root.resolve("driver.cpp"), SOURCE);
         Path library = Files.createDirectories(root.resolve("usr/lib")).resolve("libcuda.so.1");
-        Process process = new ProcessBuilder("g++", "-shared", "-fPIC", "-DINIT=" + resultOfInit, "-o", library.toString(),
+        Process process = new ProcessBuilder("g++", "-shared", "-fPIC", "-Wl,-z,noexecstack", "-DINIT=" + resultOfInit, "-o", library.toString(),
                 source.toString()).inheritIO().start();
         assertTrue(process.waitFor(1, TimeUnit.MINUTES) && process.exitValue() == 0, "g++ failed");
         return library;
@@ -84,8 +85,9 @@ class CudaDriverTest {
     }
 
     @Test
-    void whatIsNoLibraryIsSaid() throws Exception {
-        Path file = Files.writeString(root.resolve("libcuda.so.1"), "not a library");
+    void aLibraryThatIsCutOffIsSaid() throws Exception {
+        Path file = root.resolve("libcuda.so.1");
+        Files.write(file, Arrays.copyOf(Files.readAllBytes(driver(0)), 4096));
         var failure = assertThrows(CudaDriver.Unusable.class, () -> CudaDriver.ask(file));
         assertTrue(failure.getMessage().contains("cannot be loaded"), failure.getMessage());
     }
