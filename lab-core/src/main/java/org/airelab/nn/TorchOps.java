@@ -12,7 +12,7 @@ public final class TorchOps implements LayerOps {
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
     private final ModelConfig config;
-    private final RotaryTable rotary;
+    private final TorchRotary rotary;
 
     /**
      * @param manager owns the tables; its device is the model's
@@ -20,7 +20,7 @@ public final class TorchOps implements LayerOps {
      */
     public TorchOps(NDManager manager, ModelConfig config, ScalarType type) {
         this.config = config;
-        this.rotary = config.rotary() ? new RotaryTable(manager, config, type) : null;
+        this.rotary = config.rotary() ? new TorchRotary(manager, config, type) : null;
     }
 
     @Override

@@ -43,7 +43,14 @@ public final class Aten {
      */
     public static NDArray attention(NDManager manager, NDArray q, NDArray k, NDArray v, NDArray mask, double dropout,
             boolean causal) {
-        boolean grouped = q.getShape().get(1) != k.getShape().get(1);
+        long group = q.getShape().get(1) / k.getShape().get(1);
+        boolean grouped = group > 1;
+        if (grouped && !NativeArrays.device(q).isGpu()) {
+            // On the CPU, grouped heads leave the flash kernel for one that is several times slower.
+            k = k.repeat(1, group);
+            v = v.repeat(1, group);
+            grouped = false;
+        }
         return ATTENTION.on(manager).tensor(q).tensor(k).tensor(v).optional(mask).real(dropout).bool(causal).none()
                 .bool(grouped).result();
     }
@@ -101,6 +108,23 @@ public final class Aten {
     /** Matrix product of [m, k] and [k, n]. */
     public static NDArray matmul(NDManager manager, NDArray a, NDArray b) {
         return MM.on(manager).tensor(a).tensor(b).result();
+    }
+
+    /** {@code out = a b} on the CPU: [m, k] and [k, n] into [m, n]; not recorded. */
+    public static void matmulInto(Tensor out, NDArray a, NDArray b) {
+        long left = Tensor.handle(a);
+        long right = Tensor.handle(b);
+        long target = out.handle();
+        Libtorch.call("mm_out", () -> (int) Libtorch.CPU_MM_OUT.invokeExact(target, left, right));
+    }
+
+    /** {@code out += a b} on the CPU: [m, k] and [k, n] into [m, n]; not recorded. */
+    public static void addMatmul(NDArray out, NDArray a, NDArray b) {
+        long left = Tensor.handle(a);
+        long right = Tensor.handle(b);
+        long target = Tensor.handle(out);
+        Libtorch.call("addmm_out",
+                () -> (int) Libtorch.CPU_ADDMM_OUT.invokeExact(target, target, left, right, 1.0, 1.0));
     }
 
     /** Each element zeroed with probability p and scaled by 1/(1-p) otherwise; random by libtorch's generator. */

@@ -2,6 +2,7 @@ package org.airelab.torch;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -46,7 +47,6 @@ final class Libtorch {
     static final MethodHandle DTYPE = function("aoti_torch_get_dtype", JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_TYPE = function("aoti_torch_get_device_type", JAVA_LONG, ADDRESS);
     static final MethodHandle DEVICE_INDEX = function("aoti_torch_get_device_index", JAVA_LONG, ADDRESS);
-    static final MethodHandle STORAGE_OFFSET = function("aoti_torch_get_storage_offset", JAVA_LONG, ADDRESS);
     static final MethodHandle EMPTY = function("aoti_torch_empty_strided",
             JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     static final MethodHandle FROM_BLOB = function("aoti_torch_create_tensor_from_blob",
@@ -57,6 +57,9 @@ final class Libtorch {
     static final MethodHandle LIBRARY = function("aoti_torch_library_init_impl",
             ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS);
     static final MethodHandle LIBRARY_IMPLEMENT = function("aoti_torch_library_impl", ADDRESS, ADDRESS, ADDRESS);
+    static final MethodHandle CPU_MM_OUT = function("aoti_torch_cpu_mm_out", JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    static final MethodHandle CPU_ADDMM_OUT = function("aoti_torch_cpu_addmm_out",
+            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_DOUBLE, JAVA_DOUBLE);
     static final MethodHandle GRAD_MODE = LINKER.downcallHandle(symbol("aoti_torch_grad_mode_is_enabled"),
             FunctionDescriptor.of(JAVA_BOOLEAN));
     static final MethodHandle SET_GRAD_MODE = LINKER.downcallHandle(symbol("aoti_torch_grad_mode_set_enabled"),

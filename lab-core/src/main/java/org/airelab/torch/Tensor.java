@@ -107,13 +107,12 @@ public final class Tensor implements AutoCloseable {
     }
 
     static Tensor view(long handle, long offset, long[] shape, long[] strides) {
-        long start = query(Libtorch.STORAGE_OFFSET, handle) + offset;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment sizes = arena.allocateFrom(JAVA_LONG, shape);
             MemorySegment steps = arena.allocateFrom(JAVA_LONG, strides);
             MemorySegment out = OUT.get();
             Libtorch.call("viewing a tensor as " + Arrays.toString(shape),
-                    () -> (int) Libtorch.REINTERPRET.invokeExact(handle, (long) shape.length, sizes, steps, start, out));
+                    () -> (int) Libtorch.REINTERPRET.invokeExact(handle, (long) shape.length, sizes, steps, offset, out));
             return own(out.get(JAVA_LONG, 0));
         }
     }

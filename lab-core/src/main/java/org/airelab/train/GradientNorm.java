@@ -5,9 +5,13 @@ import ai.djl.ndarray.NDManager;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 
 /** The Euclidean norm of gradients: of all together, for clipping, and of one parameter, for diagnosis. */
 final class GradientNorm {
+    private static final org.airelab.kernels.optimizer.GradientNorm KERNEL =
+            org.airelab.kernels.optimizer.GradientNorm.FAMILY.fastest();
+
     private GradientNorm() {
     }
 
@@ -23,8 +27,11 @@ final class GradientNorm {
 
     private static double norm(NDArray gradients, long offset, long length) {
         try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
-            NDArray norm = NativeArrays.view(gradients, offset, length).attach(scope).norm();
-            return NativeArrays.floats(norm)[0];
+            NDArray window = NativeArrays.view(gradients, offset, length).attach(scope);
+            if (!NativeArrays.device(gradients).isGpu() && NativeArrays.type(gradients) == ScalarType.FLOAT32) {
+                return Math.sqrt(KERNEL.sumOfSquares(NativeArrays.memory(window), length));
+            }
+            return NativeArrays.floats(window.norm())[0];
         }
     }
 

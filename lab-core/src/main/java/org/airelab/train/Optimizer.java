@@ -26,11 +26,14 @@ public final class Optimizer {
     private record Range(long from, long to, boolean decays) {
     }
 
-    /** {@code manager} owns the state, zeroed. */
-    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters) {
+    /**
+     * @param manager owns the state, zeroed
+     * @param fused   whether the lab's kernels update, which takes float32 on the CPU
+     */
+    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, boolean fused) {
         this.config = config;
         this.parameters = parameters;
-        this.rule = new TorchUpdateRule(config);
+        this.rule = fused ? new KernelUpdateRule(config) : new TorchUpdateRule(config);
         this.ranges = ranges(parameters);
         for (String name : rule.stateNames()) {
             state.put(name, parameters.weights().zerosLike());

@@ -66,7 +66,8 @@ class BridgeTest {
             window = view.share().attach(manager);
         }
         window.addi(5);
-        assertArrayEquals(new float[] {0, 0, 5, 5, 5, 5, 5, 5, 0, 0}, flat.toFloatArray());
+        NativeArrays.view(window, 2, 3).attach(manager).addi(1);
+        assertArrayEquals(new float[] {0, 0, 5, 5, 6, 6, 6, 5, 0, 0}, flat.toFloatArray());
     }
 
     @Test

@@ -15,14 +15,14 @@ import org.airelab.torch.ScalarType;
  * Rotary position embedding (Su et al. 2021) by plain operators: the pair j of a head at position t is turned by the
  * angle t * theta^(-2j/size). Angles are computed in float64, products in float32 or the input's float64.
  */
-final class RotaryTable {
+final class TorchRotary {
     private final boolean interleaved;
     private final int pairs;
     private final NDArray cos;
     private final NDArray sin;
 
     /** Tables [contextLength, 1, size/2] on a device; {@code manager} owns them. */
-    RotaryTable(NDManager manager, ModelConfig config, ScalarType type) {
+    TorchRotary(NDManager manager, ModelConfig config, ScalarType type) {
         interleaved = config.positions() == ModelConfig.Positions.ROPE_INTERLEAVED;
         pairs = config.headSize() / 2;
         double[] cosines = new double[config.contextLength() * pairs];

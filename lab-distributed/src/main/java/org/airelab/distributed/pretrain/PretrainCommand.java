@@ -1,0 +1,172 @@
+package org.airelab.distributed.pretrain;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.airelab.base.Nearest;
+import org.airelab.base.UserError;
+import org.airelab.cli.CommandGroup;
+import org.airelab.cli.LabCommand;
+import org.airelab.config.Configurations;
+import org.airelab.tracking.RunDirectory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code lab pretrain}. */
+@Command(name = "pretrain", description = {
+    "Train a language model from scratch and write a run directory: checkpoints, metrics, a picture of the loss, text.",
+    "Without a preset: a small model learns built-in stories in about a minute, with nothing to download."},
+        footer = {"  lab pretrain",
+            "  lab pretrain stories260k --data text:stories.txt --vocab-size 512 --steps 300 --out runs/mine",
+            "  lab pretrain stories15m --data tinystories --set optimizer.learning_rate=5e-4",
+            "  lab pretrain --resume runs/mine"})
+public final class PretrainCommand implements LabCommand {
+    @Parameters(arity = "0..1", paramLabel = "PRESET", description = "One of: quickstart, stories260k, stories15m,"
+            + " stories42m, stories110m, gpt2-124m. Default: quickstart.")
+    private String preset;
+
+    @Option(names = "--data", paramLabel = "SPEC",
+            description = "What to learn from: synthetic, tinystories, or text:PATH (a file or a folder).")
+    private String data;
+
+    @Option(names = "--valid", paramLabel = "SPEC",
+            description = "What to validate on. Default: a part of the training text, document by document.")
+    private String valid;
+
+    @Option(names = "--tokenizer", paramLabel = "FILE",
+            description = "A tokenizer.json. Default: one trained on the training text.")
+    private String tokenizer;
+
+    @Option(names = "--vocab-size", paramLabel = "N", description = "Size of the tokenizer that is trained.")
+    private String vocabSize;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Optimizer steps.")
+    private String steps;
+
+    @Option(names = "--batch-size", paramLabel = "N", description = "Sequences of a forward pass.")
+    private String batchSize;
+
+    @Option(names = "--accumulation", paramLabel = "N", description = "Forward passes of an optimizer step.")
+    private String accumulation;
+
+    @Option(names = "--learning-rate", paramLabel = "X", description = "Peak learning rate.")
+    private String learningRate;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of weights, data order and dropout.")
+    private String seed;
+
+    @Option(names = "--device", paramLabel = "DEVICE", description = "auto, cpu, cuda or cuda:N. Default: auto.")
+    private String device;
+
+    @Option(names = "--precision", paramLabel = "P", description = "fp32, bf16 or fp16. Default: fp32.")
+    private String precision;
+
+    @Option(names = "--kernels", paramLabel = "K", description = "auto, ours or torch. Default: auto, which is ours"
+            + " on a CPU in fp32.")
+    private String kernels;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "A YAML file over the preset; see a run's config.yaml.")
+    private Path config;
+
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Any other key of the configuration.")
+    private List<String> set = new ArrayList<>();
+
+    @Option(names = "--out", paramLabel = "DIR", description = "The run's folder. Default: runs/<preset>-<time>.")
+    private Path out;
+
+    @Option(names = "--overwrite", description = "Start over when --out holds a run.")
+    private boolean overwrite;
+
+    @Option(names = "--resume", arity = "0..1", fallbackValue = "", paramLabel = "RUN",
+            description = "Continue a run from its newest whole checkpoint, with its own configuration. With --out DIR"
+                    + " and no RUN: continue the run in DIR, or start it when there is none yet.")
+    private String resume;
+
+    @Override
+    public CommandGroup group() {
+        return CommandGroup.TRAIN;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        if (resume != null) {
+            Path folder = resumeFolder();
+            if (RunDirectory.isRun(folder)) {
+                return resume(folder);
+            }
+            if (!resume.isEmpty()) {
+                throw UserError.badInput(folder + " holds no run to resume: it has no manifest.json.",
+                        "Give the folder of a run, or leave --resume out to start one.");
+            }
+        }
+        PretrainConfig resolved = configuration();
+        RunDirectory.Existing existing = overwrite || resume != null ? RunDirectory.Existing.OVERWRITE
+                : RunDirectory.Existing.REFUSE;
+        try (RunDirectory run = out == null ? RunDirectory.create(Path.of("runs"), resolved.preset())
+                : RunDirectory.open(out, existing)) {
+            return Pretraining.start(resolved, run);
+        }
+    }
+
+    private Path resumeFolder() {
+        if (!resume.isEmpty()) {
+            return Path.of(resume);
+        }
+        if (out == null) {
+            throw UserError.badInput("--resume names no run.", "Use --resume RUN, or --resume together with --out RUN.");
+        }
+        return out;
+    }
+
+    private Integer resume(Path folder) throws Exception {
+        List<String> given = resume.isEmpty() ? List.of() : overrides();
+        if (!given.isEmpty() || !resume.isEmpty() && (config != null || preset != null)) {
+            throw UserError.badInput("a resumed run keeps its configuration, but "
+                    + (given.isEmpty() ? "a preset or --config" : given.getFirst()) + " was given.",
+                    "Leave it out, or start a new run.");
+        }
+        try (RunDirectory run = RunDirectory.open(folder, RunDirectory.Existing.RESUME)) {
+            PretrainConfig saved = Configurations.load(PretrainConfig.class, PretrainPresets.all().get(PretrainPresets.DEFAULT),
+                    run.file(Pretraining.CONFIG), List.of());
+            return Pretraining.resume(saved, run);
+        }
+    }
+
+    private PretrainConfig configuration() {
+        String name = preset == null ? PretrainPresets.DEFAULT : preset;
+        PretrainConfig defaults = PretrainPresets.all().get(name);
+        if (defaults == null) {
+            throw UserError.badInput("unknown preset " + name + "; known are " + String.join(", ", PretrainPresets.all().keySet())
+                    + ".", Nearest.to(name, PretrainPresets.all().keySet()).map(n -> "Did you mean " + n + "?")
+                            .orElse("Choose one of them, or describe the model with --config."));
+        }
+        return Configurations.load(PretrainConfig.class, defaults, config, overrides());
+    }
+
+    /** The options as keys of the configuration; {@code --set} comes last and so wins. */
+    private List<String> overrides() {
+        List<String> overrides = new ArrayList<>();
+        Map<String, String> keys = new java.util.LinkedHashMap<>();
+        keys.put("data.train", data);
+        keys.put("data.valid", valid);
+        keys.put("data.tokenizer", tokenizer);
+        keys.put("model.vocab_size", vocabSize);
+        keys.put("train.steps", steps);
+        keys.put("train.batch_size", batchSize);
+        keys.put("train.accumulation", accumulation);
+        keys.put("train.seed", seed);
+        keys.put("optimizer.learning_rate", learningRate);
+        keys.put("run.device", device);
+        keys.put("run.precision", precision);
+        keys.put("run.kernels", kernels);
+        keys.forEach((key, value) -> {
+            if (value != null) {
+                overrides.add(key + "=" + value);
+            }
+        });
+        overrides.addAll(set);
+        return overrides;
+    }
+}

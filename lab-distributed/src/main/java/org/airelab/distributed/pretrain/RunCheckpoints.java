@@ -1,0 +1,102 @@
+package org.airelab.distributed.pretrain;
+
+import ai.djl.ndarray.NDArray;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.airelab.base.Json;
+import org.airelab.base.UserError;
+import org.airelab.checkpoint.Checkpoint;
+import org.airelab.checkpoint.CheckpointStore;
+import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.checkpoint.SafetensorsWriter;
+import org.airelab.nn.ModelTensors;
+import org.airelab.train.TrainingSession;
+
+/**
+ * A run's whole state on disk: weights and each optimizer buffer as safetensors, and {@code state.json} with the
+ * clocks. The data cursor and the learning rate follow from the step, dropout's masks from step and seed.
+ */
+final class RunCheckpoints {
+    private static final String MODEL = "model.safetensors";
+    private static final String STATE = "state.json";
+
+    private final CheckpointStore store;
+    private final TrainingSession session;
+    private final String configHash;
+
+    RunCheckpoints(Path run, int keep, TrainingSession session, String configHash) {
+        this.store = new CheckpointStore(run, keep);
+        this.session = session;
+        this.configHash = configHash;
+    }
+
+    /** Saves everything as of now; {@code seconds} is what the run has taken so far. */
+    void save(double seconds) {
+        Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
+        files.put(MODEL, tensors(session.parameters().weights()));
+        for (Map.Entry<String, NDArray> state : session.optimizer().state().entrySet()) {
+            files.put(state.getKey() + ".safetensors", tensors(state.getValue()));
+        }
+        files.put(STATE, CheckpointStore.FileWriter.text(state(seconds)));
+        store.save(session.trainer().step(), files);
+    }
+
+    private CheckpointStore.FileWriter tensors(NDArray buffer) {
+        return out -> SafetensorsWriter.write(out, ModelTensors.of(session.parameters(), buffer), Map.of());
+    }
+
+    private String state(double seconds) {
+        ObjectNode state = Json.MAPPER.createObjectNode();
+        state.put("step", session.trainer().step());
+        state.put("updates", session.trainer().updates());
+        state.put("loss_scale", session.scaler().scale());
+        state.put("good_steps", session.scaler().goodSteps());
+        state.put("config_hash", configHash);
+        state.put("seconds", seconds);
+        return state.toPrettyString() + "\n";
+    }
+
+    /**
+     * Takes up the newest whole checkpoint; damaged ones are told to {@code warn} and passed over.
+     *
+     * @return the seconds the run had taken, or nothing when there is no checkpoint
+     */
+    Optional<Double> restore(Consumer<String> warn) {
+        Optional<Checkpoint> latest = store.latest(warn);
+        if (latest.isEmpty()) {
+            return Optional.empty();
+        }
+        Checkpoint checkpoint = latest.get();
+        try {
+            JsonNode state = Json.MAPPER.readTree(Files.readString(checkpoint.file(STATE)));
+            if (!state.path("config_hash").asText().equals(configHash)) {
+                throw UserError.badInput(checkpoint.folder() + " was saved under another configuration than the run's"
+                        + " config.yaml.", "Restore config.yaml, or start a new run.");
+            }
+            restore(checkpoint.file(MODEL), session.parameters().weights());
+            for (Map.Entry<String, NDArray> buffer : session.optimizer().state().entrySet()) {
+                restore(checkpoint.file(buffer.getKey() + ".safetensors"), buffer.getValue());
+            }
+            session.trainer().restore(state.path("step").asLong(), state.path("updates").asLong());
+            session.scaler().restore(state.path("loss_scale").asDouble(), state.path("good_steps").asInt());
+            store.continueFrom(checkpoint.step());
+            return Optional.of(state.path("seconds").asDouble());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void restore(Path path, NDArray buffer) {
+        try (SafetensorsFile file = SafetensorsFile.open(path)) {
+            ModelTensors.restore(session.parameters(), buffer, file);
+        }
+    }
+}

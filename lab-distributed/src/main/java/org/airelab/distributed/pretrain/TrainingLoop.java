@@ -1,0 +1,134 @@
+package org.airelab.distributed.pretrain;
+
+import ai.djl.Device;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.airelab.base.UserError;
+import org.airelab.data.DataLoader;
+import org.airelab.data.TokenBatch;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.ModelFlops;
+import org.airelab.train.PeakFlops;
+import org.airelab.train.Trainer;
+import org.airelab.train.Trainer.StepReport;
+import org.airelab.train.TrainingSession;
+
+/** Steps until the run is done, with validations, checkpoints and the live line in between. */
+final class TrainingLoop {
+    private final PretrainConfig config;
+    private final TrainingSession session;
+    private final DataLoader loader;
+    private final Validation validation;
+    private final RunMetrics metrics;
+    private final RunCheckpoints checkpoints;
+    private final Runnable atCheckpoint;
+    private final PeakFlops peak;
+    private final LiveLine line;
+    private final Pace pace;
+    private final DivergenceGuard guard;
+    private final Device device;
+    private final double earlierSeconds;
+    private final long start = System.nanoTime();
+    private double validationLoss = Double.NaN;
+
+    /** What a loop works with. */
+    record Parts(TrainingSession session, DataLoader loader, Validation validation, RunMetrics metrics,
+            RunCheckpoints checkpoints, Runnable atCheckpoint, PeakFlops peak, LiveLine line, double earlierSeconds) {
+    }
+
+    TrainingLoop(PretrainConfig config, Parts parts) {
+        this.config = config;
+        this.session = parts.session;
+        this.loader = parts.loader;
+        this.validation = parts.validation;
+        this.metrics = parts.metrics;
+        this.checkpoints = parts.checkpoints;
+        this.atCheckpoint = parts.atCheckpoint;
+        this.peak = parts.peak;
+        this.line = parts.line;
+        this.earlierSeconds = parts.earlierSeconds;
+        this.pace = new Pace(config.tokensPerStep());
+        this.guard = new DivergenceGuard(config.run().divergenceScore());
+        this.device = session.manager().getDevice();
+    }
+
+    /** Trains to the last step; the validation loss there, in nats a token. */
+    double run() {
+        Trainer trainer = session.trainer();
+        int batchSize = config.train().batchSize();
+        long samplesPerStep = (long) batchSize * config.train().accumulation();
+        loader.prefetch(trainer.step() * samplesPerStep, batchSize, batchSize);
+        while (trainer.step() < config.train().steps()) {
+            List<TokenBatch> batches = new ArrayList<>();
+            for (int i = 0; i < config.train().accumulation(); i++) {
+                batches.add(loader.next());
+            }
+            long before = System.nanoTime();
+            StepReport report = trainer.step(batches);
+            pace.step((System.nanoTime() - before) / 1e9);
+            report(report);
+            stopIfDiverged(report, batches);
+            boolean last = report.step() == config.train().steps();
+            if (last || report.step() % config.run().evalEvery() == 0) {
+                validate(report.step());
+            }
+            if (last || report.step() % config.run().checkpointEvery() == 0) {
+                checkpoints.save(seconds());
+                atCheckpoint.run();
+            }
+        }
+        line.finish();
+        return Double.isNaN(validationLoss) ? validate(trainer.step()) : validationLoss;
+    }
+
+    private void report(StepReport report) {
+        double left = (config.train().steps() - report.step()) * config.tokensPerStep() / pace.recent();
+        double mfu = ModelFlops.perToken(config.model()) * pace.recent() / peak.flops();
+        line.step(report, pace.recent(), mfu, Memory.used(device), left);
+        Map<String, Double> values = new LinkedHashMap<>();
+        values.put("train_loss", report.loss());
+        values.put("learning_rate", report.learningRate());
+        values.put("gradient_norm", report.gradientNorm());
+        values.put("tokens_per_second", pace.recent());
+        values.put("mfu", mfu);
+        if (report.skipped()) {
+            values.put("skipped", 1.0);
+        }
+        metrics.write(report.step(), seconds(), values);
+    }
+
+    private void stopIfDiverged(StepReport report, List<TokenBatch> batches) {
+        String reason = guard.check(report.loss());
+        if (reason == null && !report.skipped() && !Double.isFinite(report.gradientNorm())) {
+            reason = "the gradient's norm is " + report.gradientNorm();
+        }
+        if (reason != null) {
+            line.finish();
+            throw UserError.failed(String.format(Locale.ROOT, "The run diverged at step %,d: %s; suspect %s.",
+                    report.step(), reason, session.trainer().suspect(batches)),
+                    "Lower optimizer.learning_rate, lengthen schedule.warmup_fraction, or tighten optimizer.clip_norm.");
+        }
+    }
+
+    private double validate(long step) {
+        validationLoss = validation.loss(session.engine());
+        double bits = validation.bitsPerByte(validationLoss);
+        metrics.write(step, seconds(), Map.of("val_loss", validationLoss, "val_bits_per_byte", bits));
+        line.println(String.format(Locale.ROOT, "step %,d: validation loss %.4f nats/token, %.4f bits/byte", step,
+                validationLoss, bits));
+        return validationLoss;
+    }
+
+    /** Tokens a second over this launch. */
+    double tokensPerSecond() {
+        return pace.mean();
+    }
+
+    /** Seconds of the whole run so far, earlier launches included. */
+    double seconds() {
+        return earlierSeconds + (System.nanoTime() - start) / 1e9;
+    }
+}

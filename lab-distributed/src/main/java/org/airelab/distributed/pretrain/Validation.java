@@ -1,0 +1,43 @@
+package org.airelab.distributed.pretrain;
+
+import org.airelab.data.DataLoader;
+import org.airelab.data.DatasetManifest;
+import org.airelab.data.TokenBatch;
+import org.airelab.data.TokenDataset;
+import org.airelab.train.LayerwiseEngine;
+
+/** The mean loss over windows of the validation split, side by side, each token predicted once. */
+final class Validation {
+    private final DataLoader loader;
+    private final DatasetManifest manifest;
+    private final int batchSize;
+    private final long samples;
+
+    /** At most {@code mostTokens} tokens in batches of {@code batchSize} windows. */
+    Validation(TokenDataset dataset, int contextLength, int batchSize, long mostTokens) {
+        this.loader = DataLoader.sequential(dataset, contextLength);
+        this.manifest = dataset.manifest();
+        this.batchSize = batchSize;
+        this.samples = Math.max(1, Math.min(loader.samplesPerEpoch(), mostTokens / contextLength));
+    }
+
+    /** Tokens a validation predicts. */
+    long tokens() {
+        return samples * loader.contextLength();
+    }
+
+    /** Mean loss in nats a token. */
+    double loss(LayerwiseEngine engine) {
+        double sum = 0;
+        for (long first = 0; first < samples; first += batchSize) {
+            TokenBatch batch = loader.batch(first, (int) Math.min(batchSize, samples - first));
+            sum += engine.evaluate(batch);
+        }
+        return sum / tokens();
+    }
+
+    /** A loss in nats a token as bits a byte of the validation text. */
+    double bitsPerByte(double loss) {
+        return loss / Math.log(2) / manifest.bytesPerToken();
+    }
+}
