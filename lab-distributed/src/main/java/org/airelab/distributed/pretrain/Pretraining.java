@@ -23,6 +23,7 @@ import org.airelab.data.PreparedData;
 import org.airelab.data.Split;
 import org.airelab.data.TokenDataset;
 import org.airelab.data.TokenizerChoice;
+import org.airelab.tokenizer.Tokenizer;
 import org.airelab.torch.Devices;
 import org.airelab.tracking.LossPlot;
 import org.airelab.tracking.RunDirectory;
@@ -54,7 +55,7 @@ final class Pretraining {
     /** Trains a new run to its end. */
     static int start(PretrainConfig asked, RunDirectory run) throws IOException {
         Devices.parse(asked.run().device());
-        PreparedData data = prepare(asked, asked.data().tokenizer().isEmpty() ? null : Path.of(asked.data().tokenizer()));
+        PreparedData data = prepare(asked, chosenTokenizer(asked));
         PretrainConfig config = asked.withVocabSize(data.manifest().vocabularySize());
         AtomicFiles.write(run.file(TOKENIZER), temporary -> Files.copy(data.tokenizerJson(), temporary,
                 StandardCopyOption.REPLACE_EXISTING));
@@ -65,15 +66,23 @@ final class Pretraining {
 
     /** Trains a run that was cut off to its end, by its own configuration. */
     static int resume(PretrainConfig config, RunDirectory run) throws IOException {
-        return new Pretraining(config, run, prepare(config, run.file(TOKENIZER))).train();
+        PreparedData data = prepare(config, chosenTokenizer(config));
+        String own = Tokenizer.load(run.file(TOKENIZER)).hash();
+        if (!data.manifest().tokenizerHash().equals(own)) {
+            data = prepare(config, new TokenizerChoice.Existing(run.file(TOKENIZER)));
+        }
+        return new Pretraining(config, run, data).train();
     }
 
-    private static PreparedData prepare(PretrainConfig config, Path tokenizer) throws IOException {
-        TokenizerChoice choice = tokenizer == null ? TokenizerChoice.train(config.model().vocabSize())
-                : TokenizerChoice.existing(tokenizer);
+    private static TokenizerChoice chosenTokenizer(PretrainConfig config) {
+        return config.data().tokenizer().isEmpty() ? new TokenizerChoice.Train(config.model().vocabSize())
+                : new TokenizerChoice.Existing(Path.of(config.data().tokenizer()));
+    }
+
+    private static PreparedData prepare(PretrainConfig config, TokenizerChoice tokenizer) throws IOException {
         String valid = config.data().valid();
         return DataPreparation.prepare(DataSpec.parse(config.data().train()),
-                valid.isEmpty() ? Optional.empty() : Optional.of(DataSpec.parse(valid)), choice,
+                valid.isEmpty() ? Optional.empty() : Optional.of(DataSpec.parse(valid)), tokenizer,
                 DataPreparation.defaultCacheFolder());
     }
 
@@ -127,7 +136,8 @@ final class Pretraining {
         extras.put("peak_resident_mb", Memory.peakResident());
         new RunSummary(OptionalDouble.of(loss), OptionalDouble.of(bitsPerByte), floor, loop.tokensPerSecond(),
                 session.trainer().step(), session.parameters().parameterCount(), extras).write(run.file("summary.json"));
-        LossPlot.write(run.file(RunMetrics.FILE), run.file("loss.png"), config.preset(), floor);
+        LossPlot.write(run.file(RunMetrics.FILE), floor, config.preset(), run.file("loss.png"),
+                warning -> out.println("warning: " + warning));
         out.printf(Locale.ROOT, "%ndone       %,d steps in %s, %s tokens/s%n", session.trainer().step(),
                 Progress.duration(loop.seconds()), Progress.count(loop.tokensPerSecond()));
         out.printf(Locale.ROOT, "loss       validation %.4f nats/token, %.4f bits/byte%s%n", loss, bitsPerByte,
