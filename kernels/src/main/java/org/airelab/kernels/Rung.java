@@ -1,0 +1,12 @@
+package org.airelab.kernels;
+
+/** One implementation of a family: a rung of its ladder from the naive to the fastest. */
+public interface Rung {
+    /** A short lower-case name, unique within the family: {@code float64}, {@code scalar}, {@code vector}. */
+    String name();
+
+    /** Whether this machine can run the rung at its intended speed; the results are right either way. */
+    default boolean available() {
+        return true;
+    }
+}

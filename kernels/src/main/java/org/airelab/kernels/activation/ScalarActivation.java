@@ -1,0 +1,34 @@
+package org.airelab.kernels.activation;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+
+/** An {@link Activation} in plain float32 loops on one thread. */
+record ScalarActivation(Curve curve, Curve slope) implements Activation {
+    interface Curve {
+        float at(float x);
+    }
+
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment y, long count) {
+        Activation.check(x, y, count);
+        for (var i = 0L; i < count; i++) {
+            y.setAtIndex(JAVA_FLOAT_UNALIGNED, i, curve.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i)));
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
+        Activation.check(dy, x, dx, count);
+        for (var i = 0L; i < count; i++) {
+            var value = slope.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i));
+            dx.setAtIndex(JAVA_FLOAT_UNALIGNED, i, dy.getAtIndex(JAVA_FLOAT_UNALIGNED, i) * value);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package org.airelab.kernels.activation;
+
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** ReLU eight lanes at a time on all cores. */
+final class VectorRelu extends VectorActivation {
+
+    @Override
+    void forward(long x, long y, int count) {
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            store(value(load(x + 4L * i)), y + 4L * i);
+        }
+        if (i < count) {
+            store(value(load(x + 4L * i, count - i)), y + 4L * i, count - i);
+        }
+    }
+
+    @Override
+    void backward(long dy, long x, long dx, int count) {
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            store(slope(load(x + 4L * i)).mul(load(dy + 4L * i)), dx + 4L * i);
+        }
+        if (i < count) {
+            var gradient = slope(load(x + 4L * i, count - i)).mul(load(dy + 4L * i, count - i));
+            store(gradient, dx + 4L * i, count - i);
+        }
+    }
+
+    private static FloatVector value(FloatVector x) {
+        return x.blend(0f, x.compare(VectorOperators.LE, 0f));
+    }
+
+    private static FloatVector slope(FloatVector x) {
+        return broadcast(1f).blend(0f, x.compare(VectorOperators.LE, 0f));
+    }
+}

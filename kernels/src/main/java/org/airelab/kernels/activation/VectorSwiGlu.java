@@ -1,0 +1,94 @@
+package org.airelab.kernels.activation;
+
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import org.airelab.kernels.cpu.Exponential;
+import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
+
+/** {@link SwiGlu} eight lanes at a time on all cores. */
+final class VectorSwiGlu implements SwiGlu {
+    private static final int ELEMENTS = 8192;
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public void forward(MemorySegment gateUp, MemorySegment y, int rows, int hidden) {
+        SwiGlu.check(gateUp, y, rows, hidden);
+        var each = Math.max(1, ELEMENTS / hidden);
+        Parallel.forRange(Parallel.pieces(rows, each), task -> {
+            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+                forwardRow(gateUp.address() + 8L * row * hidden, y.address() + 4L * row * hidden, hidden);
+            }
+        });
+    }
+
+    private static void forwardRow(long gate, long y, int hidden) {
+        var up = gate + 4L * hidden;
+        var i = 0;
+        for (; i + COUNT <= hidden; i += COUNT) {
+            store(silu(load(gate + 4L * i)).mul(load(up + 4L * i)), y + 4L * i);
+        }
+        if (i < hidden) {
+            var rest = hidden - i;
+            store(silu(load(gate + 4L * i, rest)).mul(load(up + 4L * i, rest)), y + 4L * i, rest);
+        }
+    }
+
+    private static FloatVector silu(FloatVector x) {
+        return x.div(Exponential.exp(x.neg()).add(1f));
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment gateUp, MemorySegment dGateUp, int rows, int hidden) {
+        SwiGlu.check(dy, gateUp, dGateUp, rows, hidden);
+        var each = Math.max(1, ELEMENTS / hidden);
+        Parallel.forRange(Parallel.pieces(rows, each), task -> {
+            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+                backwardRow(dy.address() + 4L * row * hidden, gateUp.address() + 8L * row * hidden,
+                        dGateUp.address() + 8L * row * hidden, hidden);
+            }
+        });
+    }
+
+    private static void backwardRow(long dy, long gate, long dGate, int hidden) {
+        var up = gate + 4L * hidden;
+        var dUp = dGate + 4L * hidden;
+        var i = 0;
+        for (; i + COUNT <= hidden; i += COUNT) {
+            var g = load(gate + 4L * i);
+            var s = Exponential.sigmoid(g);
+            var gradient = load(dy + 4L * i);
+            var toGate = gradient.mul(load(up + 4L * i)).mul(slope(g, s));
+            store(gradient.mul(g).mul(s), dUp + 4L * i);
+            store(toGate, dGate + 4L * i);
+        }
+        if (i < hidden) {
+            var rest = hidden - i;
+            var g = load(gate + 4L * i, rest);
+            var s = Exponential.sigmoid(g);
+            var gradient = load(dy + 4L * i, rest);
+            var toGate = gradient.mul(load(up + 4L * i, rest)).mul(slope(g, s));
+            store(gradient.mul(g).mul(s), dUp + 4L * i, rest);
+            store(toGate, dGate + 4L * i, rest);
+        }
+    }
+
+    /** silu' = s (1 + g (1 - s)). */
+    private static FloatVector slope(FloatVector g, FloatVector s) {
+        return g.mul(broadcast(1f).sub(s)).fma(s, s);
+    }
+}

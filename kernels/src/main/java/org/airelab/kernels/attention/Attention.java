@@ -1,0 +1,54 @@
+package org.airelab.kernels.attention;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Buffers;
+
+/**
+ * Scaled dot-product attention, softmax(Q K^T / sqrt(headSize)) V for each head.
+ *
+ * <p>Vaswani et al., "Attention Is All You Need", 2017, equation 1; the backward pass recomputes the probabilities from
+ * the log-sum-exps as in Dao, "FlashAttention-2", 2023, algorithm 2. All segments are float32. Sizes that do not fit are
+ * an {@link IllegalArgumentException}.
+ *
+ * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
+ * also spread those of values at masked positions to outputs of the same block.
+ */
+public interface Attention extends Rung {
+    Family<Attention> FAMILY =
+            new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new VectorAttention()));
+
+    /**
+     * @param qkv [batch, time, packedWidth], packed as {@link AttentionShape} says, already rotated
+     * @param out [batch, time, heads * headSize], written
+     * @param lse [batch, heads, time], written: the natural logarithm of each row's sum of e^score
+     */
+    void forward(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse);
+
+    /**
+     * @param dOut [batch, time, heads * headSize], gradient with respect to out
+     * @param qkv  as given to the forward pass
+     * @param out  as written by the forward pass
+     * @param lse  as written by the forward pass
+     * @param dQkv [batch, time, packedWidth], overwritten; bit for bit the same however threads interleave
+     */
+    void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out, MemorySegment lse,
+            MemorySegment dQkv);
+
+    /** Checks the arguments of {@link #forward}. */
+    static void check(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse) {
+        Buffers.floats("qkv", qkv, shape.packedSize());
+        Buffers.floats("out", out, shape.outSize());
+        Buffers.floats("lse", lse, shape.lseSize());
+    }
+
+    /** Checks the arguments of {@link #backward}. */
+    static void check(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
+            MemorySegment lse, MemorySegment dQkv) {
+        check(shape, qkv, out, lse);
+        Buffers.floats("dOut", dOut, shape.outSize());
+        Buffers.floats("dQkv", dQkv, shape.packedSize());
+    }
+}

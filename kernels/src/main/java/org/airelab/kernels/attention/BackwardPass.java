@@ -1,0 +1,180 @@
+package org.airelab.kernels.attention;
+
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
+
+import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Scratch;
+
+/**
+ * The backward pass of the query heads that share one key and value head (Dao, "FlashAttention-2", 2023, algorithm 2). A
+ * block of keys is held against one block of sixteen queries after the other, so that its own gradients stay in cache.
+ * One thread does it all in a fixed order: heads, then blocks of keys, then blocks of queries.
+ */
+final class BackwardPass {
+    /** Keys of a block: its rows, their gradients and two panels of scores fill the first two cache levels. */
+    private static final int KEYS = 64;
+    private static final double LOG2_E = 1 / Math.log(2);
+    private static final float LN2 = (float) Math.log(2);
+
+    private final AttentionShape shape;
+    private final long dOut;
+    private final long qkv;
+    private final long out;
+    private final long lse;
+    private final long dQkv;
+    private final int sequence;
+    private final int kvHead;
+    private final int size;
+    /** Bytes of a dense row, and of one that is padded to whole panels. */
+    private final long rowBytes;
+    private final long paddedBytes;
+    private final long panelBytes;
+    private final int blocks;
+    private final long packedRow;
+    private final long outRow;
+
+    private long keys;
+    private long values;
+    private long dKeys;
+    private long dValues;
+    private long queryRows;
+    private long queryPanels;
+    private long dOutRows;
+    private long dOutPanels;
+    private long dQueryPanels;
+    private long logSums;
+    private long deltas;
+    private long scores;
+    private long dScores;
+    private long zero;
+
+    /** @param unit sequence * kvHeads + kvHead */
+    BackwardPass(AttentionShape shape, long dOut, long qkv, long out, long lse, long dQkv, int unit) {
+        this.shape = shape;
+        this.dOut = dOut;
+        this.qkv = qkv;
+        this.out = out;
+        this.lse = lse;
+        this.dQkv = dQkv;
+        this.sequence = unit / shape.kvHeads();
+        this.kvHead = unit % shape.kvHeads();
+        this.size = shape.headSize();
+        this.rowBytes = 4L * size;
+        this.paddedBytes = Scratch.aligned(rowBytes);
+        this.panelBytes = (long) size * Panel.ROW;
+        this.blocks = (shape.time() + Panel.COLUMNS - 1) / Panel.COLUMNS;
+        this.packedRow = 4L * shape.packedWidth();
+        this.outRow = 4L * shape.outWidth();
+    }
+
+    void run() {
+        layOut();
+        var key = 4 * shape.key(sequence, 0, kvHead);
+        var value = 4 * shape.value(sequence, 0, kvHead);
+        HeadPacking.rows(qkv + key, packedRow, keys, rowBytes, shape.time(), size, 1);
+        HeadPacking.rows(qkv + value, packedRow, values, rowBytes, shape.time(), size, 1);
+        Lanes.zero(dKeys, shape.time() * paddedBytes);
+        Lanes.zero(dValues, shape.time() * paddedBytes);
+        for (var head = kvHead * shape.group(); head < (kvHead + 1) * shape.group(); head++) {
+            backward(head);
+        }
+        // Queries were scaled by scale * log2(e), so what they sum up to lacks ln 2.
+        HeadPacking.rows(dKeys, paddedBytes, dQkv + key, packedRow, shape.time(), size, LN2);
+        HeadPacking.rows(dValues, paddedBytes, dQkv + value, packedRow, shape.time(), size, 1);
+    }
+
+    private void layOut() {
+        var dense = Scratch.aligned(shape.time() * rowBytes);
+        var padded = shape.time() * paddedBytes;
+        var queryPadded = blocks * Panel.COLUMNS * paddedBytes;
+        var panels = blocks * panelBytes;
+        var row = (long) blocks * Panel.ROW;
+        var panel = (long) KEYS * Panel.ROW;
+        keys = Scratch.address(2 * dense + 2 * padded + 2 * queryPadded + 3 * panels + 2 * row + 2 * panel + Panel.ROW);
+        values = keys + dense;
+        dKeys = values + dense;
+        dValues = dKeys + padded;
+        queryRows = dValues + padded;
+        dOutRows = queryRows + queryPadded;
+        queryPanels = dOutRows + queryPadded;
+        dOutPanels = queryPanels + panels;
+        dQueryPanels = dOutPanels + panels;
+        logSums = dQueryPanels + panels;
+        deltas = logSums + row;
+        scores = deltas + row;
+        dScores = scores + panel;
+        zero = dScores + panel;
+        ScorePanel.fill(zero, 0);
+        // Padding columns and rows are multiplied with real ones: they must be 0, not leftovers.
+        Lanes.zero(queryRows, 2 * queryPadded);
+    }
+
+    private void backward(int head) {
+        for (var block = 0; block < blocks; block++) {
+            pack(head, block);
+        }
+        Lanes.zero(dQueryPanels, blocks * panelBytes);
+        for (var key = 0; key < shape.time(); key += KEYS) {
+            var firstBlock = shape.causal() ? key / Panel.COLUMNS : 0;
+            for (var block = firstBlock; block < blocks; block++) {
+                backward(key, block);
+            }
+        }
+        for (var block = 0; block < blocks; block++) {
+            var first = block * Panel.COLUMNS;
+            HeadPacking.fromColumns(dQueryPanels + block * panelBytes, dQkv + 4 * shape.query(sequence, first, head),
+                    packedRow, count(first), size, (float) shape.scale());
+        }
+    }
+
+    private int count(int firstQuery) {
+        return Math.min(Panel.COLUMNS, shape.time() - firstQuery);
+    }
+
+    /** Copies sixteen queries and their output gradients, as rows and as panels, and what their softmax needs. */
+    private void pack(int head, int block) {
+        var first = block * Panel.COLUMNS;
+        var count = count(first);
+        var query = qkv + 4 * shape.query(sequence, first, head);
+        var gradient = dOut + 4 * shape.out(sequence, first, head);
+        var factor = (float) (shape.scale() * LOG2_E);
+        HeadPacking.rows(query, packedRow, queryRows + first * paddedBytes, paddedBytes, count, size, factor);
+        HeadPacking.rows(gradient, outRow, dOutRows + first * paddedBytes, paddedBytes, count, size, 1);
+        HeadPacking.columns(query, packedRow, queryPanels + block * panelBytes, count, size, factor);
+        HeadPacking.columns(gradient, outRow, dOutPanels + block * panelBytes, count, size, 1);
+        ScorePanel.fill(logSums + (long) block * Panel.ROW, 0);
+        ScorePanel.fill(deltas + (long) block * Panel.ROW, 0);
+        var result = out + 4 * shape.out(sequence, first, head);
+        for (var i = 0; i < count; i++) {
+            set(logSums + 4L * (first + i), (float) (LOG2_E * get(lse + 4 * shape.lse(sequence, first + i, head))));
+            set(deltas + 4L * (first + i), -HeadPacking.dot(gradient + i * outRow, result + i * outRow, size));
+        }
+    }
+
+    /** One block of keys against sixteen queries. */
+    private void backward(int key, int block) {
+        var first = block * Panel.COLUMNS;
+        var rows = Math.min(KEYS, shape.visible(first + count(first) - 1) - key);
+        var row = (long) block * Panel.ROW;
+        Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queryPanels + block * panelBytes, Panel.ROW,
+                zero, scores, Panel.ROW);
+        Panel.set(rows, size, values + key * rowBytes, rowBytes, 4, dOutPanels + block * panelBytes, Panel.ROW,
+                deltas + row, dScores, Panel.ROW);
+        if (shape.causal()) {
+            ScorePanel.mask(scores, rows, key - first);
+        }
+        ScorePanel.differentiate(scores, dScores, rows, logSums + row);
+        addTransposed(rows, scores, dOutRows + first * paddedBytes, dValues + key * paddedBytes);
+        addTransposed(rows, dScores, queryRows + first * paddedBytes, dKeys + key * paddedBytes);
+        Panel.add(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW,
+                dQueryPanels + block * panelBytes, Panel.ROW);
+    }
+
+    /** Adds to each key's row the sixteen queries' rows, weighted by the panel. */
+    private void addTransposed(int rows, long panel, long queryRows, long keyRows) {
+        for (var at = 0L; at < paddedBytes; at += Panel.ROW) {
+            Panel.add(rows, Panel.COLUMNS, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at, paddedBytes);
+        }
+    }
+}

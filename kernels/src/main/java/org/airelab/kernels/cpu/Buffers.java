@@ -1,0 +1,35 @@
+package org.airelab.kernels.cpu;
+
+import java.lang.foreign.MemorySegment;
+
+/** Checks of the arguments of kernels, made once at their entry. */
+public final class Buffers {
+    private Buffers() {}
+
+    /** Checks that the segment is native memory of exactly {@code count} float32 values. */
+    public static void floats(String name, MemorySegment segment, long count) {
+        check(name, segment, count, Float.BYTES, "float32");
+    }
+
+    /** Checks that the segment is native memory of exactly {@code count} int64 values. */
+    public static void longs(String name, MemorySegment segment, long count) {
+        check(name, segment, count, Long.BYTES, "int64");
+    }
+
+    private static void check(String name, MemorySegment segment, long count, int bytes, String type) {
+        if (!segment.isNative()) {
+            throw new IllegalArgumentException("expected " + name + " in native memory, found a segment of the heap");
+        }
+        if (segment.byteSize() != Math.multiplyExact(count, (long) bytes)) {
+            throw new IllegalArgumentException("expected " + name + " of " + count + " " + type + " values, found "
+                    + segment.byteSize() / (double) bytes);
+        }
+    }
+
+    /** Checks that a size is at least {@code least}. */
+    public static void atLeast(String name, long least, long value) {
+        if (value < least) {
+            throw new IllegalArgumentException("expected " + name + " of at least " + least + ", found " + value);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package org.airelab.kernels.cpu;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A pool of daemon threads that grows to what is asked of it. */
+final class JavaTeam implements Parallel.Team {
+    private final ExecutorService pool = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("kernel-", 0).factory());
+
+    @Override
+    public void run(Job job, int threads) {
+        var done = new CountDownLatch(threads - 1);
+        for (var i = 1; i < threads; i++) {
+            pool.execute(() -> {
+                job.work();
+                done.countDown();
+            });
+        }
+        job.work();
+        awaitUninterruptibly(done);
+    }
+
+    /** The helpers still write to the caller's memory, so an interrupt must not cut the wait short. */
+    private static void awaitUninterruptibly(CountDownLatch done) {
+        var interrupted = false;
+        while (true) {
+            try {
+                done.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

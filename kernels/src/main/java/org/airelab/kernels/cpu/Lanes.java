@@ -1,0 +1,113 @@
+package org.airelab.kernels.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors of eight float32 lanes, loaded from and stored to raw addresses.
+ *
+ * <p>Addresses instead of segments: one constant segment over the whole address space leaves a single comparison a
+ * load, whereas a segment of the caller's costs its bounds and its liveness each time. Kernels therefore check sizes
+ * once, at their entry ({@link Buffers}), and are trusted afterwards.
+ *
+ * <p>The width is fixed, not the machine's preferred one: eight lanes fit AVX2 and AVX-512 alike, and the order in
+ * which sums are formed, hence every bit of a result, is then the same on all machines.
+ */
+public final class Lanes {
+    public static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
+    /** Lanes of a vector. */
+    public static final int COUNT = 8;
+    /** Bytes of a vector. */
+    public static final int BYTES = 32;
+
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static final VectorShuffle<Float> HALVES = VectorShuffle.fromValues(FLOATS, 4, 5, 6, 7, 0, 1, 2, 3);
+    private static final VectorShuffle<Float> PAIRS = VectorShuffle.fromValues(FLOATS, 2, 3, 0, 1, 6, 7, 4, 5);
+
+    private Lanes() {}
+
+    /** Whether the machine has vectors this wide; without them the Vector API falls back to loops over boxed lanes. */
+    public static boolean available() {
+        return FloatVector.SPECIES_PREFERRED.length() >= COUNT;
+    }
+
+    public static FloatVector load(long address) {
+        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    public static void store(FloatVector vector, long address) {
+        vector.intoMemorySegment(MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** The first {@code count} lanes from memory, the others 0: for the end of a row. */
+    public static FloatVector load(long address, int count) {
+        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ByteOrder.LITTLE_ENDIAN,
+                FLOATS.indexInRange(0, count));
+    }
+
+    /** Stores the first {@code count} lanes alone. */
+    public static void store(FloatVector vector, long address, int count) {
+        vector.intoMemorySegment(MEMORY, address, ByteOrder.LITTLE_ENDIAN, FLOATS.indexInRange(0, count));
+    }
+
+    /** Four floats as float64 lanes. */
+    public static DoubleVector loadAsDoubles(long address) {
+        var four = FloatVector.fromMemorySegment(FloatVector.SPECIES_128, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+        return (DoubleVector) four.convertShape(VectorOperators.F2D, DoubleVector.SPECIES_256, 0);
+    }
+
+    /** All lanes equal to the float at the address. */
+    public static FloatVector broadcast(long address) {
+        // By way of integers the compiler emits one broadcasting load; by way of floats, a load and a shuffle.
+        return IntVector.broadcast(IntVector.SPECIES_256, MEMORY.get(JAVA_INT_UNALIGNED, address)).reinterpretAsFloats();
+    }
+
+    public static FloatVector broadcast(float value) {
+        return FloatVector.broadcast(FLOATS, value);
+    }
+
+    public static float get(long address) {
+        return MEMORY.get(JAVA_FLOAT_UNALIGNED, address);
+    }
+
+    public static void set(long address, float value) {
+        MEMORY.set(JAVA_FLOAT_UNALIGNED, address, value);
+    }
+
+    public static long getLong(long address) {
+        return MEMORY.get(JAVA_LONG_UNALIGNED, address);
+    }
+
+    /** The larger of each pair of lanes; a NaN in {@code candidate} is passed over. Cheaper than {@code max}. */
+    public static FloatVector larger(FloatVector current, FloatVector candidate) {
+        return current.blend(candidate, candidate.compare(VectorOperators.GT, current));
+    }
+
+    /**
+     * The sum of the lanes, always formed in the same order. {@code reduceLanes} leaves the order open, and interpreted
+     * and compiled code do choose differently.
+     */
+    public static float sum(FloatVector v) {
+        var four = v.add(v.rearrange(HALVES));
+        var two = four.add(four.rearrange(PAIRS));
+        return two.lane(0) + two.lane(1);
+    }
+
+    public static void copy(long from, long to, long bytes) {
+        MemorySegment.copy(MEMORY, from, MEMORY, to, bytes);
+    }
+
+    public static void zero(long address, long bytes) {
+        MEMORY.asSlice(address, bytes).fill((byte) 0);
+    }
+}

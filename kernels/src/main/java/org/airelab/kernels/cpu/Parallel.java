@@ -1,0 +1,81 @@
+package org.airelab.kernels.cpu;
+
+import java.lang.ref.Reference;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
+
+/**
+ * The parallel loop of all CPU kernels. Tasks are handed out one by one to whichever thread is free, so a kernel must
+ * never let a result depend on which thread ran what.
+ *
+ * <p>Runs on the OpenMP threads of a libgomp that is already in the process (a numerical library's own threads: a second
+ * pool would fight them for the cores), else on a pool of Java threads.
+ */
+public final class Parallel {
+    private static final AtomicBoolean BUSY = new AtomicBoolean();
+    private static volatile int threads = Runtime.getRuntime().availableProcessors();
+    private static volatile Team team = chooseTeam();
+
+    private Parallel() {}
+
+    /** Something that runs one job on several threads at once, the caller among them, and waits for all. */
+    interface Team {
+        void run(Job job, int threads);
+    }
+
+    /** The number of threads a loop uses; initially the number of processors. */
+    public static int threads() {
+        return threads;
+    }
+
+    /** Sets the number of threads a loop uses, at least 1. */
+    public static void setThreads(int count) {
+        Buffers.atLeast("a number of threads", 1, count);
+        threads = count;
+    }
+
+    /**
+     * Looks for libgomp again; call it after loading a library that brings one.
+     *
+     * @return whether loops now run on OpenMP's threads
+     */
+    public static synchronized boolean findOpenMp() {
+        if (!(team instanceof OpenMpTeam)) {
+            team = chooseTeam();
+        }
+        return team instanceof OpenMpTeam;
+    }
+
+    private static Team chooseTeam() {
+        Team openMp = OpenMpTeam.find();
+        return openMp != null ? openMp : new JavaTeam();
+    }
+
+    /**
+     * Runs {@code task} for 0, 1, ... {@code tasks - 1}, in any order and on several threads, and returns when all are
+     * done. Within a task, or while another thread's loop runs, the loop runs on the calling thread alone. The first
+     * exception of a task is thrown to the caller, and tasks not yet begun are dropped.
+     */
+    public static void forRange(int tasks, IntConsumer task) {
+        var count = Math.min(threads, tasks);
+        if (count <= 1 || !BUSY.compareAndSet(false, true)) {
+            for (var i = 0; i < tasks; i++) {
+                task.accept(i);
+            }
+            Reference.reachabilityFence(task);
+            return;
+        }
+        var job = new Job(tasks, task);
+        try {
+            team.run(job, count);
+        } finally {
+            BUSY.set(false);
+        }
+        job.rethrow();
+    }
+
+    /** The number of tasks when {@code total} items are cut into pieces of {@code each}. */
+    public static int pieces(long total, long each) {
+        return Math.toIntExact((total + each - 1) / each);
+    }
+}

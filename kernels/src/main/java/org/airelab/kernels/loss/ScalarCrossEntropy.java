@@ -1,0 +1,77 @@
+package org.airelab.kernels.loss;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+
+/** {@link CrossEntropy} in plain float32 loops on one thread; only the sum over the rows is float64. */
+final class ScalarCrossEntropy implements CrossEntropy {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
+        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
+        var loss = 0.0;
+        for (var row = 0; row < rows; row++) {
+            var start = (long) row * vocabulary;
+            var target = CrossEntropy.target(targets, row);
+            if (target != ignoreIndex) {
+                var max = max(logits, start, vocabulary);
+                var sum = 0f;
+                for (var i = 0; i < vocabulary; i++) {
+                    sum += (float) Math.exp(get(logits, start + i) - max);
+                }
+                loss += (float) Math.log(sum) + max - get(logits, start + target);
+            }
+        }
+        return loss;
+    }
+
+    @Override
+    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
+            long ignoreIndex, float scale) {
+        var loss = forward(logits, targets, rows, vocabulary, ignoreIndex);
+        for (var row = 0; row < rows; row++) {
+            var start = (long) row * vocabulary;
+            var target = CrossEntropy.target(targets, row);
+            if (target == ignoreIndex) {
+                logits.asSlice(4 * start, 4L * vocabulary).fill((byte) 0);
+            } else {
+                gradient(logits, start, vocabulary, target, scale);
+            }
+        }
+        return loss;
+    }
+
+    private static void gradient(MemorySegment logits, long start, int vocabulary, long target, float scale) {
+        var max = max(logits, start, vocabulary);
+        var sum = 0f;
+        for (var i = 0; i < vocabulary; i++) {
+            var e = (float) Math.exp(get(logits, start + i) - max);
+            set(logits, start + i, e);
+            sum += e;
+        }
+        for (var i = 0; i < vocabulary; i++) {
+            set(logits, start + i, (get(logits, start + i) / sum - (i == target ? 1 : 0)) * scale);
+        }
+    }
+
+    private static float max(MemorySegment logits, long start, int vocabulary) {
+        var max = Float.NEGATIVE_INFINITY;
+        for (var i = 0; i < vocabulary; i++) {
+            max = Math.max(max, get(logits, start + i));
+        }
+        return max;
+    }
+
+    private static float get(MemorySegment segment, long index) {
+        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
+    }
+
+    private static void set(MemorySegment segment, long index, float value) {
+        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
+    }
+}

@@ -1,0 +1,155 @@
+package org.airelab.kernels.loss;
+
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.larger;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.VectorOperators;
+import org.airelab.kernels.cpu.Exponential;
+import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
+
+/**
+ * {@link CrossEntropy} eight lanes at a time on all cores. A row comes from memory once, for its maximum; the
+ * exponentials and the gradient then find it in the core's own cache and overwrite it there.
+ */
+final class VectorCrossEntropy implements CrossEntropy {
+    private static final int ELEMENTS = 32768;
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
+        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
+        return sumOverRows(rows, vocabulary, row -> {
+            var target = CrossEntropy.target(targets, row);
+            return target == ignoreIndex ? 0 : loss(logits.address() + 4L * row * vocabulary, target, vocabulary);
+        });
+    }
+
+    @Override
+    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
+            long ignoreIndex, float scale) {
+        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
+        return sumOverRows(rows, vocabulary, row -> {
+            var start = logits.address() + 4L * row * vocabulary;
+            var target = CrossEntropy.target(targets, row);
+            if (target == ignoreIndex) {
+                Lanes.zero(start, 4L * vocabulary);
+                return 0;
+            }
+            return lossAndGradient(start, target, vocabulary, scale);
+        });
+    }
+
+    private interface RowLoss {
+        double of(int row);
+    }
+
+    /** Adds up in the order of the rows, whichever thread took them. */
+    private static double sumOverRows(int rows, int vocabulary, RowLoss body) {
+        var each = Math.max(1, ELEMENTS / vocabulary);
+        var losses = new double[rows];
+        Parallel.forRange(Parallel.pieces(rows, each), task -> {
+            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+                losses[row] = body.of(row);
+            }
+        });
+        var sum = 0.0;
+        for (var loss : losses) {
+            sum += loss;
+        }
+        return sum;
+    }
+
+    private static double loss(long row, long target, int vocabulary) {
+        var max = max(row, vocabulary);
+        return Math.log(sumOfExponentials(row, max, vocabulary)) + max - get(row + 4 * target);
+    }
+
+    private static double lossAndGradient(long row, long target, int vocabulary, float scale) {
+        var max = max(row, vocabulary);
+        var logit = get(row + 4 * target);
+        var sum = exponentials(row, max, vocabulary);
+        scale(row, scale / sum, vocabulary);
+        set(row + 4 * target, get(row + 4 * target) - scale);
+        return Math.log(sum) + max - logit;
+    }
+
+    /** The largest value of a row, NaN passed over: it comes back in the exponentials. */
+    private static float max(long row, int count) {
+        var first = broadcast(Float.NEGATIVE_INFINITY);
+        var second = first;
+        var i = 0;
+        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+            first = larger(first, load(row + 4L * i));
+            second = larger(second, load(row + 4L * i + 32));
+        }
+        var max = larger(first, second).reduceLanes(VectorOperators.MAX);
+        for (; i < count; i++) {
+            var value = get(row + 4L * i);
+            max = value > max ? value : max;
+        }
+        return max;
+    }
+
+    /** Replaces x by e^(x - max); returns the sum. */
+    private static float exponentials(long row, float max, int count) {
+        var first = broadcast(0f);
+        var second = first;
+        var i = 0;
+        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+            var a = Exponential.exp(load(row + 4L * i).sub(max));
+            var b = Exponential.exp(load(row + 4L * i + 32).sub(max));
+            first = first.add(a);
+            second = second.add(b);
+            store(a, row + 4L * i);
+            store(b, row + 4L * i + 32);
+        }
+        var sum = Lanes.sum(first.add(second));
+        for (; i < count; i++) {
+            var e = (float) Math.exp(get(row + 4L * i) - max);
+            sum += e;
+            set(row + 4L * i, e);
+        }
+        return sum;
+    }
+
+    private static float sumOfExponentials(long row, float max, int count) {
+        var first = broadcast(0f);
+        var second = first;
+        var i = 0;
+        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+            first = first.add(Exponential.exp(load(row + 4L * i).sub(max)));
+            second = second.add(Exponential.exp(load(row + 4L * i + 32).sub(max)));
+        }
+        var sum = Lanes.sum(first.add(second));
+        for (; i < count; i++) {
+            sum += (float) Math.exp(get(row + 4L * i) - max);
+        }
+        return sum;
+    }
+
+    private static void scale(long row, float factor, int count) {
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            store(load(row + 4L * i).mul(factor), row + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(row + 4L * i, get(row + 4L * i) * factor);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package org.airelab.kernels.norm;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+
+/**
+ * Layer normalization of rows: y = (x - mean) * r * weight + bias with r = 1 / sqrt(variance + eps), the variance
+ * divided by the width.
+ *
+ * <p>Ba, Kiros and Hinton, "Layer Normalization", 2016, equation 4. All segments are float32, row-major. Sizes that do
+ * not fit are an {@link IllegalArgumentException}. {@code y} may be {@code x}, and {@code dx} may be {@code dy}.
+ */
+public interface LayerNorm extends Rung {
+    Family<LayerNorm> FAMILY =
+            new Family<>("layer-norm", new ReferenceLayerNorm(), List.of(new ScalarLayerNorm(), new VectorLayerNorm()));
+
+    /**
+     * @param x      [rows, width]
+     * @param weight [width]
+     * @param bias   [width], or null for none
+     * @param y      [rows, width], written
+     * @param mean   [rows], written
+     * @param rstd   [rows], written: r of each row
+     * @param eps    added to the variance
+     */
+    void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
+            MemorySegment mean, MemorySegment rstd, int rows, int width, float eps);
+
+    /**
+     * @param dy      [rows, width], gradient with respect to y
+     * @param x       [rows, width], as given to the forward pass
+     * @param weight  [width]
+     * @param mean    [rows], as written by the forward pass
+     * @param rstd    [rows], as written by the forward pass
+     * @param dx      [rows, width], overwritten
+     * @param dWeight [width], overwritten
+     * @param dBias   [width], overwritten, or null where there is no bias
+     */
+    void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean, MemorySegment rstd,
+            MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width);
+}

@@ -1,0 +1,85 @@
+package org.airelab.kernels.norm;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.cpu.Buffers;
+
+/** {@link LayerNorm} in float64, one element after the other. */
+final class ReferenceLayerNorm implements LayerNorm {
+    @Override
+    public String name() {
+        return "float64";
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
+            MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
+        NormArguments.checkForward(x, weight, y, rstd, rows, width);
+        NormArguments.checkOptional("bias", bias, width);
+        Buffers.floats("mean", mean, rows);
+        for (var row = 0; row < rows; row++) {
+            var start = (long) row * width;
+            var sum = 0.0;
+            for (var i = 0; i < width; i++) {
+                sum += get(x, start + i);
+            }
+            var m = sum / width;
+            var squares = 0.0;
+            for (var i = 0; i < width; i++) {
+                var centred = get(x, start + i) - m;
+                squares += centred * centred;
+            }
+            var r = 1 / Math.sqrt(squares / width + eps);
+            for (var i = 0; i < width; i++) {
+                var shift = bias == null ? 0 : get(bias, i);
+                set(y, start + i, (get(x, start + i) - m) * r * get(weight, i) + shift);
+            }
+            set(mean, row, m);
+            set(rstd, row, r);
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
+            MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        Buffers.floats("mean", mean, rows);
+        NormArguments.checkOptional("dBias", dBias, width);
+        var weightSums = new double[width];
+        var biasSums = new double[width];
+        for (var row = 0; row < rows; row++) {
+            var start = (long) row * width;
+            var m = get(mean, row);
+            var r = get(rstd, row);
+            var sum = 0.0;
+            var dot = 0.0;
+            for (var i = 0; i < width; i++) {
+                var gradient = get(dy, start + i);
+                var normal = (get(x, start + i) - m) * r;
+                weightSums[i] += gradient * normal;
+                biasSums[i] += gradient;
+                sum += gradient * get(weight, i);
+                dot += gradient * get(weight, i) * normal;
+            }
+            for (var i = 0; i < width; i++) {
+                var normal = (get(x, start + i) - m) * r;
+                set(dx, start + i, (get(dy, start + i) * get(weight, i) - (sum + normal * dot) / width) * r);
+            }
+        }
+        for (var i = 0; i < width; i++) {
+            set(dWeight, i, weightSums[i]);
+            if (dBias != null) {
+                set(dBias, i, biasSums[i]);
+            }
+        }
+    }
+
+    private static double get(MemorySegment segment, long index) {
+        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
+    }
+
+    private static void set(MemorySegment segment, long index, double value) {
+        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, (float) value);
+    }
+}

@@ -1,0 +1,39 @@
+package org.airelab.kernels.norm;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+
+/**
+ * Root mean square normalization of rows: y = x * r * weight with r = 1 / sqrt(mean(x^2) + eps).
+ *
+ * <p>Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4. All segments are float32, row-major.
+ * Sizes that do not fit are an {@link IllegalArgumentException}. {@code y} may be {@code x}, and {@code dx} may be
+ * {@code dy}.
+ */
+public interface RmsNorm extends Rung {
+    Family<RmsNorm> FAMILY =
+            new Family<>("rms-norm", new ReferenceRmsNorm(), List.of(new ScalarRmsNorm(), new VectorRmsNorm()));
+
+    /**
+     * @param x      [rows, width]
+     * @param weight [width]
+     * @param y      [rows, width], written
+     * @param rstd   [rows], written: r of each row
+     * @param eps    added to the mean of the squares
+     */
+    void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
+            int rows, int width, float eps);
+
+    /**
+     * @param dy      [rows, width], gradient with respect to y
+     * @param x       [rows, width], as given to the forward pass
+     * @param weight  [width]
+     * @param rstd    [rows], as written by the forward pass
+     * @param dx      [rows, width], overwritten
+     * @param dWeight [width], overwritten
+     */
+    void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
+            MemorySegment dx, MemorySegment dWeight, int rows, int width);
+}

@@ -1,0 +1,173 @@
+package org.airelab.kernels.norm;
+
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Lanes;
+
+/** {@link LayerNorm} eight lanes at a time on all cores. */
+final class VectorLayerNorm implements LayerNorm {
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
+            MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
+        NormArguments.checkForward(x, weight, y, rstd, rows, width);
+        NormArguments.checkOptional("bias", bias, width);
+        Buffers.floats("mean", mean, rows);
+        try (var arena = Arena.ofConfined()) {
+            var shift = bias != null ? bias : arena.allocate(4L * width);
+            RowTasks.forRows(rows, width, (from, to) -> {
+                for (var row = from; row < to; row++) {
+                    var offset = 4L * row * width;
+                    var in = x.address() + offset;
+                    var m = sum(in, width) / width;
+                    var r = (float) (1 / Math.sqrt(sumOfSquares(in, m, width) / width + eps));
+                    set(mean.address() + 4L * row, m);
+                    set(rstd.address() + 4L * row, r);
+                    normalize(in, m, r, weight.address(), shift.address(), y.address() + offset, width);
+                }
+            });
+        }
+    }
+
+    private static float sum(long x, int width) {
+        var sum = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            sum = sum.add(load(x + 4L * i));
+        }
+        var total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += get(x + 4L * i);
+        }
+        return total;
+    }
+
+    private static float sumOfSquares(long x, float mean, int width) {
+        var sum = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var v = load(x + 4L * i).sub(mean);
+            sum = v.fma(v, sum);
+        }
+        var total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            var v = get(x + 4L * i) - mean;
+            total += v * v;
+        }
+        return total;
+    }
+
+    private static void normalize(long x, float mean, float r, long weight, long bias, long y, int width) {
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var normal = load(x + 4L * i).sub(mean).mul(r);
+            store(normal.fma(load(weight + 4L * i), load(bias + 4L * i)), y + 4L * i);
+        }
+        for (; i < width; i++) {
+            set(y + 4L * i, (get(x + 4L * i) - mean) * r * get(weight + 4L * i) + get(bias + 4L * i));
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
+            MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        Buffers.floats("mean", mean, rows);
+        NormArguments.checkOptional("dBias", dBias, width);
+        try (var arena = Arena.ofConfined()) {
+            var sums = arena.allocate(8L * width);
+            RowTasks.forRowsWithSums(rows, 2 * width, sums, (from, to, own) -> {
+                for (var row = from; row < to; row++) {
+                    var offset = 4L * row * width;
+                    backwardRow(dy.address() + offset, x.address() + offset, weight.address(),
+                            get(mean.address() + 4L * row), get(rstd.address() + 4L * row),
+                            dx.address() + offset, own, width);
+                }
+            });
+            dWeight.copyFrom(sums.asSlice(0, 4L * width));
+            if (dBias != null) {
+                dBias.copyFrom(sums.asSlice(4L * width));
+            }
+        }
+    }
+
+    /** @param sums of dy * normalized x, [width], then of dy, [width] */
+    private static void backwardRow(long dy, long x, long weight, float mean, float r, long dx, long sums, int width) {
+        addSums(dy, x, mean, r, sums, sums + 4L * width, width);
+        var sum = dot(dy, weight, width) / width;
+        var dot = dotNormal(dy, weight, x, mean, r, width) / width;
+        gradient(dy, x, weight, mean, r, sum, dot, dx, width);
+    }
+
+    private static void addSums(long dy, long x, float mean, float r, long weightSums, long biasSums, int width) {
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var gradient = load(dy + 4L * i);
+            var normal = load(x + 4L * i).sub(mean).mul(r);
+            store(gradient.fma(normal, load(weightSums + 4L * i)), weightSums + 4L * i);
+            store(gradient.add(load(biasSums + 4L * i)), biasSums + 4L * i);
+        }
+        for (; i < width; i++) {
+            var gradient = get(dy + 4L * i);
+            set(weightSums + 4L * i, get(weightSums + 4L * i) + gradient * ((get(x + 4L * i) - mean) * r));
+            set(biasSums + 4L * i, get(biasSums + 4L * i) + gradient);
+        }
+    }
+
+    private static float dot(long dy, long weight, int width) {
+        var sum = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            sum = load(dy + 4L * i).fma(load(weight + 4L * i), sum);
+        }
+        var total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += get(dy + 4L * i) * get(weight + 4L * i);
+        }
+        return total;
+    }
+
+    private static float dotNormal(long dy, long weight, long x, float mean, float r, int width) {
+        var sum = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            sum = load(dy + 4L * i).mul(load(weight + 4L * i)).fma(load(x + 4L * i).sub(mean).mul(r), sum);
+        }
+        var total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += get(dy + 4L * i) * get(weight + 4L * i) * ((get(x + 4L * i) - mean) * r);
+        }
+        return total;
+    }
+
+    private static void gradient(long dy, long x, long weight, float mean, float r, float sum, float dot,
+            long dx, int width) {
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var normal = load(x + 4L * i).sub(mean).mul(r);
+            var centred = load(dy + 4L * i).mul(load(weight + 4L * i)).sub(sum);
+            store(normal.fma(broadcast(-dot), centred).mul(r), dx + 4L * i);
+        }
+        for (; i < width; i++) {
+            var normal = (get(x + 4L * i) - mean) * r;
+            set(dx + 4L * i, (get(dy + 4L * i) * get(weight + 4L * i) - sum - normal * dot) * r);
+        }
+    }
+}

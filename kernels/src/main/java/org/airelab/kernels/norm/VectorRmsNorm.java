@@ -1,0 +1,107 @@
+package org.airelab.kernels.norm;
+
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.cpu.Lanes;
+
+/** {@link RmsNorm} eight lanes at a time on all cores. */
+final class VectorRmsNorm implements RmsNorm {
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
+            int rows, int width, float eps) {
+        NormArguments.checkForward(x, weight, y, rstd, rows, width);
+        RowTasks.forRows(rows, width, (from, to) -> {
+            for (var row = from; row < to; row++) {
+                var offset = 4L * row * width;
+                var in = x.address() + offset;
+                var r = (float) (1 / Math.sqrt(sumOfSquares(in, width) / width + eps));
+                set(rstd.address() + 4L * row, r);
+                scale(in, weight.address(), r, y.address() + offset, width);
+            }
+        });
+    }
+
+    private static float sumOfSquares(long x, int width) {
+        var sum = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var v = load(x + 4L * i);
+            sum = v.fma(v, sum);
+        }
+        var total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += get(x + 4L * i) * get(x + 4L * i);
+        }
+        return total;
+    }
+
+    private static void scale(long x, long weight, float r, long y, int width) {
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            store(load(x + 4L * i).mul(r).mul(load(weight + 4L * i)), y + 4L * i);
+        }
+        for (; i < width; i++) {
+            set(y + 4L * i, get(x + 4L * i) * r * get(weight + 4L * i));
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
+            MemorySegment dx, MemorySegment dWeight, int rows, int width) {
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        RowTasks.forRowsWithSums(rows, width, dWeight, (from, to, sums) -> {
+            for (var row = from; row < to; row++) {
+                var offset = 4L * row * width;
+                var r = get(rstd.address() + 4L * row);
+                var dot = products(dy.address() + offset, x.address() + offset, weight.address(), r, sums, width);
+                gradient(dy.address() + offset, x.address() + offset, weight.address(), r, dot * r * r * r / width,
+                        dx.address() + offset, width);
+            }
+        });
+    }
+
+    /** Adds dy * x * r to the sums; returns the sum of dy * x * weight. */
+    private static float products(long dy, long x, long weight, float r, long sums, int width) {
+        var dot = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var product = load(dy + 4L * i).mul(load(x + 4L * i));
+            store(product.fma(broadcast(r), load(sums + 4L * i)), sums + 4L * i);
+            dot = product.fma(load(weight + 4L * i), dot);
+        }
+        var total = Lanes.sum(dot);
+        for (; i < width; i++) {
+            var product = get(dy + 4L * i) * get(x + 4L * i);
+            set(sums + 4L * i, get(sums + 4L * i) + product * r);
+            total += product * get(weight + 4L * i);
+        }
+        return total;
+    }
+
+    private static void gradient(long dy, long x, long weight, float r, float c, long dx, int width) {
+        var i = 0;
+        for (; i + COUNT <= width; i += COUNT) {
+            var scaled = load(dy + 4L * i).mul(load(weight + 4L * i)).mul(r);
+            store(load(x + 4L * i).fma(broadcast(-c), scaled), dx + 4L * i);
+        }
+        for (; i < width; i++) {
+            set(dx + 4L * i, get(dy + 4L * i) * get(weight + 4L * i) * r - get(x + 4L * i) * c);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package org.airelab.kernels.optimizer;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+
+/** {@link Sgd} in plain float32 loops on one thread. */
+final class ScalarSgd implements Sgd {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public void step(SgdSettings settings, long step, UpdateRange range, MemorySegment weights,
+            MemorySegment gradient, MemorySegment velocity) {
+        Sgd.check(settings, step, range, weights, gradient, velocity);
+        var c = SgdConstants.of(settings, step);
+        for (var i = range.from(); i < range.to(); i++) {
+            var w = get(weights, i);
+            var g = get(gradient, i) * range.gradientScale() + c.decay() * w;
+            var direction = g;
+            if (velocity != null) {
+                var u = c.keep() * get(velocity, i) + c.take() * g;
+                set(velocity, i, u);
+                direction = c.gradientShare() * g + c.velocityShare() * u;
+            }
+            set(weights, i, w - c.learningRate() * direction);
+            if (range.clearGradient()) {
+                set(gradient, i, 0);
+            }
+        }
+    }
+
+    private static float get(MemorySegment segment, long index) {
+        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
+    }
+
+    private static void set(MemorySegment segment, long index, float value) {
+        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
+    }
+}

@@ -1,0 +1,52 @@
+package org.airelab.kernels.optimizer;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Parallel;
+
+/**
+ * The part of the flat memory an update works on, and what it does with the gradient there.
+ *
+ * @param from          first element
+ * @param to            element after the last
+ * @param gradientScale the gradient is multiplied by this first: a clipping factor, or 1
+ * @param clearGradient whether to leave zeros in the gradient
+ */
+public record UpdateRange(long from, long to, float gradientScale, boolean clearGradient) {
+    private static final int ELEMENTS = 16384;
+
+    public UpdateRange {
+        if (from < 0 || to < from) {
+            throw new IllegalArgumentException("expected a range 0 <= from <= to, found " + from + " to " + to);
+        }
+    }
+
+    /** All elements, the gradient taken as it is and left alone. */
+    public static UpdateRange all(long count) {
+        return new UpdateRange(0, count, 1, false);
+    }
+
+    /** What to do with the elements from {@code from}, {@code count} of them. */
+    interface Piece {
+        void accept(long from, int count);
+    }
+
+    void forPieces(Piece piece) {
+        Parallel.forRange(Parallel.pieces(to - from, ELEMENTS), task -> {
+            var start = from + (long) task * ELEMENTS;
+            piece.accept(start, (int) Math.min(ELEMENTS, to - start));
+        });
+    }
+
+    /** Checks that the flat memories are of one size that holds the range. */
+    void check(MemorySegment weights, MemorySegment... others) {
+        var count = weights.byteSize() / Float.BYTES;
+        Buffers.floats("the weights", weights, count);
+        if (to > count) {
+            throw new IllegalArgumentException("expected a range within " + count + " elements, found one to " + to);
+        }
+        for (var other : others) {
+            Buffers.floats("gradient and state", other, count);
+        }
+    }
+}

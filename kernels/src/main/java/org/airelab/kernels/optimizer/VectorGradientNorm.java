@@ -1,0 +1,56 @@
+package org.airelab.kernels.optimizer;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.DoubleVector;
+import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
+
+/** {@link GradientNorm} four float64 lanes at a time on all cores. */
+final class VectorGradientNorm implements GradientNorm {
+    private static final int ELEMENTS = 16384;
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public double sumOfSquares(MemorySegment values, long count) {
+        Buffers.floats("values", values, count);
+        var partials = new double[Parallel.pieces(count, ELEMENTS)];
+        Parallel.forRange(partials.length, task -> {
+            var start = (long) task * ELEMENTS;
+            partials[task] = sumOfSquares(values.address() + 4 * start, (int) Math.min(ELEMENTS, count - start));
+        });
+        var sum = 0.0;
+        for (var partial : partials) {
+            sum += partial;
+        }
+        return sum;
+    }
+
+    private static double sumOfSquares(long values, int count) {
+        var first = DoubleVector.zero(DoubleVector.SPECIES_256);
+        var second = first;
+        var i = 0;
+        for (; i + 8 <= count; i += 8) {
+            var a = Lanes.loadAsDoubles(values + 4L * i);
+            var b = Lanes.loadAsDoubles(values + 4L * i + 16);
+            first = a.fma(a, first);
+            second = b.fma(b, second);
+        }
+        var sum = first.add(second);
+        var total = sum.lane(0) + sum.lane(1) + (sum.lane(2) + sum.lane(3));
+        for (; i < count; i++) {
+            var value = (double) Lanes.get(values + 4L * i);
+            total += value * value;
+        }
+        return total;
+    }
+}

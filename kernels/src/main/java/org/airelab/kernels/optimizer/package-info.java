@@ -1,0 +1,5 @@
+/**
+ * Optimizer updates over flat parameter memory: Adam and AdamW, SGD with momentum, RMSProp, and the gradient's norm.
+ * The update rules are PyTorch's. May use {@code kernels} and {@code kernels.cpu}.
+ */
+package org.airelab.kernels.optimizer;

@@ -1,0 +1,133 @@
+package org.airelab.kernels.norm;
+
+import static org.airelab.kernels.Native.assertAsGoodAsPlain;
+import static org.airelab.kernels.Native.normal;
+import static org.airelab.kernels.Native.zeros;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.function.DoubleSupplier;
+import org.airelab.kernels.Native;
+import org.junit.jupiter.api.Test;
+
+class LayerNormTest {
+    private static final float EPS = 1e-5f;
+    private static final LayerNorm REFERENCE = LayerNorm.FAMILY.reference();
+
+    private record Result(MemorySegment y, MemorySegment mean, MemorySegment rstd, MemorySegment dx,
+            MemorySegment dWeight, MemorySegment dBias) {}
+
+    private static Result run(LayerNorm norm, int rows, int width, boolean biased) {
+        var size = (long) rows * width;
+        var x = normal(size, 1, 2);
+        var weight = normal(width, 2, 1);
+        var bias = biased ? normal(width, 4, 1) : null;
+        var dy = normal(size, 3, 1);
+        var result = new Result(zeros(size), zeros(rows), zeros(rows), zeros(size), zeros(width),
+                biased ? zeros(width) : null);
+        norm.forward(x, weight, bias, result.y, result.mean, result.rstd, rows, width, EPS);
+        result.dWeight.fill((byte) 77);
+        norm.backward(dy, x, weight, result.mean, result.rstd, result.dx, result.dWeight, result.dBias, rows, width);
+        return result;
+    }
+
+    @Test
+    void everyRungAgreesWithTheReference() {
+        for (var width : Native.AWKWARD) {
+            if (width == 1) {
+                continue; // the variance is 0 and x - mean nothing but rounding
+            }
+            for (var biased : new boolean[] {false, true}) {
+                var expected = run(REFERENCE, 33, width, biased);
+                var plain = run(LayerNorm.FAMILY.rungs().getFirst(), 33, width, biased);
+                for (var rung : LayerNorm.FAMILY.rungs()) {
+                    var actual = run(rung, 33, width, biased);
+                    var what = rung.name() + " width " + width + " bias " + biased;
+                    assertAsGoodAsPlain(expected.y, plain.y, actual.y, what + " y");
+                    assertAsGoodAsPlain(expected.mean, plain.mean, actual.mean, what + " mean");
+                    assertAsGoodAsPlain(expected.rstd, plain.rstd, actual.rstd, what + " rstd");
+                    assertAsGoodAsPlain(expected.dWeight, plain.dWeight, actual.dWeight, what + " dWeight");
+                    if (width > 2) { // with two elements the gradient is the difference of equals
+                        assertAsGoodAsPlain(expected.dx, plain.dx, actual.dx, what + " dx");
+                    }
+                    if (biased) {
+                        assertAsGoodAsPlain(expected.dBias, plain.dBias, actual.dBias, what + " dBias");
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void oneElementGivesTheBias() {
+        for (var rung : LayerNorm.FAMILY.rungs()) {
+            var y = zeros(3);
+            var mean = zeros(3);
+            rung.forward(normal(3, 1, 1), normal(1, 2, 1), Native.of(0.75f), y, mean, zeros(3), 3, 1, EPS);
+            for (var i = 0; i < 3; i++) {
+                assertEquals(0.75f, Native.get(y, i));
+            }
+        }
+    }
+
+    @Test
+    void theReferencesGradientIsTheSlope() {
+        var rows = 3;
+        var width = 9;
+        var x = normal(rows * width, 1, 1);
+        var weight = normal(width, 2, 1);
+        var bias = normal(width, 4, 1);
+        var dy = normal(rows * width, 3, 1);
+        var y = zeros(rows * width);
+        var mean = zeros(rows);
+        var rstd = zeros(rows);
+        var dx = zeros(rows * width);
+        var dWeight = zeros(width);
+        var dBias = zeros(width);
+        REFERENCE.forward(x, weight, bias, y, mean, rstd, rows, width, EPS);
+        REFERENCE.backward(dy, x, weight, mean, rstd, dx, dWeight, dBias, rows, width);
+        DoubleSupplier loss = () -> {
+            REFERENCE.forward(x, weight, bias, y, mean, rstd, rows, width, EPS);
+            return Native.dot(y, dy);
+        };
+        Native.assertSlope(x, dx, loss, 2e-3);
+        Native.assertSlope(weight, dWeight, loss, 2e-3);
+        Native.assertSlope(bias, dBias, loss, 2e-3);
+    }
+
+    @Test
+    void aConstantAddedToARowChangesNothing() {
+        for (var rung : LayerNorm.FAMILY.rungs()) {
+            var x = normal(40, 1, 1);
+            var shifted = Native.copy(x);
+            for (var i = 0; i < 40; i++) {
+                Native.set(shifted, i, Native.get(x, i) + 2);
+            }
+            var first = zeros(40);
+            var second = zeros(40);
+            rung.forward(x, normal(40, 2, 1), null, first, zeros(1), zeros(1), 1, 40, EPS);
+            rung.forward(shifted, normal(40, 2, 1), null, second, zeros(1), zeros(1), 1, 40, EPS);
+            assertTrue(Native.error(first, second) < 1e-6);
+        }
+    }
+
+    @Test
+    void sizesAreChecked() {
+        for (var rung : LayerNorm.FAMILY.rungs()) {
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.forward(zeros(8), zeros(4), zeros(3), zeros(8), zeros(2), zeros(2), 2, 4, EPS));
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.forward(zeros(8), zeros(4), null, zeros(8), zeros(1), zeros(2), 2, 4, EPS));
+            assertThrows(IllegalArgumentException.class, () -> rung.backward(zeros(8), zeros(8), zeros(4), zeros(2),
+                    zeros(2), zeros(8), zeros(4), zeros(5), 2, 4));
+        }
+    }
+
+    @Test
+    void threadsDoNotMatter() {
+        Native.assertThreadsDoNotMatter(
+                threads -> Native.array(run(LayerNorm.FAMILY.fastest(), 700, 65, true).dWeight));
+    }
+}

@@ -1,0 +1,148 @@
+package org.airelab.kernels.norm;
+
+import static org.airelab.kernels.Native.assertAsGoodAsPlain;
+import static org.airelab.kernels.Native.normal;
+import static org.airelab.kernels.Native.zeros;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.function.DoubleSupplier;
+import org.airelab.kernels.Native;
+import org.junit.jupiter.api.Test;
+
+class RmsNormTest {
+    private static final float EPS = 1e-5f;
+    private static final RmsNorm REFERENCE = RmsNorm.FAMILY.reference();
+
+    private record Result(MemorySegment y, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight) {}
+
+    private static Result run(RmsNorm norm, int rows, int width) {
+        var x = normal((long) rows * width, 1, 2);
+        var weight = normal(width, 2, 1);
+        var dy = normal((long) rows * width, 3, 1);
+        var result = new Result(zeros((long) rows * width), zeros(rows), zeros((long) rows * width), zeros(width));
+        norm.forward(x, weight, result.y, result.rstd, rows, width, EPS);
+        result.dWeight.fill((byte) 77); // overwritten, not added to
+        norm.backward(dy, x, weight, result.rstd, result.dx, result.dWeight, rows, width);
+        return result;
+    }
+
+    @Test
+    void everyRungAgreesWithTheReference() {
+        for (var width : Native.AWKWARD) {
+            for (var rows : new int[] {1, 3, 33}) {
+                var expected = run(REFERENCE, rows, width);
+                var plain = run(RmsNorm.FAMILY.rungs().getFirst(), rows, width);
+                for (var rung : RmsNorm.FAMILY.rungs()) {
+                    var actual = run(rung, rows, width);
+                    var what = rung.name() + " [" + rows + ", " + width + "]";
+                    assertAsGoodAsPlain(expected.y, plain.y, actual.y, what + " y");
+                    assertAsGoodAsPlain(expected.rstd, plain.rstd, actual.rstd, what + " rstd");
+                    if (width > 1) { // with one element the gradient is the difference of equals
+                        assertAsGoodAsPlain(expected.dx, plain.dx, actual.dx, what + " dx");
+                    }
+                    assertAsGoodAsPlain(expected.dWeight, plain.dWeight, actual.dWeight, what + " dWeight");
+                }
+            }
+        }
+    }
+
+    @Test
+    void rowsHaveUnitRootMeanSquare() {
+        var rows = 4;
+        var width = 288;
+        var ones = zeros(width);
+        for (var i = 0; i < width; i++) {
+            Native.set(ones, i, 1);
+        }
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            var y = zeros(rows * width);
+            rung.forward(normal(rows * width, 5, 3), ones, y, zeros(rows), rows, width, 0);
+            for (var row = 0; row < rows; row++) {
+                var slice = y.asSlice(4L * row * width, 4L * width);
+                assertEquals(1, Native.dot(slice, slice) / width, 1e-5);
+            }
+        }
+    }
+
+    @Test
+    void theReferencesGradientIsTheSlope() {
+        var rows = 3;
+        var width = 9;
+        var x = normal(rows * width, 1, 1);
+        var weight = normal(width, 2, 1);
+        var dy = normal(rows * width, 3, 1);
+        var y = zeros(rows * width);
+        var rstd = zeros(rows);
+        var dx = zeros(rows * width);
+        var dWeight = zeros(width);
+        REFERENCE.forward(x, weight, y, rstd, rows, width, EPS);
+        REFERENCE.backward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        DoubleSupplier loss = () -> {
+            REFERENCE.forward(x, weight, y, rstd, rows, width, EPS);
+            return Native.dot(y, dy);
+        };
+        Native.assertSlope(x, dx, loss, 2e-3);
+        Native.assertSlope(weight, dWeight, loss, 2e-3);
+    }
+
+    @Test
+    void worksInPlace() {
+        var expected = run(REFERENCE, 5, 17);
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            var x = normal(5 * 17, 1, 2);
+            var weight = normal(17, 2, 1);
+            var dy = normal(5 * 17, 3, 1);
+            var rstd = zeros(5);
+            var original = Native.copy(x);
+            rung.forward(x, weight, x, rstd, 5, 17, EPS);
+            rung.backward(dy, original, weight, rstd, dy, zeros(17), 5, 17);
+            assertTrue(Native.error(expected.y, x) < 1e-6);
+            assertTrue(Native.error(expected.dx, dy) < 1e-6);
+        }
+    }
+
+    @Test
+    void nanStaysInItsRow() {
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            var x = normal(3 * 9, 1, 1);
+            Native.set(x, 9 + 4, Float.NaN);
+            var y = zeros(3 * 9);
+            rung.forward(x, normal(9, 2, 1), y, zeros(3), 3, 9, EPS);
+            for (var i = 0; i < 27; i++) {
+                assertEquals(i / 9 == 1, Float.isNaN(Native.get(y, i)), rung.name() + " " + i);
+            }
+        }
+    }
+
+    @Test
+    void noRowsGiveNoGradient() {
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            var dWeight = normal(4, 1, 1);
+            rung.backward(zeros(0), zeros(0), zeros(4), zeros(0), zeros(0), dWeight, 0, 4);
+            assertArrayEquals(new float[4], Native.array(dWeight));
+        }
+    }
+
+    @Test
+    void sizesAreChecked() {
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.forward(zeros(8), zeros(4), zeros(8), zeros(3), 2, 4, EPS));
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.forward(zeros(8), zeros(5), zeros(8), zeros(2), 2, 4, EPS));
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.forward(zeros(0), zeros(0), zeros(0), zeros(2), 2, 0, EPS));
+            assertThrows(IllegalArgumentException.class,
+                    () -> rung.backward(zeros(8), zeros(8), zeros(4), zeros(2), zeros(7), zeros(4), 2, 4));
+        }
+    }
+
+    @Test
+    void threadsDoNotMatter() {
+        Native.assertThreadsDoNotMatter(threads -> Native.array(run(RmsNorm.FAMILY.fastest(), 700, 65).dWeight));
+    }
+}
