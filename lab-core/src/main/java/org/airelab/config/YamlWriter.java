@@ -73,7 +73,7 @@ final class YamlWriter {
                     .collect(Collectors.joining(", ", "{", "}"));
             case Double number -> number(number, number.toString());
             case Float number -> number(number, number.toString());
-            case Enum<?> constant -> Scalars.name(constant);
+            case Enum<?> constant -> quoted(Scalars.name(constant));
             case String text -> quoted(text);
             case Path path -> quoted(path.toString());
             case Integer _, Long _, Boolean _ -> value.toString();

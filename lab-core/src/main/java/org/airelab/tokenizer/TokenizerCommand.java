@@ -5,9 +5,9 @@ import org.airelab.cli.LabCommand;
 import picocli.CommandLine.Command;
 
 /** {@code lab tokenizer}: trains tokenizers, reads those of others, and applies them to files. */
-@Command(name = "tokenizer", description = "Train a byte-level BPE tokenizer, import GPT-2's, encode and decode.",
+@Command(name = "tokenizer", description = "Train or import a BPE tokenizer, encode and decode text.",
         subcommands = {TrainTokenizer.class, ImportTokenizer.class, EncodeText.class, DecodeIds.class},
-        footer = {"  lab tokenizer train stories.txt --vocab-size 4096 --special '<|endoftext|>' --out tokenizer.json",
+        footer = {"  lab tokenizer train text.txt --vocab-size 512 --out tokenizer.json",
             "  echo 'Once upon a time' | lab tokenizer encode --tokenizer tokenizer.json"})
 public final class TokenizerCommand implements LabCommand {
     @Override

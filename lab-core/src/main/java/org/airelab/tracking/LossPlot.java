@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 import java.util.stream.DoubleStream;
 import javax.imageio.ImageIO;
 import org.airelab.base.AtomicFiles;
+import org.airelab.base.IoReasons;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.NumberAxis;
 import org.jfree.chart.axis.ValueAxis;
@@ -86,10 +87,12 @@ public final class LossPlot {
                     throw new IOException("this Java cannot write PNG");
                 }
             });
-        } catch (IOException | RuntimeException | LinkageError | InternalError | AWTError e) {
+        } catch (IOException e) {
+            warn.accept("There is no picture of the loss in " + png + ": " + IoReasons.of(e) + ".");
+        } catch (RuntimeException | LinkageError | InternalError | AWTError e) {
             // Java's drawing fails in all these ways where fontconfig, fonts or native libraries are missing.
-            warn.accept("There is no picture of the loss in " + png + ": " + e + "; fontconfig and a font such as "
-                    + "fonts-dejavu-core are needed.");
+            warn.accept("There is no picture of the loss in " + png + ": Java cannot draw text here (" + e
+                    + "); install fontconfig and a font such as fonts-dejavu-core.");
         }
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,10 +93,10 @@ class CheckpointStoreTest {
             Path file = store.at(2).file(name);
             byte[] whole = Files.readAllBytes(file);
             for (int length = 0; length < whole.length; length++) {
-                Files.write(file, java.util.Arrays.copyOf(whole, length));
+                Files.write(file, Arrays.copyOf(whole, length));
                 assertRefused(store, "step-00000002");
             }
-            Files.write(file, java.util.Arrays.copyOf(whole, whole.length + 1));
+            Files.write(file, Arrays.copyOf(whole, whole.length + 1));
             assertRefused(store, "step-00000002");
             Files.delete(file);
             assertRefused(store, "step-00000002");
@@ -377,7 +378,7 @@ class CheckpointStoreTest {
             CheckpointStore store = new CheckpointStore(Path.of(arguments[0]), 3);
             for (long step = Long.parseLong(arguments[1]) + 1;; step++) {
                 byte[] content = new byte[BYTES];
-                java.util.Arrays.fill(content, (byte) step);
+                Arrays.fill(content, (byte) step);
                 Map<String, FileWriter> files = new LinkedHashMap<>();
                 files.put("model.safetensors", out -> out.write(ByteBuffer.wrap(content)));
                 files.put("state.json", FileWriter.text(Long.toString(step)));
