@@ -21,9 +21,10 @@ final class RunHeader {
         lines.add(String.format(Locale.ROOT, "model      %s: %d layers, dim %d, %d heads (%d kv), context %d, vocabulary"
                 + " %,d: %s parameters", config.preset(), m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(),
                 m.vocabSize(), Progress.count(session.parameters().parameterCount())));
-        lines.add(String.format(Locale.ROOT, "data       %s: %s tokens to learn from, %s to validate on; %,d of %,d"
-                + " validation documents appear in training", data.spec(), Progress.count(data.train().tokens()),
-                Progress.count(data.validation().tokens()), data.leaked(), data.validation().documents()));
+        lines.add(String.format(Locale.ROOT, "data       %s: %s tokens to learn from, %s to validate on; none of"
+                + " the %,d validation documents is learned from (%,d copies left out)", data.spec(),
+                Progress.count(data.train().tokens()), Progress.count(data.validation().tokens()),
+                data.validation().documents(), data.removedFromTrain()));
         data.entropyFloor().ifPresent(floor -> lines.add(String.format(Locale.ROOT,
                 "           entropy floor %.4f nats/token: the loss of a perfect model", floor)));
         lines.add(batch(config, data));
