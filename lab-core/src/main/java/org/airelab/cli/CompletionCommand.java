@@ -1,6 +1,7 @@
 package org.airelab.cli;
 
 import picocli.AutoComplete;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -26,7 +27,9 @@ public final class CompletionCommand implements LabCommand {
 
     @Override
     public Integer call() {
-        var root = spec.root().commandLine();
+        CommandLine run = spec.root().commandLine();
+        // This run may know no command but this one.
+        CommandLine root = new Lab(run.getOut(), run.getErr()).commandLine(Lab.commands());
         root.getOut().println(AutoComplete.bash(root.getCommandName(), root));
         return 0;
     }

@@ -3,9 +3,9 @@ package org.airelab.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.ServiceLoader.Provider;
 import org.airelab.base.Progress;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -34,7 +34,7 @@ public final class Lab {
     public static void main(String[] arguments) {
         StandardStreams.install();
         Interruption interruption = Interruption.watch();
-        int exitCode = run(System.out, System.err, commands(), arguments);
+        int exitCode = run(System.out, System.err, commands(arguments), arguments);
         interruption.over();
         System.exit(exitCode);
     }
@@ -54,11 +54,20 @@ public final class Lab {
         return exitCode;
     }
 
-    /** The commands of every module on the class path. */
-    static List<LabCommand> commands() {
-        var commands = new ArrayList<LabCommand>();
-        ServiceLoader.load(LabCommand.class).forEach(commands::add);
-        return commands;
+    /**
+     * Of the commands of every module on the class path the one the arguments begin with, else all of them: each
+     * takes picocli some milliseconds to read.
+     */
+    static List<LabCommand> commands(String... arguments) {
+        List<Provider<LabCommand>> all = ServiceLoader.load(LabCommand.class).stream().toList();
+        List<Provider<LabCommand>> named = all.stream()
+                .filter(command -> arguments.length > 0 && name(command.type()).equals(arguments[0])).toList();
+        return (named.isEmpty() ? all : named).stream().map(Provider::get).toList();
+    }
+
+    private static String name(Class<? extends LabCommand> command) {
+        Command annotation = command.getAnnotation(Command.class);
+        return annotation == null ? "" : annotation.name();
     }
 
     /** The whole tree of commands, ready to parse and execute. */

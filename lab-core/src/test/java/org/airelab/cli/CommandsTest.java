@@ -58,6 +58,16 @@ class CommandsTest {
         assertTrue(commands().toList().containsAll(List.of("completion", "doctor")));
     }
 
+    @Test
+    void aCommandThatIsNamedFirstIsReadAlone() {
+        assertEquals(List.of("DoctorCommand"), Lab.commands("doctor", "completion").stream()
+                .map(command -> command.getClass().getSimpleName()).toList());
+        int all = Lab.commands().size();
+        assertTrue(all >= 2);
+        assertEquals(all, Lab.commands("--verbose", "doctor").size());
+        assertEquals(all, Lab.commands("docter").size());
+    }
+
     @ParameterizedTest
     @MethodSource("commands")
     void helpFitsATerminal(String name) {
@@ -103,7 +113,7 @@ class CommandsTest {
     @Test
     void bashCompletesCommandsAndOptions(@TempDir Path folder) throws Exception {
         assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "this machine has no /bin/bash");
-        LabTest.Result script = LabTest.run(Lab.commands(), "completion", "bash");
+        LabTest.Result script = LabTest.run(Lab.commands("completion"), "completion", "bash");
         assertEquals(0, script.exitCode());
         Path file = Files.writeString(folder.resolve("completion"), script.out());
         assertEquals("", bash("-n", file.toString()));
