@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -35,18 +36,24 @@ public final class FileLocks {
      * meanwhile. While holding one lock a thread may take another one.
      */
     public static <T> T holding(Path file, Work<T> work) throws IOException {
-        Files.createDirectories(file.toAbsolutePath().getParent());
         THREADS.lock();
         try {
             while (true) {
+                Files.createDirectories(file.toAbsolutePath().getParent());
+                // Closing any channel of a file frees the process's lock on it: the probe stays open as long.
                 try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                        FileLock _ = channel.lock()) {
-                    if (isStill(file, channel)) {
+                        FileLock _ = channel.lock();
+                        FileChannel probe = FileChannel.open(file, StandardOpenOption.READ)) {
+                    if (areOneFile(channel, probe)) {
                         try {
                             return work.run();
                         } finally {
                             Files.deleteIfExists(file);
                         }
+                    }
+                } catch (NoSuchFileException e) {
+                    if (!Path.of(e.getFile()).equals(file)) {
+                        throw e;
                     }
                 }
             }
@@ -56,14 +63,12 @@ public final class FileLocks {
     }
 
     /** Whether the locked file still has its name: whoever held the lock before deleted the file. */
-    private static boolean isStill(Path file, FileChannel locked) throws IOException {
-        String mark = UUID.randomUUID().toString();
+    private static boolean areOneFile(FileChannel locked, FileChannel named) throws IOException {
+        byte[] mark = UUID.randomUUID().toString().getBytes(StandardCharsets.US_ASCII);
         locked.truncate(0);
-        locked.write(ByteBuffer.wrap(mark.getBytes(StandardCharsets.US_ASCII)), 0);
-        try {
-            return Files.readString(file).equals(mark);
-        } catch (NoSuchFileException e) {
-            return false;
-        }
+        locked.write(ByteBuffer.wrap(mark), 0);
+        ByteBuffer found = ByteBuffer.allocate(mark.length);
+        named.read(found, 0);
+        return Arrays.equals(mark, found.array());
     }
 }

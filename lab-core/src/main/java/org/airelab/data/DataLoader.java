@@ -68,11 +68,13 @@ public final class DataLoader implements AutoCloseable {
         }
         long[] inputs = new long[Math.multiplyExact(batchSize, contextLength)];
         long[] targets = new long[inputs.length];
-        long[] window = new long[contextLength + 1];
         for (int row = 0; row < batchSize; row++) {
-            dataset.copy(order.position(firstSample + row), window.length, window, 0);
-            System.arraycopy(window, 0, inputs, row * contextLength, contextLength);
-            System.arraycopy(window, 1, targets, row * contextLength, contextLength);
+            long position = order.position(firstSample + row);
+            int begin = row * contextLength;
+            int last = begin + contextLength - 1;
+            dataset.copy(position, contextLength, inputs, begin);
+            System.arraycopy(inputs, begin + 1, targets, begin, contextLength - 1);
+            dataset.copy(position + contextLength, 1, targets, last);
         }
         return new TokenBatch(batchSize, contextLength, inputs, targets);
     }

@@ -2,14 +2,9 @@ package org.airelab.data;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.airelab.base.AtomicFiles;
-import org.airelab.base.FileLocks;
 import org.airelab.base.Hashes;
 import org.airelab.base.UserError;
 import org.airelab.data.source.Documents;
@@ -78,20 +73,10 @@ public final class DataPreparation {
 
     static PreparedData prepare(DataSpec train, Optional<DataSpec> valid, TokenizerChoice tokenizer, Path cacheFolder,
             Optional<Path> out, long shardTokens) throws IOException {
-        requireWritable(out.map(folder -> folder.toAbsolutePath().getParent()).orElse(cacheFolder));
         var preparation = new DataPreparation(train, valid, tokenizer, cacheFolder, shardTokens);
-        return preparation.into(out.orElseGet(() ->
-                cacheFolder.resolve("data").resolve(train.kind() + "-" + preparation.key.substring(0, 12))));
-    }
-
-    private static void requireWritable(Path folder) {
-        try {
-            Files.createDirectories(folder);
-            Files.delete(Files.createTempFile(folder, ".writable", null));
-        } catch (IOException e) {
-            throw UserError.machine("cannot write in the folder " + folder + ": " + e, "Choose another folder with --out, "
-                    + "or another cache by the environment variable XDG_CACHE_HOME.", e);
-        }
+        Path folder = out.orElseGet(() ->
+                cacheFolder.resolve("data").resolve(train.kind() + "-" + preparation.key.substring(0, 12)));
+        return new PreparedFolder(folder, preparation.key).findOrBuild(preparation::build);
     }
 
     private static Documents forValidation(DataSpec spec, Path cacheFolder) throws IOException {
@@ -101,50 +86,6 @@ public final class DataPreparation {
 
     private static String hash(String text) {
         return Hashes.sha256(text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private PreparedData into(Path folder) throws IOException {
-        Path name = folder.toAbsolutePath().normalize().getFileName();
-        Path temporary = folder.resolveSibling("." + name + ".tmp");
-        Optional<PreparedData> done = find(folder);
-        return done.isPresent() ? done.get() : FileLocks.holding(folder.resolveSibling("." + name + ".lock"), () -> {
-            Optional<PreparedData> doneMeanwhile = find(folder);
-            if (doneMeanwhile.isPresent()) {
-                return doneMeanwhile.get();
-            }
-            try {
-                delete(temporary);
-                Files.createDirectories(temporary);
-                build(temporary);
-                Files.move(temporary, folder, StandardCopyOption.ATOMIC_MOVE);
-                AtomicFiles.forceFolder(folder.toAbsolutePath().getParent());
-            } finally {
-                delete(temporary);
-            }
-            return PreparedData.open(folder);
-        });
-    }
-
-    /** This data, if the folder holds it; refuses a folder that holds anything else. */
-    private Optional<PreparedData> find(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return Optional.empty();
-        }
-        if (!Files.isDirectory(folder)) {
-            throw UserError.badInput(folder + " is a file, not a folder", "Choose another folder.");
-        }
-        try (Stream<Path> content = Files.list(folder)) {
-            if (content.findAny().isEmpty()) {
-                return Optional.empty();
-            }
-        }
-        PreparedData found = PreparedData.open(folder);
-        if (!found.manifest().key().equals(key)) {
-            throw UserError.badInput("the folder " + folder + " holds other data (" + found.manifest().spec() + ", "
-                    + found.manifest().vocabularySize() + " tokens in the vocabulary)",
-                    "Choose another folder, or delete this one.");
-        }
-        return Optional.of(found);
     }
 
     private void build(Path folder) throws IOException {
@@ -159,8 +100,7 @@ public final class DataPreparation {
             if (validDocuments.isPresent()) {
                 tokenization.addValidation(validDocuments.get());
             }
-            DatasetManifest manifest = manifest(tokenizer, tokenization);
-            manifest.write(folder);
+            manifest(tokenizer, tokenization).write(folder);
             checkLeakage(folder);
         }
     }
@@ -187,17 +127,6 @@ public final class DataPreparation {
             long leaked = LeakageCheck.leaked(train, validation);
             if (leaked > 0) {
                 throw new IllegalStateException(leaked + " validation documents are in the training shards");
-            }
-        }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (Stream<Path> content = Files.walk(folder)) {
-            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
             }
         }
     }

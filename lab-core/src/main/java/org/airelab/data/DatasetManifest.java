@@ -124,7 +124,7 @@ public record DatasetManifest(int formatVersion, String key, String spec,
     }
 
     /** Writes the manifest of a folder whose shards are complete. */
-    void write(Path folder) throws IOException {
+    public void write(Path folder) throws IOException {
         AtomicFiles.writeString(folder.resolve(FILE_NAME), JSON.writeValueAsString(this) + "\n");
     }
 }

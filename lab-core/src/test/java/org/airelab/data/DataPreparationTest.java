@@ -282,7 +282,7 @@ class DataPreparationTest {
         Path file = Files.writeString(folder.resolve("file"), "");
         var error = assertThrows(UserError.class, () -> DataPreparation.prepare(DataSpec.parse("synthetic"),
                 Optional.empty(), SMALL, file.resolve("cache")));
-        assertTrue(error.getMessage().contains("cannot write in the folder " + file.resolve("cache")), error.getMessage());
+        assertTrue(error.getMessage().contains("cannot write in the folder " + file.resolve("cache/data")), error.getMessage());
         assertEquals(UserError.MACHINE, error.exitCode());
         Path readOnly = Path.of("/proc/self");
         Assumptions.assumeTrue(Files.isDirectory(readOnly), "skipped: this system has no read-only folder /proc/self");
