@@ -35,7 +35,8 @@ final class DecodeIds implements Callable<Integer> {
         Tokenizer tokenizer = InputFiles.tokenizer(tokenizerJson);
         try (var in = new BufferedInputStream(InputFiles.open(input), 1 << 16)) {
             String source = input == null ? "standard input" : input.toString();
-            var text = new InputStreamReader(new TokenBytes(tokenizer, IdSource.of(in, source)), StandardCharsets.UTF_8);
+            var bytes = new TokenBytes(tokenizer, IdSource.of(in, source));
+            var text = new InputStreamReader(bytes, StandardCharsets.UTF_8);
             if (out != null) {
                 AtomicFiles.write(out, temporary -> {
                     try (Writer writer = Files.newBufferedWriter(temporary)) {

@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "encode", description = {"Turn text into token ids.",
     "The text is streamed and may be larger than memory. Bytes that are not UTF-8 are encoded as they are."},
         footer = {"  lab tokenizer encode --tokenizer tokenizer.json story.txt",
-            "  lab tokenizer encode --tokenizer tokenizer.json --format npy --out story.npy < story.txt"})
+            "  lab tokenizer encode --tokenizer gpt2.json t.txt --format npy --out t.npy"})
 final class EncodeText implements Callable<Integer> {
     /** What ids are written as. */
     enum Format { ids, npy }
@@ -34,8 +34,8 @@ final class EncodeText implements Callable<Integer> {
     @Parameters(arity = "0..1", paramLabel = "INPUT", description = "A text file in UTF-8 (default: standard input).")
     private Path input;
 
-    @Option(names = "--format", paramLabel = "FORMAT", description = "ids: separated by spaces, on one line; npy: a NumPy "
-            + "array, uint16 or for vocabularies above 65536 int32 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--format", paramLabel = "FORMAT", description = "ids: separated by spaces, on one line; npy: a "
+            + "NumPy array, uint16 or for vocabularies above 65536 int32 (default: ${DEFAULT-VALUE}).")
     private Format format = Format.ids;
 
     @Option(names = "--out", paramLabel = "FILE", description = "Where to write (default: standard output).")

@@ -10,9 +10,10 @@ import picocli.CommandLine.Option;
 
 /** {@code lab tokenizer import}. */
 @Command(name = "import", description = "Make a tokenizer.json of GPT-2's vocab.json and merges.txt.",
-        footer = "  lab tokenizer import --vocab vocab.json --merges merges.txt --out tokenizer.json")
+        footer = "  lab tokenizer import --vocab vocab.json --merges merges.txt --out gpt2.json")
 final class ImportTokenizer implements Callable<Integer> {
-    @Option(names = "--vocab", required = true, paramLabel = "FILE", description = "Ids by token: vocab.json or encoder.json.")
+    @Option(names = "--vocab", required = true, paramLabel = "FILE",
+            description = "Ids by token: vocab.json or encoder.json.")
     private Path vocab;
 
     @Option(names = "--merges", required = true, paramLabel = "FILE",

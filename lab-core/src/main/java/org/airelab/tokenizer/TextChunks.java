@@ -90,7 +90,8 @@ final class TextChunks {
     private void grow() {
         if (buffer.length >= LONGEST_CHUNK) {
             throw UserError.badInput("the input has " + LONGEST_CHUNK + " bytes without a place to cut it (a change "
-                    + "between letters, digits, punctuation and white space)", "Check that it is text, or break it up.");
+                    + "between letters, digits, punctuation and white space)",
+                    "Check that it is text, or break it up.");
         }
         buffer = Arrays.copyOf(buffer, (int) Math.min(LONGEST_CHUNK, buffer.length * 2L));
     }

@@ -68,7 +68,7 @@ public final class Tokenizer {
         AtomicFiles.write(tokenizerJson, temporary -> Files.write(temporary, json));
     }
 
-    /** SHA-256 of what {@link #save} writes, which is canonical: whatever file a tokenizer came from, its hash is one. */
+    /** SHA-256 of what {@link #save} writes, which is canonical: it is the same whatever file a tokenizer came from. */
     public String hash() {
         if (hash == null) {
             hash = Hashes.sha256(json());

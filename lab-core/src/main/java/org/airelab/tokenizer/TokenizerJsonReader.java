@@ -25,6 +25,11 @@ final class TokenizerJsonReader {
     }
 
     private Tokenizer read(JsonNode root) {
+        JsonNode model = root.path("model");
+        if (!model.isObject()) {
+            throw JsonFiles.malformed(source, "it has no model");
+        }
+        checkModel(model);
         requireOnly(root, "truncation", null);
         requireOnly(root, "padding", null);
         requireOnly(root, "normalizer", null);
@@ -33,8 +38,6 @@ final class TokenizerJsonReader {
         if (!"ByteLevel".equals(root.path("decoder").path("type").asText())) {
             throw unsupported("decoder", describe(root.path("decoder")), "ByteLevel");
         }
-        JsonNode model = root.path("model");
-        checkModel(model);
         var ids = JsonFiles.ids(model.path("vocab"), source + ": model.vocab");
         List<AddedToken> added = addedTokens(root.path("added_tokens"));
         var vocabulary = Vocabulary.of(ids, added, source);

@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
 @Command(name = "train", description = {"Train a byte-level BPE tokenizer on text files.",
     "Ids: the 256 bytes, the merges in their order, then the special tokens. The result does not depend on the "
         + "number of threads."},
-        footer = "  lab tokenizer train stories.txt --vocab-size 4096 --special '<|endoftext|>' --out tokenizer.json")
+        footer = {"  lab tokenizer train text.txt --vocab-size 512 --out tokenizer.json",
+            "  lab tokenizer train *.txt --vocab-size 512 --special '<|end|>' --out t.json"})
 final class TrainTokenizer implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "INPUT", description = "Text files in UTF-8.")
     private List<Path> inputs;
@@ -36,7 +37,8 @@ final class TrainTokenizer implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (threads < 1) {
-            throw UserError.badInput("--threads is " + threads + ", but it takes at least 1", "Leave it out for the default.");
+            throw UserError.badInput("--threads is " + threads + ", but it takes at least 1",
+                    "Leave it out for the default.");
         }
         var trainer = new BpeTrainer(vocabularySize, specialTokens, threads, true);
         inputs.forEach(InputFiles::requireReadable);

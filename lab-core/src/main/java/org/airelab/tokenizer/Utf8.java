@@ -25,7 +25,8 @@ final class Utf8 {
             return value >= 0x80 ? value : MALFORMED;
         }
         if ((first & 0xF0) == 0xE0) {
-            int value = (first & 0x0F) << 12 | continuation(text, at + 1, limit) << 6 | continuation(text, at + 2, limit);
+            int value = (first & 0x0F) << 12 | continuation(text, at + 1, limit) << 6
+                    | continuation(text, at + 2, limit);
             return value >= 0x800 && (value & 0x1FF800) != 0xD800 ? value : MALFORMED;
         }
         if ((first & 0xF8) == 0xF0) {

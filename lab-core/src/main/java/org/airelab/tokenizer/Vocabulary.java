@@ -2,10 +2,10 @@ package org.airelab.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.airelab.base.UserError;
@@ -46,14 +46,17 @@ final class Vocabulary {
             if (tokens[id] != null) {
                 throw bad(source + " has two tokens of the id " + id + ", one of them '" + name + "'");
             }
-            Optional<byte[]> bytes = contents.contains(name)
-                    ? Optional.of(name.getBytes(StandardCharsets.UTF_8)) : ByteAlphabet.parse(name);
-            tokens[id] = bytes.filter(b -> b.length > 0).orElseThrow(() -> bad(source + " has the token '" + name
-                    + "', which is not written in GPT-2's byte alphabet"));
+            tokens[id] = contents.contains(name) ? name.getBytes(StandardCharsets.UTF_8) : ordinary(name, source);
         });
-        var vocabulary = new Vocabulary(tokens, added.stream().sorted((a, b) -> a.id() - b.id()).toList());
+        List<AddedToken> byId = added.stream().sorted(Comparator.comparingInt(AddedToken::id)).toList();
+        var vocabulary = new Vocabulary(tokens, byId);
         vocabulary.findBytes(all, contents::contains, source);
         return vocabulary;
+    }
+
+    private static byte[] ordinary(String name, String source) {
+        return ByteAlphabet.parse(name).filter(bytes -> bytes.length > 0).orElseThrow(() -> bad(source
+                + " has the token '" + name + "', which is not written in GPT-2's byte alphabet"));
     }
 
     private void findBytes(Map<String, Integer> ids, Predicate<String> isAdded, String source) {
@@ -61,7 +64,8 @@ final class Vocabulary {
             String name = ByteAlphabet.print(new byte[] {(byte) b});
             Integer id = ids.get(name);
             if (id == null || isAdded.test(name)) {
-                throw bad(source + " has no token for the byte " + b + " ('" + name + "'), and byte-level BPE needs all 256");
+                throw bad(source + " has no token for the byte " + b + " ('" + name
+                        + "'), and byte-level BPE needs all 256");
             }
             byteIds[b] = id;
         }

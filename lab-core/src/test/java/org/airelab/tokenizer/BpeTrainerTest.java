@@ -141,7 +141,8 @@ class BpeTrainerTest {
         assertThrows(UserError.class, () -> new BpeTrainer(1000, List.of("")));
         assertThrows(UserError.class, () -> new BpeTrainer(1000, List.of("<a>", "<b>", "<a>")));
         assertThrows(IllegalArgumentException.class, () -> new BpeTrainer(1000, List.of(), 0, false));
-        assertThrows(NoSuchFileException.class, () -> new BpeTrainer(300, List.of()).train(List.of(folder.resolve("no"))));
+        var missing = List.of(folder.resolve("missing"));
+        assertThrows(NoSuchFileException.class, () -> new BpeTrainer(300, List.of()).train(missing));
         var error = assertThrows(UserError.class, () -> new BpeTrainer(300, List.of("a")));
         assertTrue(error.getMessage().contains("'a'"), error.getMessage());
         // In GPT-2's byte alphabet this is " the".

@@ -145,12 +145,14 @@ class HuggingFaceEqualityTest {
 
     private static void assertSameIds(HuggingFaceTokenizer theirs, Tokenizer ours, String text) {
         long[] ids = Arrays.stream(ours.encode(text)).asLongStream().toArray();
-        assertArrayEquals(theirs.encode(text).getIds(), ids, () -> "'" + text.substring(0, Math.min(200, text.length())) + "'");
+        assertArrayEquals(theirs.encode(text).getIds(), ids,
+                () -> "'" + text.substring(0, Math.min(200, text.length())) + "'");
     }
 
     private static Tokenizer gpt2() {
         try {
-            return Tokenizer.load(SharedData.file("gpt2-vocab.json"), SharedData.file("gpt2-merges.txt"), List.of(END_OF_TEXT));
+            return Tokenizer.load(SharedData.file("gpt2-vocab.json"), SharedData.file("gpt2-merges.txt"),
+                    List.of(END_OF_TEXT));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +75,6 @@ class PieceScannerTest {
     }
 
     private static List<String> matches(String text) {
-        return GPT2.matcher(text).results().map(java.util.regex.MatchResult::group).toList();
+        return GPT2.matcher(text).results().map(MatchResult::group).toList();
     }
 }

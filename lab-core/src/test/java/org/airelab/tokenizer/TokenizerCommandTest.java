@@ -101,7 +101,8 @@ class TokenizerCommandTest {
         int start = bytes.length - 2 * expected.length;
         String header = new String(bytes, 10, start - 10, UTF_8);
         assertTrue(header.contains("'<u2'") && header.contains("(" + expected.length + ",)"), header);
-        var elements = ByteBuffer.wrap(bytes, start, 2 * expected.length).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
+        var elements = ByteBuffer.wrap(bytes, start, 2 * expected.length).order(ByteOrder.LITTLE_ENDIAN)
+                .asShortBuffer();
         for (int id : expected) {
             assertEquals(id, elements.get());
         }
@@ -145,7 +146,8 @@ class TokenizerCommandTest {
     void badIdsAreRefused(String ids) throws IOException {
         Path file = Files.writeString(folder.resolve("bad"), ids);
         Path target = folder.resolve("decoded");
-        assertThrows(UserError.class, () -> run("decode", "--tokenizer", json, file.toString(), "--out", target.toString()));
+        assertThrows(UserError.class,
+                () -> run("decode", "--tokenizer", json, file.toString(), "--out", target.toString()));
         assertFalse(Files.exists(target));
     }
 
@@ -164,7 +166,8 @@ class TokenizerCommandTest {
         Path gpt2 = folder.resolve("gpt2.json");
         assertEquals(gpt2 + ": 50257 tokens (1 special)\n",
                 output("import", "--vocab", vocab, "--merges", merges, "--out", gpt2.toString()));
-        assertArrayEquals(new int[] {15496, 11, 995, 0, 50256}, Tokenizer.load(gpt2).encode("Hello, world!<|endoftext|>"));
+        assertArrayEquals(new int[] {15496, 11, 995, 0, 50256},
+                Tokenizer.load(gpt2).encode("Hello, world!<|endoftext|>"));
         run("import", "--vocab", vocab, "--merges", merges, "--special", "<|pad|>", "--out", gpt2.toString());
         assertEquals(50257, Tokenizer.load(gpt2).specialId("<|pad|>").orElseThrow());
     }
@@ -200,10 +203,12 @@ class TokenizerCommandTest {
     /** Runs a command that either leaves with 0 or throws. */
     private static void run(String... arguments) {
         var thrown = new Exception[1];
-        int exitCode = new CommandLine(new TokenizerCommand()).setExecutionExceptionHandler((failure, command, parsed) -> {
+        var lab = new CommandLine(new TokenizerCommand());
+        lab.setExecutionExceptionHandler((failure, command, parsed) -> {
             thrown[0] = failure;
             return 1;
-        }).execute(arguments);
+        });
+        int exitCode = lab.execute(arguments);
         if (thrown[0] instanceof RuntimeException failure) {
             throw failure;
         }

@@ -9,12 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.airelab.base.Hashes;
@@ -59,7 +61,8 @@ class TokenizerJsonTest {
 
     @Test
     void anotherTokenizerHasAnotherHash() {
-        assertNotEquals(tokenizer.hash(), new BpeTrainer(300, List.of(END_OF_TEXT)).train(List.of("low").iterator()).hash());
+        Tokenizer other = new BpeTrainer(300, List.of(END_OF_TEXT)).train(List.of("low").iterator());
+        assertNotEquals(tokenizer.hash(), other.hash());
     }
 
     @Test
@@ -81,7 +84,8 @@ class TokenizerJsonTest {
             root.putObject("post_processor").put("type", "ByteLevel").put("trim_offsets", false);
             root.remove("truncation");
             model(root).remove(List.of("type", "fuse_unk", "dropout"));
-            model(root).put("unk_token", END_OF_TEXT).put("continuing_subword_prefix", "").put("end_of_word_suffix", "");
+            model(root).put("unk_token", END_OF_TEXT).put("continuing_subword_prefix", "")
+                    .put("end_of_word_suffix", "");
             ((ObjectNode) root.path("added_tokens").get(0)).put("normalized", true);
             // As Hugging Face has them when tokens were added to a finished model.
             ((ObjectNode) model(root).path("vocab")).remove(END_OF_TEXT);
@@ -158,7 +162,8 @@ class TokenizerJsonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "null", "42", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"model\": nul}", "\u0000"})
+    @ValueSource(strings = {"", "{", "[]", "null", "42", "{\"a\": 1, \"a\": 2}", "{} {}", "{\"model\": nul}",
+        "{\"padding\": 7}", "\u0000"})
     void badJsonIsRefused(String json) throws IOException {
         Files.writeString(file, json);
         assertRefused("tokenizer.json");
@@ -168,7 +173,7 @@ class TokenizerJsonTest {
     void aFileCutAnywhereIsRefused() throws IOException {
         byte[] whole = Files.readAllBytes(file);
         for (int length = 0; length < whole.length - 2; length += 97) {
-            Files.write(file, java.util.Arrays.copyOf(whole, length));
+            Files.write(file, Arrays.copyOf(whole, length));
             assertThrows(UserError.class, () -> Tokenizer.load(file));
         }
     }
@@ -180,7 +185,8 @@ class TokenizerJsonTest {
         all.properties().stream().filter(entry -> tokenizer.specialId(entry.getKey()).isEmpty())
                 .forEach(entry -> vocab.set(entry.getKey(), entry.getValue()));
         var merges = new StringBuilder("#version: 0.2\n");
-        MAPPER.readTree(file.toFile()).path("model").path("merges").forEach(merge -> merges.append(merge.asText()).append("\n"));
+        MAPPER.readTree(file.toFile()).path("model").path("merges")
+                .forEach(merge -> merges.append(merge.asText()).append("\n"));
         Path vocabFile = Files.writeString(folder.resolve("vocab.json"), vocab.toString());
         Path mergesFile = Files.writeString(folder.resolve("merges.txt"), merges);
         var specials = List.of(END_OF_TEXT, "\u00e9t\u00e9\n");
@@ -216,7 +222,7 @@ class TokenizerJsonTest {
         return (ObjectNode) root.path("model");
     }
 
-    private static com.fasterxml.jackson.databind.JsonNode parse(String json) {
+    private static JsonNode parse(String json) {
         try {
             return MAPPER.readTree(json);
         } catch (IOException e) {

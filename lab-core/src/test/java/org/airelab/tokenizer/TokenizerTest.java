@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Test;
 
 class TokenizerTest {
     /** Special tokens that overlap, hold white space, start alike and end in a part of a character's bytes. */
-    private static final List<String> SPECIALS = List.of(END_OF_TEXT, "<|end", "of text|>", "t|> <", " \n ", "\u00e9!", "||");
+    private static final List<String> SPECIALS =
+            List.of(END_OF_TEXT, "<|end", "of text|>", "t|> <", " \n ", "\u00e9!", "||");
 
     private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(11);
 
@@ -66,7 +67,8 @@ class TokenizerTest {
 
     @Test
     void streamingHoldsNoMoreThanAChunk() throws IOException {
-        byte[] sentence = "Tom said, \"I don't know\". \u4f60\u597d\uff0c\u4e16\u754c\u3002 <|endoftext|>\n".getBytes(UTF_8);
+        byte[] sentence = "Tom said, \"I don't know\". \u4f60\u597d\uff0c\u4e16\u754c\u3002 <|endoftext|>\n"
+                .getBytes(UTF_8);
         int repeats = 100_000;
         InputStream text = new InputStream() {
             private long at;
@@ -76,7 +78,6 @@ class TokenizerTest {
                 return at < (long) repeats * sentence.length ? sentence[(int) (at++ % sentence.length)] & 0xFF : -1;
             }
         };
-        Tokenizer tokenizer = trained(500);
         var chunks = new TextChunks(text, new SpecialTokens(List.of(new AddedToken(0, END_OF_TEXT, true))), 1000);
         long bytes = 0;
         while (chunks.next()) {
@@ -84,7 +85,6 @@ class TokenizerTest {
             assertEquals(1000, chunks.bytes().length, "the buffer grew");
         }
         assertEquals((long) repeats * sentence.length, bytes);
-        assertTrue(tokenizer.encode(sentence).length > 0);
     }
 
     @Test
@@ -110,7 +110,8 @@ class TokenizerTest {
                 piece[i] = (byte) (run || random.nextBoolean() ? 'a' : 'b');
             }
             var expected = NaiveBpe.encode(piece, merges);
-            var found = Arrays.stream(tokenizer.encode(piece)).mapToObj(id -> new String(tokenizer.bytes(id), ISO_8859_1)).toList();
+            var found = Arrays.stream(tokenizer.encode(piece))
+                    .mapToObj(id -> new String(tokenizer.bytes(id), ISO_8859_1)).toList();
             assertEquals(expected, found);
         }
     }
