@@ -7,8 +7,9 @@ final class RandomTexts {
     private static final String[] PARTS = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'l", "'r", "''", "don't",
         " ", "  ", "   ", "\n", "\n\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2028", "\u0085", "\u001c", "\u180e",
         "\u200b", "the", " the", "Once upon", "12", " 3", "\u0663", "\u00bd", "\u216b", ".", " ,", "...", "!?", "$",
-        "<|", "|>", "<|endoftext|>", "<|endoftext", "\u00e9", "e\u0301", " \u00df", "\u4e2d\u6587", "\u3002", "\u0e2a\u0e27\u0e31",
-        "\uD83D\uDE00", "\uD83D\uDC69\u200D\uD83D\uDC69\u200D\uD83D\uDC67", "\uD83C\uDDE9\uD83C\uDDEA", "\u2764\uFE0F",
+        "<|", "|>", "<|endoftext|>", "<|endoftext", "\u00e9", "e\u0301", " \u00df", "\u4e2d\u6587", "\u3002",
+        "\u0e2a\u0e27\u0e31", "\uD83D\uDE00",
+        "\uD83D\uDC69\u200D\uD83D\uDC69\u200D\uD83D\uDC67", "\uD83C\uDDE9\uD83C\uDDEA", "\u2764\uFE0F",
         "\uD83E\uDEF6\uD83C\uDFFE", "\u0000", "\uFEFF", "\uFFFD", "_", "a_b", "\u02b0", "\uD835\uDC00", "\uD840\uDC00"};
 
     private RandomTexts() {
