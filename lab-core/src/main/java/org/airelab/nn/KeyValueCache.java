@@ -64,20 +64,29 @@ public final class KeyValueCache implements AutoCloseable {
             Aten.narrow(scope, values[layer], 2, 0, length + time)};
     }
 
-    /** Makes sequence i a copy of what sequence {@code origins[i]} was: the reordering of beam search. */
+    /**
+     * Makes sequence i a copy of what sequence {@code origins[i]} was, as beam search needs it; from now on there are
+     * as many sequences as origins.
+     */
     public void reorder(long[] origins) {
         try (NDManager scope = manager.newSubManager()) {
             NDArray index = scope.create(origins);
             for (int i = 0; i < keys.length; i++) {
-                reorder(scope, keys[i], index);
-                reorder(scope, values[i], index);
+                keys[i] = reorder(scope, keys[i], index);
+                values[i] = reorder(scope, values[i], index);
             }
         }
     }
 
-    private void reorder(NDManager scope, NDArray cache, NDArray index) {
-        NDArray used = Aten.narrow(scope, cache, 2, 0, length);
-        NativeArrays.copy(Aten.indexSelect(scope, used, 0, index), used);
+    private NDArray reorder(NDManager scope, NDArray cache, NDArray index) {
+        NDArray picked = Aten.indexSelect(scope, Aten.narrow(scope, cache, 2, 0, length), 0, index);
+        NDArray target = cache;
+        if (index.size() != cache.getShape().get(0)) {
+            target = allocate(NativeArrays.type(cache), (int) index.size());
+            cache.close();
+        }
+        NativeArrays.copy(picked, Aten.narrow(scope, target, 2, 0, length));
+        return target;
     }
 
     @Override
