@@ -59,8 +59,8 @@ public final class DataCommand implements LabCommand {
         @Parameters(paramLabel = "SPEC", description = SPEC)
         private String data;
 
-        @Option(names = "--valid", paramLabel = "SPEC", description = "Validation data (default: what the data's authors "
-                + "set apart, else one document in " + SplitPlan.VALIDATION_ONE_IN + ").")
+        @Option(names = "--valid", paramLabel = "SPEC", description = "Validation data (default: what the data's "
+                + "authors set apart, else one document in " + SplitPlan.VALIDATION_ONE_IN + ").")
         private String valid;
 
         @ArgGroup
@@ -71,10 +71,11 @@ public final class DataCommand implements LabCommand {
 
         @Override
         public Integer call() throws IOException {
-            TokenizerChoice choice = tokenizer == null ? new TokenizerChoice.Train(DEFAULT_VOCABULARY) : tokenizer.choice();
-            PreparedData prepared = DataPreparation.prepare(DataSpec.parse(data), Optional.ofNullable(valid)
-                    .map(DataSpec::parse), choice, DataPreparation.defaultCacheFolder(), Optional.ofNullable(out));
-            print(spec, prepared);
+            TokenizerChoice choice = tokenizer == null ? new TokenizerChoice.Train(DEFAULT_VOCABULARY)
+                    : tokenizer.choice();
+            Optional<DataSpec> validation = Optional.ofNullable(valid).map(DataSpec::parse);
+            print(spec, DataPreparation.prepare(DataSpec.parse(data), validation, choice,
+                    DataPreparation.defaultCacheFolder(), Optional.ofNullable(out)));
             return 0;
         }
     }
@@ -124,7 +125,8 @@ public final class DataCommand implements LabCommand {
         @Parameters(paramLabel = "SPEC", description = SPEC)
         private String data;
 
-        @Option(names = "--count", paramLabel = "N", defaultValue = "3", description = "How many (default: ${DEFAULT-VALUE}).")
+        @Option(names = "--count", paramLabel = "N", defaultValue = "3",
+                description = "How many (default: ${DEFAULT-VALUE}).")
         private long count;
 
         @Override
@@ -156,8 +158,8 @@ public final class DataCommand implements LabCommand {
                 manifest.tokenizerHash().substring(0, 12));
         for (Split split : Split.values()) {
             var part = manifest.split(split);
-            writer.printf(Locale.ROOT, "  %-11s %,d documents, %,d tokens of %s in %d shard%s, %.3f bytes a token%n", split,
-                    part.documents(), part.tokens(), manifest.dtype(), part.shards().size(),
+            writer.printf(Locale.ROOT, "  %-11s %,d documents, %,d tokens of %s in %d shard%s, %.3f bytes a token%n",
+                    split, part.documents(), part.tokens(), manifest.dtype(), part.shards().size(),
                     part.shards().size() == 1 ? "" : "s", part.bytesPerToken());
         }
         writer.printf(Locale.ROOT, "  leakage     0 of %,d validation documents appear in training%s%n",
@@ -165,8 +167,8 @@ public final class DataCommand implements LabCommand {
                 : String.format(Locale.ROOT, " (%,d training documents that are validation documents were left out)",
                         manifest.removedFromTrain()));
         if (manifest.entropy() != null) {
-            writer.printf(Locale.ROOT, "  entropy     floor %.4f nats a token on these validation documents (%.4f expected "
-                    + "of the grammar, %.3f nats a story)%n", manifest.entropy().floor(),
+            writer.printf(Locale.ROOT, "  entropy     floor %.4f nats a token on these validation documents "
+                    + "(%.4f expected of the grammar, %.3f nats a story)%n", manifest.entropy().floor(),
                     manifest.entropy().expectedPerToken(), manifest.entropy().expectedStory());
         }
     }

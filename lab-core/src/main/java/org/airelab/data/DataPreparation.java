@@ -33,12 +33,13 @@ public final class DataPreparation {
         trainDocuments = train.documents(cacheFolder);
         validDocuments = valid.isPresent() ? Optional.of(forValidation(valid.get(), cacheFolder))
                 : train.validation(cacheFolder);
-        sourceHash = hash(trainDocuments.hash() + " " + (validDocuments.isPresent() ? validDocuments.get().hash() : "-"));
+        String validHash = validDocuments.isPresent() ? validDocuments.get().hash() : "-";
+        sourceHash = hash(trainDocuments.hash() + " " + validHash);
         key = hash(String.join("\n", Integer.toString(DatasetManifest.FORMAT_VERSION), train.toString(),
                 valid.map(DataSpec::toString).orElse("-"), sourceHash, choice.identity(), Long.toString(shardTokens)));
     }
 
-    /** The folder for downloads and prepared data: {@code $XDG_CACHE_HOME/aire-lab}, by default {@code ~/.cache/aire-lab}. */
+    /** For downloads and prepared data: {@code $XDG_CACHE_HOME/aire-lab}, by default {@code ~/.cache/aire-lab}. */
     public static Path defaultCacheFolder() {
         String cache = System.getenv("XDG_CACHE_HOME");
         Path parent = cache == null || !Path.of(cache).isAbsolute()

@@ -2,17 +2,14 @@ package org.airelab.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalDouble;
-import org.airelab.base.AtomicFiles;
+import org.airelab.base.Json;
 import org.airelab.base.UserError;
 
 /**
@@ -41,12 +38,9 @@ public record DatasetManifest(int formatVersion, String key, String spec,
     /** The file's name in the folder. */
     public static final String FILE_NAME = "manifest.json";
 
-    private static final ObjectMapper JSON = JsonMapper.builder()
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-            .build();
+    private static final ObjectReader READER = Json.MAPPER.readerFor(DatasetManifest.class)
+            .with(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .with(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
 
     /**
      * One split.
@@ -106,18 +100,19 @@ public record DatasetManifest(int formatVersion, String key, String spec,
      * @throws UserError if there is none, or none of this version
      */
     public static DatasetManifest read(Path folder) throws IOException {
-        String advice = "Prepare the data again with 'lab data prepare'.";
+        String advice = "Delete the folder and prepare the data again with 'lab data prepare'.";
         Path file = folder.resolve(FILE_NAME);
         try {
-            var tree = JSON.readTree(Files.readString(file));
+            var tree = Json.MAPPER.readTree(Files.readString(file));
             int version = tree.path("format_version").asInt();
             if (version != FORMAT_VERSION) {
                 throw UserError.badInput(file + " has format version " + version + "; this program reads version "
                         + FORMAT_VERSION, advice);
             }
-            return JSON.treeToValue(tree, DatasetManifest.class);
+            return READER.readValue(tree);
         } catch (NoSuchFileException e) {
-            throw UserError.badInput(folder + " holds no prepared data: there is no " + FILE_NAME + " in it", advice, e);
+            throw UserError.badInput(folder + " holds no prepared data: there is no " + FILE_NAME + " in it",
+                    "Give a folder that 'lab data prepare' made, or for --out one that is empty or not there yet.", e);
         } catch (JsonProcessingException e) {
             throw UserError.badInput(file + " is damaged: " + e.getOriginalMessage(), advice, e);
         }
@@ -125,6 +120,6 @@ public record DatasetManifest(int formatVersion, String key, String spec,
 
     /** Writes the manifest of a folder whose shards are complete. */
     public void write(Path folder) throws IOException {
-        AtomicFiles.writeString(folder.resolve(FILE_NAME), JSON.writeValueAsString(this) + "\n");
+        Json.write(folder.resolve(FILE_NAME), this);
     }
 }

@@ -9,14 +9,14 @@ import org.airelab.tokenizer.Tokenizer;
 
 /** Whether a prepared folder is what its manifest says, down to the last byte. */
 final class DatasetVerification {
-    private static final String ADVICE = "Prepare the data again into a new folder.";
+    private static final String ADVICE = "Delete the folder and prepare the data again with 'lab data prepare'.";
 
     private DatasetVerification() {
     }
 
     /**
-     * Reads everything: sizes, SHA-256 of each shard, token ids, document counts, the tokenizer, and whether a validation
-     * document is a training document.
+     * Reads everything: sizes, SHA-256 of each shard, token ids, document counts, the tokenizer, and whether a
+     * validation document is a training document.
      *
      * @throws UserError naming the first thing that is wrong
      */

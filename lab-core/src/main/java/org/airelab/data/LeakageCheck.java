@@ -59,7 +59,7 @@ final class LeakageCheck {
                 token = block[i];
                 if (token >= vocabularySize) {
                     throw UserError.failed("token " + (position + i) + " is " + token + ", outside the vocabulary of "
-                            + vocabularySize, "Prepare the data again into a new folder.");
+                            + vocabularySize, "Delete the folder and prepare the data again with 'lab data prepare'.");
                 }
                 hash = SplitMix64.mix(hash + token + 1);
                 if (token == endOfText) {
@@ -70,7 +70,8 @@ final class LeakageCheck {
             }
         }
         if (token != endOfText) {
-            throw UserError.failed("the last document has no end-of-text token", "Prepare the data again into a new folder.");
+            throw UserError.failed("the last document has no end-of-text token",
+                    "Delete the folder and prepare the data again with 'lab data prepare'.");
         }
         return documents;
     }

@@ -73,7 +73,7 @@ record PreparedFolder(Path path, String key) {
             Files.delete(Files.createTempFile(path.getParent(), ".writable", null));
         } catch (IOException e) {
             throw UserError.machine("cannot write in the folder " + path.getParent() + " (" + e + ")",
-                    "Choose another folder with --out, or another cache by the environment variable XDG_CACHE_HOME.", e);
+                    "Choose another folder with --out, or another cache with XDG_CACHE_HOME.", e);
         }
     }
 

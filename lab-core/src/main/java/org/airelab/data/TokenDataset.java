@@ -60,7 +60,7 @@ public final class TokenDataset implements AutoCloseable {
     }
 
     private MemorySegment map(Path file, DatasetManifest.Shard shard) throws IOException {
-        String advice = "Prepare the data again into a new folder.";
+        String advice = "Delete the folder and prepare the data again with 'lab data prepare'.";
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (channel.size() != shard.bytes() || shard.bytes() != shard.tokens() * manifest.dtype().bytes()) {
                 throw UserError.badInput(String.format(Locale.ROOT,

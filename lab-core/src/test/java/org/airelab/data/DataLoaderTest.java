@@ -26,9 +26,11 @@ class DataLoaderTest {
     private Path folder;
 
     @ParameterizedTest
-    @CsvSource({"1000, 16", "1000, 1", "1000, 300", "33, 16", "32, 16", "31, 16", "17, 16", "2, 1", "65, 64", "1009, 7"})
+    @CsvSource({"1000, 16", "1000, 1", "1000, 300", "33, 16", "32, 16", "31, 16", "17, 16", "2, 1",
+        "65, 64", "1009, 7"})
     void anEpochVisitsEveryWindowOfItsGridOnce(int tokens, int contextLength) throws IOException {
-        try (var dataset = TestShards.positions(folder, tokens); var loader = new DataLoader(dataset, contextLength, 9)) {
+        try (var dataset = TestShards.positions(folder, tokens);
+                var loader = new DataLoader(dataset, contextLength, 9)) {
             long samples = loader.samplesPerEpoch();
             assertTrue(samples >= 1 && samples >= tokens / contextLength - 2 && samples * contextLength < tokens);
             for (long epoch = 0; epoch < 5; epoch++) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,8 +34,8 @@ class DataPreparationTest {
     private Path folder;
 
     private PreparedData prepare(String train, String valid, TokenizerChoice tokenizer) throws IOException {
-        return DataPreparation.prepare(DataSpec.parse(train), Optional.ofNullable(valid).map(DataSpec::parse), tokenizer,
-                folder.resolve("cache"));
+        return DataPreparation.prepare(DataSpec.parse(train), Optional.ofNullable(valid).map(DataSpec::parse),
+                tokenizer, folder.resolve("cache"));
     }
 
     /** The documents of a split, decoded. */
@@ -81,8 +82,7 @@ class DataPreparationTest {
         assertEquals(20, validation.size(), 18);
         var manifest = data.manifest();
         assertEquals(train.size(), manifest.train().documents());
-        assertEquals(validation.stream().mapToLong(d -> d.getBytes(java.nio.charset.StandardCharsets.UTF_8).length).sum(),
-                manifest.validation().bytes());
+        assertEquals(String.join("", validation).getBytes(StandardCharsets.UTF_8).length, manifest.validation().bytes());
         assertEquals(300, manifest.vocabularySize());
         assertEquals(TokenType.UINT16, manifest.dtype());
         assertTrue(manifest.entropyFloor().isEmpty());
@@ -98,7 +98,8 @@ class DataPreparationTest {
     @Test
     void aDocumentStaysInItsSplitWhenOthersAreAddedAndCopiesStayTogether() throws IOException {
         List<String> all = new ArrayList<>(stories(0, 300));
-        Set<String> before = new HashSet<>(documents(prepare("text:" + write("a.txt", all), null, SMALL), Split.VALIDATION));
+        PreparedData few = prepare("text:" + write("a.txt", all), null, SMALL);
+        Set<String> before = new HashSet<>(documents(few, Split.VALIDATION));
         all.addAll(0, stories(300, 400));
         all.addAll(stories(0, 300));
         List<String> after = documents(prepare("text:" + write("b.txt", all), null, SMALL), Split.VALIDATION);
@@ -200,7 +201,8 @@ class DataPreparationTest {
         var spec = DataSpec.parse("synthetic:stories=3000");
         List<PreparedData> runs = new ArrayList<>();
         for (String cache : List.of("one", "two")) {
-            runs.add(DataPreparation.prepare(spec, Optional.empty(), SMALL, folder.resolve(cache), Optional.empty(), 50_000));
+            runs.add(DataPreparation.prepare(spec, Optional.empty(), SMALL, folder.resolve(cache), Optional.empty(),
+                    50_000));
         }
         assertEquals(runs.get(0).manifest(), runs.get(1).manifest());
         assertTrue(runs.get(0).manifest().train().shards().size() > 5);
@@ -282,12 +284,13 @@ class DataPreparationTest {
         Path file = Files.writeString(folder.resolve("file"), "");
         var error = assertThrows(UserError.class, () -> DataPreparation.prepare(DataSpec.parse("synthetic"),
                 Optional.empty(), SMALL, file.resolve("cache")));
-        assertTrue(error.getMessage().contains("cannot write in the folder " + file.resolve("cache/data")), error.getMessage());
+        assertTrue(error.getMessage().startsWith("cannot write in the folder " + file.resolve("cache/data")),
+                error.getMessage());
         assertEquals(UserError.MACHINE, error.exitCode());
         Path readOnly = Path.of("/proc/self");
         Assumptions.assumeTrue(Files.isDirectory(readOnly), "skipped: this system has no read-only folder /proc/self");
-        assertThrows(UserError.class, () -> DataPreparation.prepare(DataSpec.parse("synthetic"), Optional.empty(), SMALL,
-                readOnly));
+        assertThrows(UserError.class, () -> DataPreparation.prepare(DataSpec.parse("synthetic"), Optional.empty(),
+                SMALL, readOnly));
     }
 
     @Test

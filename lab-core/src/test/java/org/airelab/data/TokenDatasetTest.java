@@ -89,11 +89,11 @@ class TokenDatasetTest {
         String json = Files.readString(manifest);
         Files.writeString(manifest, json.substring(0, json.length() / 2));
         assertRefused(manifest + " is damaged");
-        Files.writeString(manifest, json.replace("\"format_version\" : 1", "\"format_version\" : 99"));
+        Files.writeString(manifest, json.replace("\"format_version\": 1", "\"format_version\": 99"));
         assertRefused(manifest + " has format version 99; this program reads version 1");
-        Files.writeString(manifest, json.replace("\"dtype\" : \"uint16\"", "\"dtype\" : \"float64\""));
+        Files.writeString(manifest, json.replace("\"dtype\": \"uint16\"", "\"dtype\": \"float64\""));
         assertRefused(manifest + " is damaged");
-        Files.writeString(manifest, json.replace("\"vocabulary_size\" : 10,", ""));
+        Files.writeString(manifest, json.replace("\"vocabulary_size\": 10,", ""));
         assertRefused(manifest + " is damaged");
         Files.writeString(manifest, "[]");
         assertRefused("format version 0");

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
@@ -36,7 +34,6 @@ final class Download {
     /** The longest silence of the server, and the pause after the first failed attempt; it doubles with each. */
     private final Duration patience;
     private final Duration pause;
-    private final HttpClient client;
 
     Download(URI uri, Path target) {
         this(uri, target, Duration.ofSeconds(30), Duration.ofSeconds(1));
@@ -47,7 +44,6 @@ final class Download {
         this.target = target;
         this.patience = patience;
         this.pause = pause;
-        client = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NORMAL).connectTimeout(patience).build();
     }
 
     /**
@@ -56,36 +52,37 @@ final class Download {
      * @throws UserError if the server cannot be reached or refuses, or what came is not what it promised
      */
     void run() throws IOException {
-        if (!Files.exists(target)) {
-            FileLocks.holding(target.resolveSibling("." + target.getFileName() + ".lock"), () -> {
-                if (!Files.exists(target)) {
-                    fetch();
-                }
-                return null;
-            });
+        if (Files.exists(target)) {
+            return;
         }
-        client.close();
+        FileLocks.holding(target.resolveSibling("." + target.getFileName() + ".lock"), () -> {
+            if (!Files.exists(target)) {
+                try (var server = new FileServer(uri, patience, advice())) {
+                    fetch(server);
+                }
+            }
+            return target;
+        });
     }
 
-    private void fetch() throws IOException {
-        RemoteFile remote = ask();
+    private void fetch(FileServer server) throws IOException {
+        RemoteFile remote = ask(server);
         Path part = target.resolveSibling(target.getFileName() + remote.partSuffix());
         if (!remote.resumable()) {
             Files.deleteIfExists(part);
         }
         requireSpace(remote, part);
         try (Progress progress = Progress.on("downloading " + target.getFileName(), remote.size(), "bytes")) {
-            transfer(remote, part, progress);
+            transfer(server, remote, part, progress);
         }
         check(remote, part);
         AtomicFiles.force(part);
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    private RemoteFile ask() {
-        HttpRequest request = HttpRequest.newBuilder(uri).HEAD().timeout(patience).build();
+    private RemoteFile ask(FileServer server) {
         try {
-            return RemoteFile.of(send(request, HttpResponse.BodyHandlers.discarding()));
+            return server.ask();
         } catch (IOException e) {
             String reason = e instanceof HttpTimeoutException ? "no answer within " + patience.toSeconds() + " s"
                     : e instanceof ConnectException ? "no connection" : e.toString();
@@ -100,50 +97,48 @@ final class Download {
     }
 
     private void requireSpace(RemoteFile remote, Path part) throws IOException {
-        long missing = remote.size() - (Files.exists(part) ? Files.size(part) : 0);
+        long missing = remote.size() - size(part);
         long free = Files.getFileStore(target.toAbsolutePath().getParent()).getUsableSpace();
         if (missing > free) {
             throw UserError.machine(String.format(Locale.ROOT, "%s needs %,d bytes more in %s, where %,d are free",
-                    target.getFileName(), missing, target.getParent(), free), "Free some space, or set XDG_CACHE_HOME.");
+                    target.getFileName(), missing, target.getParent(), free),
+                    "Free some space, or set XDG_CACHE_HOME to a folder elsewhere.");
         }
     }
 
-    private void transfer(RemoteFile remote, Path part, Progress progress) throws IOException {
+    private static long size(Path part) throws IOException {
+        return Files.exists(part) ? Files.size(part) : 0;
+    }
+
+    private void transfer(FileServer server, RemoteFile remote, Path part, Progress progress) throws IOException {
         int failures = 0;
         while (true) {
-            long before = Files.exists(part) ? Files.size(part) : 0;
-            if (remote.size() > 0 && before == remote.size()) {
+            long before = size(part);
+            if (remote.size() > 0 && before >= remote.size()) {
                 return;
             }
-            IOException failure;
+            IOException failure = new IOException("the server sent less than it announced");
             try {
-                if (attempt(part, before, progress) && remote.size() <= 0) {
+                if (attempt(server, part, before, progress) && remote.size() == 0) {
                     return;
                 }
-                failure = new IOException("the server sent less than it announced");
             } catch (IOException e) {
                 failure = e;
             }
-            long after = Files.exists(part) ? Files.size(part) : 0;
-            if (remote.size() > 0 && after >= remote.size()) {
-                return;
-            }
-            failures = after > before ? 0 : failures + 1;
+            failures = size(part) > before ? 0 : failures + 1;
             if (failures == ATTEMPTS) {
                 throw UserError.machine("the download of " + target.getFileName() + " from " + uri.getHost()
                         + " keeps breaking off: " + failure.getMessage(), advice(), failure);
             }
-            sleep(pause.multipliedBy(1L << failures));
+            if (remote.size() == 0 || size(part) < remote.size()) {
+                sleep(pause.multipliedBy(1L << failures));
+            }
         }
     }
 
     /** Asks for all from byte {@code have} on and appends what comes; true when the server's answer was complete. */
-    private boolean attempt(Path part, long have, Progress progress) throws IOException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(patience);
-        if (have > 0) {
-            request.header("Range", "bytes=" + have + "-");
-        }
-        HttpResponse<InputStream> response = send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+    private boolean attempt(FileServer server, Path part, long have, Progress progress) throws IOException {
+        HttpResponse<InputStream> response = server.get(have);
         try (InputStream body = response.body()) {
             boolean rest = response.statusCode() == 206 && response.headers().firstValue("Content-Range")
                     .filter(range -> range.startsWith("bytes " + have + "-")).isPresent();
@@ -189,24 +184,6 @@ final class Download {
                     + " bytes with SHA-256 " + hash + "; the server promised " + remote.size() + " bytes with "
                     + remote.sha256(), "Try again; what had arrived was deleted.");
         }
-    }
-
-    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) throws IOException {
-        HttpResponse<T> response;
-        try {
-            response = client.send(request, handler);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
-        int status = response.statusCode();
-        if (status == 429 || status >= 500) {
-            throw new IOException("HTTP status " + status);
-        }
-        if (status >= 400 && status != 416) {
-            throw UserError.machine(uri + " answers with HTTP status " + status, advice());
-        }
-        return response;
     }
 
     private static void sleep(Duration duration) throws IOException {

@@ -18,10 +18,10 @@ import org.airelab.base.UserError;
 
 /**
  * Documents in UTF-8 text files: one file, or all files named {@code *.txt} in a folder and the folders below it, by
- * their relative paths in code-point order. Documents end at {@value DocumentReader#SEPARATOR}; white space around them is
- * dropped, and empty ones are skipped. A file without the separator is one document if it is no longer than 16 KiB; a
- * longer one is cut into documents of up to 16 KiB at blank lines (where there are none: at line ends, then at spaces), so
- * that a single long text can be split into training and validation documents.
+ * their relative paths in code-point order. Documents end at {@value DocumentReader#SEPARATOR}; white space around
+ * them is dropped, and empty ones are skipped. A file without the separator is one document if it is no longer than
+ * 16 KiB; a longer one is cut into documents of up to 16 KiB at blank lines (where there are none: at line ends, then
+ * at spaces), so that a single long text can be split into training and validation documents.
  */
 public final class TextDocuments implements Documents {
     private final Path root;
@@ -35,8 +35,8 @@ public final class TextDocuments implements Documents {
     public TextDocuments(Path root) throws IOException {
         this.root = root;
         if (!Files.exists(root)) {
-            throw UserError.badInput("there is no file or folder " + root, "Give the path of a UTF-8 text file, or of a "
-                    + "folder that holds *.txt files.");
+            throw UserError.badInput("there is no file or folder " + root,
+                    "Give the path of a UTF-8 text file, or of a folder that holds *.txt files.");
         }
         files = Files.isDirectory(root) ? textFiles(root) : List.of(root);
         for (Path file : files) {

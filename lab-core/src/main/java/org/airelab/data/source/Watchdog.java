@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 
-/** Closes a stream from which nothing came for too long: the reader then gets an exception instead of waiting forever. */
+/** Closes a stream from which nothing came for too long: its reader then gets an exception, and waits no longer. */
 final class Watchdog implements AutoCloseable {
     private final Thread thread;
     private volatile long lastSign = System.nanoTime();

@@ -153,7 +153,8 @@ final class GrammarCheck {
 
     private void requireSet(String slot, Set<String> set) {
         if (!set.contains(slot)) {
-            throw new IllegalArgumentException("rule " + path.peek() + " recalls $" + slot + " before it is surely set");
+            throw new IllegalArgumentException(
+                    "rule " + path.peek() + " recalls $" + slot + " before it is surely set");
         }
     }
 

@@ -16,7 +16,8 @@ final class GrammarReader {
     private static final Pattern WEIGHT = Pattern.compile("\\s*(\\d+):(.*)");
     private static final Pattern SYMBOL = Pattern.compile(
             "<\\$(?<remembered>[A-Za-z-]+)>|<(?<slot>[A-Za-z-]+):(?<bound>[a-z-]+)>|<(?<rule>[a-z-]+)>"
-                    + "|\\{(?<assigned>[A-Za-z-]+)=(?<value>[^}]+)}|\\$(?<recalled>[A-Za-z-]+)|(?<word>[^\\s<$\"]+\"?|\")");
+                    + "|\\{(?<assigned>[A-Za-z-]+)=(?<value>[^}]+)}|\\$(?<recalled>[A-Za-z-]+)"
+                    + "|(?<word>[^\\s<$\"]+\"?|\")");
 
     private GrammarReader() {
     }

@@ -48,6 +48,8 @@ class DownloadTest {
     private int silentAnswers;
     private int failingAnswers;
     private int status = 200;
+    private boolean storeAnswersHead = true;
+    private int asked;
 
     @BeforeEach
     void start() throws IOException {
@@ -87,6 +89,12 @@ class DownloadTest {
             return;
         }
         if (head) {
+            asked++;
+            if (!storeAnswersHead) {
+                exchange.sendResponseHeaders(403, -1);
+                exchange.close();
+                return;
+            }
             if (tellsSize) {
                 exchange.getResponseHeaders().set("Content-Length", Integer.toString(content.length));
             }
@@ -153,6 +161,24 @@ class DownloadTest {
         assertEquals(List.of("all"), ranges);
     }
 
+    /** As with addresses that are signed for GET only. */
+    @Test
+    void theStoreIsNotAskedWhatTheFirstServerTold() throws IOException {
+        storeAnswersHead = false;
+        download();
+        assertArrived();
+        assertEquals(0, asked);
+    }
+
+    @Test
+    void aServerThatTellsNothingIsTrusted() throws IOException {
+        tellsHash = false;
+        tellsSize = false;
+        download();
+        assertArrived();
+        assertEquals(1, asked);
+    }
+
     @Test
     void brokenConnectionsResumeWhereTheyBroke() throws IOException {
         bytesPerAnswer = 70_000;
@@ -217,7 +243,7 @@ class DownloadTest {
     void silenceEndsTheAttempt() throws IOException {
         bytesPerAnswer = 100_000;
         silentAnswers = 1;
-        download(Duration.ofMillis(300));
+        download(Duration.ofMillis(1500));
         assertArrived();
         assertEquals(3, ranges.size());
     }

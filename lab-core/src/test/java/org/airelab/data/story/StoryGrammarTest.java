@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -102,7 +103,7 @@ class StoryGrammarTest {
             String story = grammar.story(0, i);
             String[] words = story.split("[ .,!?\"]+");
             assertTrue(words.length >= 60 && words.length <= 120, words.length + " words: " + story);
-            vocabulary.addAll(Set.of(new HashSet<>(java.util.List.of(words)).toArray(String[]::new)));
+            vocabulary.addAll(List.of(words));
             stories.add(story);
         }
         assertTrue(vocabulary.size() > 150 && vocabulary.size() < 320, vocabulary.size() + " words");
@@ -118,7 +119,8 @@ class StoryGrammarTest {
         assertTrue(Double.isFinite(grammar.logProbability(grammar.story(Long.MIN_VALUE, Long.MAX_VALUE))));
     }
 
-    private static final String GOLDEN = "Once upon a time, there was a happy boy named Max. He had a small white cat named Pip. After dinner,"
+    private static final String GOLDEN = ""
+            + "Once upon a time, there was a happy boy named Max. He had a small white cat named Pip. After dinner,"
             + " they went to the park with Mom. Max found a big pink doll behind a slide. But the doll fell into "
             + "the water. Max was upset. A tall mouse named Momo saw him and said, \"I can reach it.\" Momo walked "
             + "in and pulled the doll back. \"Meow!\" said Pip. He laughed and thanked Momo. Pip learned to share.";
