@@ -11,8 +11,22 @@ import org.airelab.kernels.cpu.Exponential;
 
 /** GELU with the exact normal distribution, eight lanes at a time on all cores. */
 final class VectorGelu extends VectorActivation {
-    private static final float SQRT_HALF = (float) Math.sqrt(0.5);
-    private static final float DENSITY = (float) (1 / Math.sqrt(2 * Math.PI));
+    private static final FloatVector SQRT_HALF = broadcast((float) Math.sqrt(0.5));
+    private static final FloatVector DENSITY = broadcast((float) (1 / Math.sqrt(2 * Math.PI)));
+    private static final FloatVector MINUS_HALF = broadcast(-0.5f);
+    private static final FloatVector ZERO = broadcast(0f);
+    private static final FloatVector ONE = broadcast(1f);
+    private static final FloatVector SLOPE = broadcast(0.4f);
+    private static final FloatVector T0 = broadcast(0.11285345256328583f);
+    private static final FloatVector T1 = broadcast(0.11247601360082626f);
+    private static final FloatVector T2 = broadcast(0.10745949298143387f);
+    private static final FloatVector T3 = broadcast(0.06484008580446243f);
+    private static final FloatVector T4 = broadcast(0.13603223860263824f);
+    private static final FloatVector T5 = broadcast(-0.14218159019947052f);
+    private static final FloatVector T6 = broadcast(0.27371546626091003f);
+    private static final FloatVector T7 = broadcast(-0.2494039535522461f);
+    private static final FloatVector T8 = broadcast(0.0990058034658432f);
+    private static final FloatVector T9 = broadcast(-0.014797013252973557f);
 
     @Override
     void forward(long x, long y, int count) {
@@ -38,18 +52,18 @@ final class VectorGelu extends VectorActivation {
     }
 
     private static FloatVector value(FloatVector x) {
-        return x.mul(distribution(x, Exponential.exp(x.mul(x).mul(-0.5f))));
+        return x.mul(distribution(x, Exponential.exp(x.mul(x).mul(MINUS_HALF))));
     }
 
     private static FloatVector slope(FloatVector x) {
-        var bell = Exponential.exp(x.mul(x).mul(-0.5f));
-        return x.mul(bell).fma(broadcast(DENSITY), distribution(x, bell));
+        var bell = Exponential.exp(x.mul(x).mul(MINUS_HALF));
+        return x.mul(bell).fma(DENSITY, distribution(x, bell));
     }
 
     /** Phi(x), given e^(-x^2/2). */
     private static FloatVector distribution(FloatVector x, FloatVector bell) {
         var tail = scaledTail(x.abs().mul(SQRT_HALF)).mul(bell);
-        return tail.blend(broadcast(1f).sub(tail), x.compare(VectorOperators.GT, 0f));
+        return tail.blend(ONE.sub(tail), x.compare(VectorOperators.GT, ZERO));
     }
 
     /**
@@ -57,16 +71,8 @@ final class VectorGelu extends VectorActivation {
      * error 8e-9.
      */
     private static FloatVector scaledTail(FloatVector a) {
-        var t = broadcast(1f).div(a.fma(broadcast(0.4f), broadcast(1f)));
-        var p = t.fma(broadcast(-0.029594026505947113f), broadcast(0.1980116069316864f));
-        p = p.fma(t, broadcast(-0.4988079071044922f));
-        p = p.fma(t, broadcast(0.5474309325218201f));
-        p = p.fma(t, broadcast(-0.28436318039894104f));
-        p = p.fma(t, broadcast(0.2720644772052765f));
-        p = p.fma(t, broadcast(0.12968017160892487f));
-        p = p.fma(t, broadcast(0.21491898596286774f));
-        p = p.fma(t, broadcast(0.22495202720165253f));
-        p = p.fma(t, broadcast(0.22570690512657166f));
-        return p.mul(t).mul(0.5f);
+        var t = ONE.div(a.fma(SLOPE, ONE));
+        var p = t.fma(T9, T8).fma(t, T7).fma(t, T6).fma(t, T5).fma(t, T4).fma(t, T3).fma(t, T2).fma(t, T1).fma(t, T0);
+        return p.mul(t);
     }
 }

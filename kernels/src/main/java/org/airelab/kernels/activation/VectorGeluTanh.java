@@ -11,8 +11,12 @@ import org.airelab.kernels.cpu.Exponential;
 
 /** GELU by tanh, eight lanes at a time on all cores, through 0.5 (1 + tanh u) = sigmoid(2u). */
 final class VectorGeluTanh extends VectorActivation {
-    private static final float SCALE = (float) (-2 * Curves.TANH_SCALE);
-    private static final float CUBIC = (float) (Curves.TANH_CUBIC * SCALE);
+    private static final FloatVector SCALE = broadcast((float) (-2 * Curves.TANH_SCALE));
+    private static final FloatVector CUBIC = broadcast((float) (-2 * Curves.TANH_SCALE * Curves.TANH_CUBIC));
+    private static final FloatVector SLOPE = broadcast((float) (2 * Curves.TANH_SCALE));
+    private static final FloatVector SQUARE = broadcast((float) (6 * Curves.TANH_SCALE * Curves.TANH_CUBIC));
+    private static final FloatVector ZERO = broadcast(0f);
+    private static final FloatVector ONE = broadcast(1f);
 
     @Override
     void forward(long x, long y, int count) {
@@ -38,22 +42,22 @@ final class VectorGeluTanh extends VectorActivation {
     }
 
     private static FloatVector value(FloatVector x) {
-        return x.div(Exponential.exp(exponent(x)).add(1f));
+        return x.div(Exponential.exp(exponent(x)).add(ONE));
     }
 
     /** s + x s (1 - s) (2u)'; s (1 - s) is formed from e^-|2u|, which neither overflows nor cancels. */
     private static FloatVector slope(FloatVector x) {
         var exponent = exponent(x);
         var e = Exponential.exp(exponent.abs().neg());
-        var larger = broadcast(1f).div(e.add(1f));
+        var larger = ONE.div(e.add(ONE));
         var smaller = e.mul(larger);
-        var s = larger.blend(smaller, exponent.compare(VectorOperators.GT, 0f));
-        var inner = x.mul(x).fma(broadcast(-3 * CUBIC), broadcast(-SCALE));
+        var s = larger.blend(smaller, exponent.compare(VectorOperators.GT, ZERO));
+        var inner = x.mul(x).fma(SQUARE, SLOPE);
         return x.mul(inner).fma(larger.mul(smaller), s);
     }
 
     /** -2u. */
     private static FloatVector exponent(FloatVector x) {
-        return x.mul(x).fma(broadcast(CUBIC), broadcast(SCALE)).mul(x);
+        return x.mul(x).fma(CUBIC, SCALE).mul(x);
     }
 }

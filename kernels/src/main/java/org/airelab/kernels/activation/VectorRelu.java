@@ -10,6 +10,8 @@ import jdk.incubator.vector.VectorOperators;
 
 /** ReLU eight lanes at a time on all cores. */
 final class VectorRelu extends VectorActivation {
+    private static final FloatVector ZERO = broadcast(0f);
+    private static final FloatVector ONE = broadcast(1f);
 
     @Override
     void forward(long x, long y, int count) {
@@ -35,10 +37,10 @@ final class VectorRelu extends VectorActivation {
     }
 
     private static FloatVector value(FloatVector x) {
-        return x.blend(0f, x.compare(VectorOperators.LE, 0f));
+        return x.blend(ZERO, x.compare(VectorOperators.LE, ZERO));
     }
 
     private static FloatVector slope(FloatVector x) {
-        return broadcast(1f).blend(0f, x.compare(VectorOperators.LE, 0f));
+        return ONE.blend(ZERO, x.compare(VectorOperators.LE, ZERO));
     }
 }

@@ -14,6 +14,7 @@ import org.airelab.kernels.cpu.Parallel;
 /** {@link SwiGlu} eight lanes at a time on all cores. */
 final class VectorSwiGlu implements SwiGlu {
     private static final int ELEMENTS = 8192;
+    private static final FloatVector ONE = broadcast(1f);
 
     @Override
     public String name() {
@@ -49,7 +50,7 @@ final class VectorSwiGlu implements SwiGlu {
     }
 
     private static FloatVector silu(FloatVector x) {
-        return x.div(Exponential.exp(x.neg()).add(1f));
+        return x.div(Exponential.exp(x.neg()).add(ONE));
     }
 
     @Override
@@ -89,6 +90,6 @@ final class VectorSwiGlu implements SwiGlu {
 
     /** silu' = s (1 + g (1 - s)). */
     private static FloatVector slope(FloatVector g, FloatVector s) {
-        return g.mul(broadcast(1f).sub(s)).fma(s, s);
+        return g.mul(ONE.sub(s)).fma(s, s);
     }
 }

@@ -47,7 +47,7 @@ final class BackwardPass {
     private long deltas;
     private long scores;
     private long dScores;
-    private long zero;
+    private long unused;
 
     /** @param unit sequence * kvHeads + kvHead */
     BackwardPass(AttentionShape shape, long dOut, long qkv, long out, long lse, long dQkv, int unit) {
@@ -104,8 +104,7 @@ final class BackwardPass {
         deltas = logSums + row;
         scores = deltas + row;
         dScores = scores + panel;
-        zero = dScores + panel;
-        ScorePanel.fill(zero, 0);
+        unused = dScores + panel;
         // Padding columns and rows are multiplied with real ones: they must be 0, not leftovers.
         Lanes.zero(queryRows, 2 * queryPadded);
     }
@@ -158,13 +157,14 @@ final class BackwardPass {
         var rows = Math.min(KEYS, shape.visible(first + count(first) - 1) - key);
         var row = (long) block * Panel.ROW;
         Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queryPanels + block * panelBytes, Panel.ROW,
-                zero, scores, Panel.ROW);
+                scores, Panel.ROW);
         Panel.set(rows, size, values + key * rowBytes, rowBytes, 4, dOutPanels + block * panelBytes, Panel.ROW,
                 deltas + row, dScores, Panel.ROW);
         if (shape.causal()) {
             ScorePanel.mask(scores, rows, key - first);
         }
-        ScorePanel.differentiate(scores, dScores, rows, logSums + row);
+        ScorePanel.exponentiate(scores, rows, logSums + row, unused);
+        ScorePanel.multiply(dScores, scores, rows);
         addTransposed(rows, scores, dOutRows + first * paddedBytes, dValues + key * paddedBytes);
         addTransposed(rows, dScores, queryRows + first * paddedBytes, dKeys + key * paddedBytes);
         Panel.add(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW,

@@ -1,11 +1,8 @@
 package org.airelab.kernels.attention;
 
 import static org.airelab.kernels.cpu.Lanes.get;
-import static org.airelab.kernels.cpu.Lanes.load;
 import static org.airelab.kernels.cpu.Lanes.set;
-import static org.airelab.kernels.cpu.Lanes.store;
 
-import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Scratch;
 
@@ -36,8 +33,8 @@ final class ForwardPass {
     private long sums;
     private long maxima;
     private long before;
+    private long unused;
     private long weighted;
-    private long zero;
 
     /** @param unit sequence * kvHeads + kvHead */
     ForwardPass(AttentionShape shape, long qkv, long out, long lse, int unit) {
@@ -76,8 +73,7 @@ final class ForwardPass {
         sums = scores + (long) KEYS * Panel.ROW;
         maxima = sums + Panel.ROW;
         before = maxima + Panel.ROW;
-        zero = before + Panel.ROW;
-        ScorePanel.fill(zero, 0);
+        unused = before + Panel.ROW;
     }
 
     /** Sixteen queries, or what is left of them, against all keys they see. */
@@ -96,7 +92,7 @@ final class ForwardPass {
     }
 
     private void attendTo(int key, int rows, int firstQuery) {
-        Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queries, Panel.ROW, zero, scores, Panel.ROW);
+        Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queries, Panel.ROW, scores, Panel.ROW);
         if (shape.causal()) {
             ScorePanel.mask(scores, rows, key - firstQuery);
         }
@@ -111,9 +107,7 @@ final class ForwardPass {
 
     /** Brings what was summed up under the old maxima to the new ones. */
     private void rescale() {
-        for (var at = 0L; at < Panel.ROW; at += Lanes.BYTES) {
-            store(Exponential.exp2(load(before + at).sub(load(maxima + at))), before + at);
-        }
+        ScorePanel.exponentiate(before, 1, maxima, unused);
         ScorePanel.scale(sums, 1, before);
         ScorePanel.scale(weighted, size, before);
     }

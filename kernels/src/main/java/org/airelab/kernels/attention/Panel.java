@@ -1,10 +1,14 @@
 package org.airelab.kernels.attention;
 
-import static org.airelab.kernels.cpu.Lanes.broadcast;
-import static org.airelab.kernels.cpu.Lanes.load;
-import static org.airelab.kernels.cpu.Lanes.store;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.IntVector.broadcast;
 
-import jdk.incubator.vector.FloatVector;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.airelab.kernels.cpu.Lanes;
 
 /**
  * Products of a small matrix with a panel sixteen columns wide, C[r, 0..15] += sum over k of A[r, k] X[k, 0..15]: the
@@ -12,8 +16,11 @@ import jdk.incubator.vector.FloatVector;
  *
  * <p>Sixteen columns are two vectors: each element of A that is broadcast then serves two multiplications, which is what
  * keeps the loads below the multiplications. Four rows of X stay in registers while the rows of C go by
- * ({@link #addFour}), or, where C has few rows, four rows of C while the rows of X go by ({@link #gatherFour}). The
- * methods are short on purpose: beyond some size the compiler boxes vectors without a word.
+ * ({@link #addFour}), or, where C has few rows, four rows of C while the rows of X go by ({@link #gatherFour}).
+ *
+ * <p>The loops are written for the compiler. They call the Vector API without a helper between, because only methods of
+ * the JDK are inlined however large the caller has grown; a helper that is not inlined boxes its vectors. And they are
+ * longer than 325 bytes of bytecode, so that they are compiled by themselves and not into their callers.
  */
 final class Panel {
     /** Columns of a panel. */
@@ -22,6 +29,9 @@ final class Panel {
     static final int ROW = 4 * COLUMNS;
 
     private static final int HALF = ROW / 2;
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_256;
+    private static final MemorySegment M = Lanes.MEMORY;
     /** C with at most this many rows stays in registers. */
     private static final int FEW_ROWS = 16;
 
@@ -40,6 +50,11 @@ final class Panel {
             return;
         }
         addFrom(0, rows, depth, a, aRow, aDepth, x, xDepth, c, cRow);
+    }
+
+    /** C = A X. */
+    static void set(int rows, int depth, long a, long aRow, long aDepth, long x, long xDepth, long c, long cRow) {
+        set(rows, depth, a, aRow, aDepth, x, xDepth, Lanes.ZEROS, c, cRow);
     }
 
     /** C = start + A X, with {@code start} one row for all rows of C. */
@@ -66,23 +81,27 @@ final class Panel {
     }
 
     private static void addFour(int rows, long a, long aRow, long aDepth, long x, long xDepth, long c, long cRow) {
-        FloatVector x0 = load(x), y0 = load(x + HALF);
-        FloatVector x1 = load(x + xDepth), y1 = load(x + xDepth + HALF);
-        FloatVector x2 = load(x + 2 * xDepth), y2 = load(x + 2 * xDepth + HALF);
-        FloatVector x3 = load(x + 3 * xDepth), y3 = load(x + 3 * xDepth + HALF);
+        var x0 = fromMemorySegment(F, M, x, LITTLE_ENDIAN);
+        var y0 = fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN);
+        var x1 = fromMemorySegment(F, M, x + xDepth, LITTLE_ENDIAN);
+        var y1 = fromMemorySegment(F, M, x + xDepth + HALF, LITTLE_ENDIAN);
+        var x2 = fromMemorySegment(F, M, x + 2 * xDepth, LITTLE_ENDIAN);
+        var y2 = fromMemorySegment(F, M, x + 2 * xDepth + HALF, LITTLE_ENDIAN);
+        var x3 = fromMemorySegment(F, M, x + 3 * xDepth, LITTLE_ENDIAN);
+        var y3 = fromMemorySegment(F, M, x + 3 * xDepth + HALF, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            var e = broadcast(a);
-            var u = e.fma(x0, load(c));
-            var v = e.fma(y0, load(c + HALF));
-            e = broadcast(a + aDepth);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
+            var u = e.fma(x0, fromMemorySegment(F, M, c, LITTLE_ENDIAN));
+            var v = e.fma(y0, fromMemorySegment(F, M, c + HALF, LITTLE_ENDIAN));
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + aDepth)).reinterpretAsFloats();
             u = e.fma(x1, u);
             v = e.fma(y1, v);
-            e = broadcast(a + 2 * aDepth);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 2 * aDepth)).reinterpretAsFloats();
             u = e.fma(x2, u);
             v = e.fma(y2, v);
-            e = broadcast(a + 3 * aDepth);
-            store(e.fma(x3, u), c);
-            store(e.fma(y3, v), c + HALF);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 3 * aDepth)).reinterpretAsFloats();
+            e.fma(x3, u).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            e.fma(y3, v).intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
             a += aRow;
             c += cRow;
         }
@@ -90,94 +109,108 @@ final class Panel {
 
     private static void setFour(int rows, long a, long aRow, long aDepth, long x, long xDepth, long start, long c,
             long cRow) {
-        FloatVector x0 = load(x), y0 = load(x + HALF);
-        FloatVector x1 = load(x + xDepth), y1 = load(x + xDepth + HALF);
-        FloatVector x2 = load(x + 2 * xDepth), y2 = load(x + 2 * xDepth + HALF);
-        FloatVector x3 = load(x + 3 * xDepth), y3 = load(x + 3 * xDepth + HALF);
-        FloatVector u0 = load(start), v0 = load(start + HALF);
+        var x0 = fromMemorySegment(F, M, x, LITTLE_ENDIAN);
+        var y0 = fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN);
+        var x1 = fromMemorySegment(F, M, x + xDepth, LITTLE_ENDIAN);
+        var y1 = fromMemorySegment(F, M, x + xDepth + HALF, LITTLE_ENDIAN);
+        var x2 = fromMemorySegment(F, M, x + 2 * xDepth, LITTLE_ENDIAN);
+        var y2 = fromMemorySegment(F, M, x + 2 * xDepth + HALF, LITTLE_ENDIAN);
+        var x3 = fromMemorySegment(F, M, x + 3 * xDepth, LITTLE_ENDIAN);
+        var y3 = fromMemorySegment(F, M, x + 3 * xDepth + HALF, LITTLE_ENDIAN);
+        var u0 = fromMemorySegment(F, M, start, LITTLE_ENDIAN);
+        var v0 = fromMemorySegment(F, M, start + HALF, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            var e = broadcast(a);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
             var u = e.fma(x0, u0);
             var v = e.fma(y0, v0);
-            e = broadcast(a + aDepth);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + aDepth)).reinterpretAsFloats();
             u = e.fma(x1, u);
             v = e.fma(y1, v);
-            e = broadcast(a + 2 * aDepth);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 2 * aDepth)).reinterpretAsFloats();
             u = e.fma(x2, u);
             v = e.fma(y2, v);
-            e = broadcast(a + 3 * aDepth);
-            store(e.fma(x3, u), c);
-            store(e.fma(y3, v), c + HALF);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 3 * aDepth)).reinterpretAsFloats();
+            e.fma(x3, u).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            e.fma(y3, v).intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
             a += aRow;
             c += cRow;
         }
     }
 
     private static void addOne(int rows, long a, long aRow, long x, long c, long cRow) {
-        FloatVector x0 = load(x), y0 = load(x + HALF);
+        var x0 = fromMemorySegment(F, M, x, LITTLE_ENDIAN);
+        var y0 = fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            var e = broadcast(a);
-            store(e.fma(x0, load(c)), c);
-            store(e.fma(y0, load(c + HALF)), c + HALF);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
+            e.fma(x0, fromMemorySegment(F, M, c, LITTLE_ENDIAN)).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            e.fma(y0, fromMemorySegment(F, M, c + HALF, LITTLE_ENDIAN)).intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
             a += aRow;
             c += cRow;
         }
     }
 
     private static void setOne(int rows, long a, long aRow, long x, long start, long c, long cRow) {
-        FloatVector x0 = load(x), y0 = load(x + HALF);
-        FloatVector u0 = load(start), v0 = load(start + HALF);
+        var x0 = fromMemorySegment(F, M, x, LITTLE_ENDIAN);
+        var y0 = fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN);
+        var u0 = fromMemorySegment(F, M, start, LITTLE_ENDIAN);
+        var v0 = fromMemorySegment(F, M, start + HALF, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            var e = broadcast(a);
-            store(e.fma(x0, u0), c);
-            store(e.fma(y0, v0), c + HALF);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
+            e.fma(x0, u0).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            e.fma(y0, v0).intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
             a += aRow;
             c += cRow;
         }
     }
 
     private static void gatherFour(int depth, long a, long aRow, long aDepth, long x, long xDepth, long c, long cRow) {
-        FloatVector u0 = load(c), v0 = load(c + HALF);
-        FloatVector u1 = load(c + cRow), v1 = load(c + cRow + HALF);
-        FloatVector u2 = load(c + 2 * cRow), v2 = load(c + 2 * cRow + HALF);
-        FloatVector u3 = load(c + 3 * cRow), v3 = load(c + 3 * cRow + HALF);
+        var u0 = fromMemorySegment(F, M, c, LITTLE_ENDIAN);
+        var v0 = fromMemorySegment(F, M, c + HALF, LITTLE_ENDIAN);
+        var u1 = fromMemorySegment(F, M, c + cRow, LITTLE_ENDIAN);
+        var v1 = fromMemorySegment(F, M, c + cRow + HALF, LITTLE_ENDIAN);
+        var u2 = fromMemorySegment(F, M, c + 2 * cRow, LITTLE_ENDIAN);
+        var v2 = fromMemorySegment(F, M, c + 2 * cRow + HALF, LITTLE_ENDIAN);
+        var u3 = fromMemorySegment(F, M, c + 3 * cRow, LITTLE_ENDIAN);
+        var v3 = fromMemorySegment(F, M, c + 3 * cRow + HALF, LITTLE_ENDIAN);
         for (var k = 0; k < depth; k++) {
-            FloatVector p = load(x), q = load(x + HALF);
-            var e = broadcast(a);
+            var p = fromMemorySegment(F, M, x, LITTLE_ENDIAN);
+            var q = fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
             u0 = e.fma(p, u0);
             v0 = e.fma(q, v0);
-            e = broadcast(a + aRow);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + aRow)).reinterpretAsFloats();
             u1 = e.fma(p, u1);
             v1 = e.fma(q, v1);
-            e = broadcast(a + 2 * aRow);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 2 * aRow)).reinterpretAsFloats();
             u2 = e.fma(p, u2);
             v2 = e.fma(q, v2);
-            e = broadcast(a + 3 * aRow);
+            e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a + 3 * aRow)).reinterpretAsFloats();
             u3 = e.fma(p, u3);
             v3 = e.fma(q, v3);
             a += aDepth;
             x += xDepth;
         }
-        storePair(u0, v0, c);
-        storePair(u1, v1, c + cRow);
-        storePair(u2, v2, c + 2 * cRow);
-        storePair(u3, v3, c + 3 * cRow);
+        u0.intoMemorySegment(M, c, LITTLE_ENDIAN);
+        v0.intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
+        u1.intoMemorySegment(M, c + cRow, LITTLE_ENDIAN);
+        v1.intoMemorySegment(M, c + cRow + HALF, LITTLE_ENDIAN);
+        u2.intoMemorySegment(M, c + 2 * cRow, LITTLE_ENDIAN);
+        v2.intoMemorySegment(M, c + 2 * cRow + HALF, LITTLE_ENDIAN);
+        u3.intoMemorySegment(M, c + 3 * cRow, LITTLE_ENDIAN);
+        v3.intoMemorySegment(M, c + 3 * cRow + HALF, LITTLE_ENDIAN);
     }
 
     private static void gatherOne(int depth, long a, long aDepth, long x, long xDepth, long c) {
-        FloatVector u = load(c), v = load(c + HALF);
+        var u = fromMemorySegment(F, M, c, LITTLE_ENDIAN);
+        var v = fromMemorySegment(F, M, c + HALF, LITTLE_ENDIAN);
         for (var k = 0; k < depth; k++) {
-            var e = broadcast(a);
-            u = e.fma(load(x), u);
-            v = e.fma(load(x + HALF), v);
+            var e = broadcast(I, M.get(JAVA_INT_UNALIGNED, a)).reinterpretAsFloats();
+            u = e.fma(fromMemorySegment(F, M, x, LITTLE_ENDIAN), u);
+            v = e.fma(fromMemorySegment(F, M, x + HALF, LITTLE_ENDIAN), v);
             a += aDepth;
             x += xDepth;
         }
-        storePair(u, v, c);
-    }
-
-    private static void storePair(FloatVector u, FloatVector v, long c) {
-        store(u, c);
-        store(v, c + HALF);
+        u.intoMemorySegment(M, c, LITTLE_ENDIAN);
+        v.intoMemorySegment(M, c + HALF, LITTLE_ENDIAN);
     }
 }

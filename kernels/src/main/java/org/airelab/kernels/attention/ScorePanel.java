@@ -1,24 +1,28 @@
 package org.airelab.kernels.attention;
 
-import static org.airelab.kernels.cpu.Lanes.COUNT;
-import static org.airelab.kernels.cpu.Lanes.broadcast;
-import static org.airelab.kernels.cpu.Lanes.larger;
-import static org.airelab.kernels.cpu.Lanes.load;
-import static org.airelab.kernels.cpu.Lanes.store;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
  * What happens to a panel of scores between the products. A panel has a row for each key and a column for each of
  * sixteen queries, so that maxima and sums over the keys run down the lanes and never across. Scores are in binary units,
- * log2(e) times the natural ones.
+ * log2(e) times the natural ones. The loops take one column of vectors and call the Vector API itself, for the reason
+ * given in {@link Panel}.
  */
 final class ScorePanel {
     private static final int HALF = Panel.ROW / 2;
-    private static final FloatVector LANES = FloatVector.zero(Lanes.FLOATS).addIndex(1);
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final MemorySegment M = Lanes.MEMORY;
+    private static final FloatVector LANES = FloatVector.zero(F).addIndex(1);
+    private static final FloatVector MINUS_INFINITY = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
 
     private ScorePanel() {}
 
@@ -31,74 +35,77 @@ final class ScorePanel {
         for (var r = Math.max(0, 1 - firstKey); r < rows; r++) {
             var at = scores + (long) r * Panel.ROW;
             maskLanes(at, firstKey + r);
-            maskLanes(at + HALF, firstKey + r - COUNT);
+            maskLanes(at + HALF, firstKey + r - Lanes.COUNT);
         }
     }
 
     private static void maskLanes(long at, int key) {
-        store(load(at).blend(Float.NEGATIVE_INFINITY, LANES.compare(VectorOperators.LT, (float) key)), at);
+        var after = LANES.compare(VectorOperators.LT, FloatVector.broadcast(F, (float) key));
+        fromMemorySegment(F, M, at, LITTLE_ENDIAN).blend(MINUS_INFINITY, after).intoMemorySegment(M, at, LITTLE_ENDIAN);
     }
 
     /** Raises the maxima [16] to those of the panel's columns; NaN is passed over. */
     static void raise(long scores, int rows, long maxima) {
-        FloatVector u = load(maxima), v = load(maxima + HALF);
-        for (var r = 0; r < rows; r++) {
-            u = larger(u, load(scores));
-            v = larger(v, load(scores + HALF));
-            scores += Panel.ROW;
-        }
-        store(u, maxima);
-        store(v, maxima + HALF);
+        raiseHalf(scores, rows, maxima);
+        raiseHalf(scores + HALF, rows, maxima + HALF);
     }
 
-    /** Replaces the scores by 2^(score - maximum) and adds them to the sums [16]. */
-    static void exponentiate(long scores, int rows, long maxima, long sums) {
-        FloatVector u = load(maxima), v = load(maxima + HALF);
-        FloatVector s = load(sums), t = load(sums + HALF);
+    private static void raiseHalf(long scores, int rows, long maxima) {
+        var max = fromMemorySegment(F, M, maxima, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            var p = Exponential.exp2(load(scores).sub(u));
-            var q = Exponential.exp2(load(scores + HALF).sub(v));
-            s = s.add(p);
-            t = t.add(q);
-            store(p, scores);
-            store(q, scores + HALF);
+            var score = fromMemorySegment(F, M, scores, LITTLE_ENDIAN);
+            max = max.blend(score, score.compare(VectorOperators.GT, max));
             scores += Panel.ROW;
         }
-        store(s, sums);
-        store(t, sums + HALF);
+        max.intoMemorySegment(M, maxima, LITTLE_ENDIAN);
+    }
+
+    /** Replaces the scores by P = 2^(score - shift [16]) and adds P to the sums [16]. */
+    static void exponentiate(long scores, int rows, long shifts, long sums) {
+        exponentiateHalf(scores, rows, shifts, sums);
+        exponentiateHalf(scores + HALF, rows, shifts + HALF, sums + HALF);
+    }
+
+    private static void exponentiateHalf(long scores, int rows, long shifts, long sums) {
+        var shift = fromMemorySegment(F, M, shifts, LITTLE_ENDIAN);
+        var sum = fromMemorySegment(F, M, sums, LITTLE_ENDIAN);
+        for (var r = 0; r < rows; r++) {
+            var p = Exponential.exp2(fromMemorySegment(F, M, scores, LITTLE_ENDIAN).sub(shift));
+            sum = sum.add(p);
+            p.intoMemorySegment(M, scores, LITTLE_ENDIAN);
+            scores += Panel.ROW;
+        }
+        sum.intoMemorySegment(M, sums, LITTLE_ENDIAN);
     }
 
     /** Multiplies each row of a panel by the factors [16]. */
     static void scale(long panel, int rows, long factors) {
-        FloatVector u = load(factors), v = load(factors + HALF);
+        scaleHalf(panel, rows, factors);
+        scaleHalf(panel + HALF, rows, factors + HALF);
+    }
+
+    private static void scaleHalf(long panel, int rows, long factors) {
+        var factor = fromMemorySegment(F, M, factors, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
-            store(load(panel).mul(u), panel);
-            store(load(panel + HALF).mul(v), panel + HALF);
+            fromMemorySegment(F, M, panel, LITTLE_ENDIAN).mul(factor).intoMemorySegment(M, panel, LITTLE_ENDIAN);
             panel += Panel.ROW;
         }
     }
 
-    /**
-     * The softmax's backward pass: scores become probabilities P = 2^(score - log-sum [16]), and their gradients, from
-     * which delta is already taken, become P times themselves.
-     */
-    static void differentiate(long scores, long gradients, int rows, long logSums) {
-        FloatVector u = load(logSums), v = load(logSums + HALF);
-        for (var r = 0; r < rows; r++) {
-            var p = Exponential.exp2(load(scores).sub(u));
-            var q = Exponential.exp2(load(scores + HALF).sub(v));
-            store(p, scores);
-            store(q, scores + HALF);
-            store(p.mul(load(gradients)), gradients);
-            store(q.mul(load(gradients + HALF)), gradients + HALF);
-            scores += Panel.ROW;
-            gradients += Panel.ROW;
+    /** Multiplies a panel by another, element by element. */
+    static void multiply(long panel, long other, int rows) {
+        for (var i = 0; i < 2 * rows; i++) {
+            fromMemorySegment(F, M, panel, LITTLE_ENDIAN).mul(fromMemorySegment(F, M, other, LITTLE_ENDIAN))
+                    .intoMemorySegment(M, panel, LITTLE_ENDIAN);
+            panel += HALF;
+            other += HALF;
         }
     }
 
     /** Fills a row of sixteen. */
     static void fill(long row, float value) {
-        store(broadcast(value), row);
-        store(broadcast(value), row + HALF);
+        var vector = FloatVector.broadcast(F, value);
+        vector.intoMemorySegment(M, row, LITTLE_ENDIAN);
+        vector.intoMemorySegment(M, row + HALF, LITTLE_ENDIAN);
     }
 }

@@ -1,24 +1,51 @@
 package org.airelab.kernels.cpu;
 
-import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static jdk.incubator.vector.FloatVector.broadcast;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Exponentials of eight lanes. The argument is split into an integer and a remainder in [-1/2, 1/2] binary units, a
  * polynomial takes the remainder, and the integer goes straight into the exponent bits.
+ *
+ * <p>Constants are vectors made once: a broadcast in the middle of a loop costs nothing at run time, but brings its
+ * caller closer to the size at which the compiler stops inlining.
  */
 public final class Exponential {
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final FloatVector ZERO = FloatVector.zero(F);
+    private static final FloatVector UNIT = broadcast(F, 1);
+    private static final FloatVector TWO = broadcast(F, 2);
+    private static final FloatVector INFINITY = broadcast(F, Float.POSITIVE_INFINITY);
     /** Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits of the sum. */
-    private static final float ROUND = 12582912f;
-    private static final float LOG2_E = 1.44269504f;
-    /** ln 2 in two parts, the first with few enough bits that its multiples by an exponent are exact. */
-    private static final float LN2_HIGH = 0.693359375f;
-    private static final float LN2_LOW = -2.12194440e-4f;
-    /** Exponents are kept one lower than needed and doubled at the end, so that 2^128 never appears by itself. */
-    private static final int HALF = 126 << 23;
-    private static final int ONE = 127 << 23;
+    private static final FloatVector ROUND = broadcast(F, 12582912);
+    private static final FloatVector LOG2_E = broadcast(F, 1.44269504f);
+    /** -ln 2 in two parts, the first with few enough bits that its multiples by an exponent are exact. */
+    private static final FloatVector LN2_HIGH = broadcast(F, -0.693359375f);
+    private static final FloatVector LN2_LOW = broadcast(F, 2.12194440e-4f);
+    /** The exponent bits of 1/2 and of 1. */
+    private static final IntVector HALF_BITS = IntVector.broadcast(IntVector.SPECIES_256, 126 << 23);
+    private static final IntVector UNIT_BITS = IntVector.broadcast(IntVector.SPECIES_256, 127 << 23);
+
+    private static final FloatVector EXP_LEAST = broadcast(F, -86.6f);
+    private static final FloatVector EXP_MOST = broadcast(F, 88.72283f);
+    private static final FloatVector EXP_2 = broadcast(F, 5.0000001201e-1f);
+    private static final FloatVector EXP_3 = broadcast(F, 1.6666665459e-1f);
+    private static final FloatVector EXP_4 = broadcast(F, 4.1665795894e-2f);
+    private static final FloatVector EXP_5 = broadcast(F, 8.3334519073e-3f);
+    private static final FloatVector EXP_6 = broadcast(F, 1.3981999507e-3f);
+    private static final FloatVector EXP_7 = broadcast(F, 1.9875691500e-4f);
+
+    private static final FloatVector EXP2_LEAST = broadcast(F, -126);
+    private static final FloatVector EXP2_1 = broadcast(F, 0.6931471824645996f);
+    private static final FloatVector EXP2_2 = broadcast(F, 0.24022647738456726f);
+    private static final FloatVector EXP2_3 = broadcast(F, 0.055503323674201965f);
+    private static final FloatVector EXP2_4 = broadcast(F, 0.00961843691766262f);
+    private static final FloatVector EXP2_5 = broadcast(F, 0.0013398875016719103f);
+    private static final FloatVector EXP2_6 = broadcast(F, 0.00015353361959569156f);
 
     private Exponential() {}
 
@@ -28,19 +55,14 @@ public final class Exponential {
      * <p>Polynomial of Cephes' {@code expf} (S. Moshier).
      */
     public static FloatVector exp(FloatVector x) {
-        var shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
+        var shifted = x.fma(LOG2_E, ROUND);
         var n = shifted.sub(ROUND);
-        var r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
-        var p = r.fma(broadcast(1.9875691500e-4f), broadcast(1.3981999507e-3f));
-        p = p.fma(r, broadcast(8.3334519073e-3f));
-        p = p.fma(r, broadcast(4.1665795894e-2f));
-        p = p.fma(r, broadcast(1.6666665459e-1f));
-        p = p.fma(r, broadcast(5.0000001201e-1f));
-        p = p.fma(r.mul(r), r);
-        var scale = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(HALF).reinterpretAsFloats();
-        var y = p.fma(scale, scale).mul(2f);
-        y = y.blend(0f, x.compare(VectorOperators.LT, -86.6f));
-        return y.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, 88.72283f));
+        var r = n.fma(LN2_LOW, n.fma(LN2_HIGH, x));
+        var p = r.fma(EXP_7, EXP_6).fma(r, EXP_5).fma(r, EXP_4).fma(r, EXP_3).fma(r, EXP_2).fma(r.mul(r), r);
+        // One exponent lower than needed and doubled at the end: 2^128 never appears by itself.
+        var scale = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(HALF_BITS).reinterpretAsFloats();
+        var y = p.fma(scale, scale).mul(TWO).blend(ZERO, x.compare(VectorOperators.LT, EXP_LEAST));
+        return y.blend(INFINITY, x.compare(VectorOperators.GT, EXP_MOST));
     }
 
     /**
@@ -51,18 +73,13 @@ public final class Exponential {
     public static FloatVector exp2(FloatVector x) {
         var shifted = x.add(ROUND);
         var f = x.sub(shifted.sub(ROUND));
-        var p = f.fma(broadcast(0.00015353361959569156f), broadcast(0.0013398875016719103f));
-        p = p.fma(f, broadcast(0.00961843691766262f));
-        p = p.fma(f, broadcast(0.055503323674201965f));
-        p = p.fma(f, broadcast(0.24022647738456726f));
-        p = p.fma(f, broadcast(0.6931471824645996f));
-        var scale = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(ONE).reinterpretAsFloats();
-        var y = p.mul(f).fma(scale, scale);
-        return y.blend(0f, x.compare(VectorOperators.LT, -126f));
+        var p = f.fma(EXP2_6, EXP2_5).fma(f, EXP2_4).fma(f, EXP2_3).fma(f, EXP2_2).fma(f, EXP2_1).mul(f);
+        var scale = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(UNIT_BITS).reinterpretAsFloats();
+        return p.fma(scale, scale).blend(ZERO, x.compare(VectorOperators.LT, EXP2_LEAST));
     }
 
     /** 1 / (1 + e^-x). */
     public static FloatVector sigmoid(FloatVector x) {
-        return broadcast(1f).div(exp(x.neg()).add(1f));
+        return UNIT.div(exp(x.neg()).add(UNIT));
     }
 }

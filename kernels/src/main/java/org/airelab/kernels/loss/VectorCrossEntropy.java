@@ -1,5 +1,6 @@
 package org.airelab.kernels.loss;
 
+import static org.airelab.kernels.cpu.Lanes.BYTES;
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
@@ -96,7 +97,7 @@ final class VectorCrossEntropy implements CrossEntropy {
         var i = 0;
         for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
             first = larger(first, load(row + 4L * i));
-            second = larger(second, load(row + 4L * i + 32));
+            second = larger(second, load(row + 4L * i + BYTES));
         }
         var max = larger(first, second).reduceLanes(VectorOperators.MAX);
         for (; i < count; i++) {
@@ -108,18 +109,15 @@ final class VectorCrossEntropy implements CrossEntropy {
 
     /** Replaces x by e^(x - max); returns the sum. */
     private static float exponentials(long row, float max, int count) {
-        var first = broadcast(0f);
-        var second = first;
+        var shift = broadcast(max);
+        var sums = broadcast(0f);
         var i = 0;
-        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
-            var a = Exponential.exp(load(row + 4L * i).sub(max));
-            var b = Exponential.exp(load(row + 4L * i + 32).sub(max));
-            first = first.add(a);
-            second = second.add(b);
-            store(a, row + 4L * i);
-            store(b, row + 4L * i + 32);
+        for (; i + COUNT <= count; i += COUNT) {
+            var e = Exponential.exp(load(row + 4L * i).sub(shift));
+            sums = sums.add(e);
+            store(e, row + 4L * i);
         }
-        var sum = Lanes.sum(first.add(second));
+        var sum = Lanes.sum(sums);
         for (; i < count; i++) {
             var e = (float) Math.exp(get(row + 4L * i) - max);
             sum += e;
@@ -129,14 +127,13 @@ final class VectorCrossEntropy implements CrossEntropy {
     }
 
     private static float sumOfExponentials(long row, float max, int count) {
-        var first = broadcast(0f);
-        var second = first;
+        var shift = broadcast(max);
+        var sums = broadcast(0f);
         var i = 0;
-        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
-            first = first.add(Exponential.exp(load(row + 4L * i).sub(max)));
-            second = second.add(Exponential.exp(load(row + 4L * i + 32).sub(max)));
+        for (; i + COUNT <= count; i += COUNT) {
+            sums = sums.add(Exponential.exp(load(row + 4L * i).sub(shift)));
         }
-        var sum = Lanes.sum(first.add(second));
+        var sum = Lanes.sum(sums);
         for (; i < count; i++) {
             sum += (float) Math.exp(get(row + 4L * i) - max);
         }
@@ -144,9 +141,10 @@ final class VectorCrossEntropy implements CrossEntropy {
     }
 
     private static void scale(long row, float factor, int count) {
+        var factors = broadcast(factor);
         var i = 0;
         for (; i + COUNT <= count; i += COUNT) {
-            store(load(row + 4L * i).mul(factor), row + 4L * i);
+            store(load(row + 4L * i).mul(factors), row + 4L * i);
         }
         for (; i < count; i++) {
             set(row + 4L * i, get(row + 4L * i) * factor);
