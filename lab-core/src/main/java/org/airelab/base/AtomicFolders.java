@@ -20,8 +20,8 @@ public final class AtomicFolders {
     }
 
     /**
-     * Lets {@code writer} fill a temporary folder beside {@code target} and renames it in one step. When anything fails,
-     * {@code target} is as it was and the temporary folder is gone.
+     * Lets {@code writer} fill a temporary folder beside {@code target} and renames it in one step. When anything
+     * fails, {@code target} is as it was and the temporary folder is gone.
      *
      * @throws UserError (bad input) when {@code target} is a file, or a folder that holds something
      */

@@ -28,8 +28,8 @@ import picocli.CommandLine.Spec;
 /** {@code lab eval}. */
 @Command(name = "eval", description = {"Measure how well a trained model predicts a text.", "",
     "Documents are read as in training, <|endoftext|> after each, and every token's loss counts once. Windows of the"
-            + " model's context lie side by side, as in training's validation, unless --stride lets them overlap. Bits per"
-            + " byte compare models with different tokenizers."},
+            + " model's context lie side by side, as in training's validation, unless --stride lets them overlap. Bits"
+            + " per byte compare models with different tokenizers."},
         footer = {"  lab eval runs/stories --data text:valid.txt",
             "  lab eval runs/stories --data synthetic:stories=200,seed=9 --json",
             "  lab eval runs/stories --data text:valid.txt --max-tokens 256 --logits logits.npy"})
@@ -51,8 +51,8 @@ public final class EvalCommand implements LabCommand {
             description = "Start a window every N tokens and predict its last N (default: the context's length).")
     private Integer stride;
 
-    @Option(names = "--logits", paramLabel = "FILE", description = "Write the logits [tokens, vocabulary] of the predicted"
-            + " tokens to this .npy file, in float32; limit them with --max-tokens.")
+    @Option(names = "--logits", paramLabel = "FILE", description = "Write the logits [tokens, vocabulary] of the"
+            + " predicted tokens to this .npy file, in float32; limit them with --max-tokens.")
     private Path logits;
 
     @Option(names = "--json", description = "Print the result as JSON.")
@@ -66,7 +66,8 @@ public final class EvalCommand implements LabCommand {
     @Override
     public Integer call() throws IOException {
         if (maxTokens != null && maxTokens < 1) {
-            throw UserError.badInput("--max-tokens must be at least 1, found " + maxTokens + ".", "Give a larger number.");
+            throw UserError.badInput("--max-tokens must be at least 1, found " + maxTokens + ".",
+                    "Give a larger number.");
         }
         Documents documents = documents();
         try (InferenceModel loaded = model.load(spec.commandLine().getErr())) {
@@ -85,17 +86,20 @@ public final class EvalCommand implements LabCommand {
         return apart.isPresent() ? apart.get() : source.documents(cache);
     }
 
-    private Evaluation evaluate(Evaluator evaluator, Documents documents, Evaluator.LogitsSink sink) throws IOException {
-        long total = maxTokens == null ? documents.bytes() : 0;
-        try (Progress progress = Progress.on("evaluating", total, "bytes")) {
-            return evaluator.evaluate(documents, maxTokens == null ? Long.MAX_VALUE : maxTokens, sink, progress::update);
+    private Evaluation evaluate(Evaluator evaluator, Documents documents, Evaluator.LogitsSink sink)
+            throws IOException {
+        long most = maxTokens == null ? Long.MAX_VALUE : maxTokens;
+        long bytes = maxTokens == null ? documents.bytes() : 0;
+        try (Progress progress = Progress.on("evaluating", bytes, "bytes")) {
+            return evaluator.evaluate(documents, most, sink, progress::update);
         }
     }
 
     private Evaluation writeLogits(Evaluator evaluator, Documents documents, int vocabulary) throws IOException {
         Evaluation[] evaluation = new Evaluation[1];
         AtomicFiles.write(logits, temporary -> {
-            try (NpyWriter writer = NpyWriter.create(temporary, NpyWriter.Type.FLOAT32, NpyWriter.UNKNOWN_ROWS, vocabulary)) {
+            try (NpyWriter writer = NpyWriter.create(temporary, NpyWriter.Type.FLOAT32, NpyWriter.UNKNOWN_ROWS,
+                    vocabulary)) {
                 evaluation[0] = evaluate(evaluator, documents, writer::write);
             }
         });

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -84,6 +85,7 @@ public final class Evaluator {
                 throw UserError.badInput("There is no token to predict.", "Give a text of at least two tokens.");
             }
             totals.add(batch);
+            progress.accept(totals.bytes);
             return totals.evaluation(tokens.finished(), floor(documents, tokens, totals.tokens), start);
         }
     }
@@ -132,7 +134,7 @@ public final class Evaluator {
         }
 
         private void add(NDArray hidden, long[] targets, int from, int rows) throws IOException {
-            long[] window = java.util.Arrays.copyOfRange(targets, from, from + rows);
+            long[] window = Arrays.copyOfRange(targets, from, from + rows);
             long scored = LongStream.of(window).filter(target -> target != Windows.IGNORED).count();
             if (scored == 0) {
                 return;

@@ -2,9 +2,6 @@ package org.airelab.generate;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -15,7 +12,6 @@ import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
 import org.airelab.model.InferenceModel;
 import org.airelab.model.ModelOptions;
-import org.airelab.tokenizer.Tokenizer;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,9 +21,9 @@ import picocli.CommandLine.Spec;
 
 /** {@code lab generate}. */
 @Command(name = "generate", description = {"Continue a text with a trained model.", "",
-    "The text appears on standard output as it is written, the prompt first. It ends where the model ends the document"
-            + " (<|endoftext|>) or after --max-tokens. When the model's context is full, its older half is forgotten and"
-            + " the text goes on; beam search ends there."},
+    "The text appears on standard output as it is written, the prompt first. It ends where the model ends the"
+            + " document (<|endoftext|>) or after --max-tokens. When the model's context is full, its older half is"
+            + " forgotten and the text goes on; beam search ends there."},
         footer = {"  lab generate runs/stories --prompt 'Once upon a time'",
             "  lab generate runs/stories --prompt 'Lily saw' --temperature 0.8 --top-p 0.9 --samples 3 --seed 7",
             "  lab generate runs/stories --prompt-file letter.txt --beams 4 --max-tokens 60"})
@@ -41,33 +37,15 @@ public final class GenerateCommand implements LabCommand {
     private ModelOptions model;
 
     @ArgGroup
-    private Prompt prompt = new Prompt();
-
-    /** Where the text to continue comes from. */
-    static final class Prompt {
-        @Option(names = "--prompt", paramLabel = "TEXT",
-                description = "The text to continue; empty (default) starts a new document.")
-        private String text = "";
-
-        @Option(names = "--prompt-file", paramLabel = "FILE",
-                description = "A file with the text to continue, in UTF-8; - for standard input.")
-        private Path file;
-
-        String read() throws IOException {
-            if (file == null) {
-                return text;
-            }
-            byte[] bytes = file.toString().equals("-") ? System.in.readAllBytes() : Files.readAllBytes(file);
-            return new String(bytes, StandardCharsets.UTF_8);
-        }
-    }
+    private PromptOptions prompt = new PromptOptions();
 
     @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "256",
             description = "Most tokens to write (default ${DEFAULT-VALUE}).")
     private int maxTokens;
 
     @Option(names = "--temperature", paramLabel = "T", defaultValue = "1",
-            description = "Below 1 more predictable, above 1 more surprising; 0 is --greedy (default ${DEFAULT-VALUE}).")
+            description = "Below 1 more predictable, above 1 more surprising; 0 is --greedy"
+                    + " (default ${DEFAULT-VALUE}).")
     private double temperature;
 
     @Option(names = "--top-k", paramLabel = "K", defaultValue = "0",
@@ -108,11 +86,11 @@ public final class GenerateCommand implements LabCommand {
         checkCounts();
         String text = prompt.read();
         try (InferenceModel loaded = model.load(err())) {
-            int[] tokens = tokens(loaded.tokenizer(), text);
+            int[] tokens = PromptOptions.tokens(loaded.tokenizer(), text);
             int context = loaded.config().contextLength();
             if (tokens.length > context) {
-                err().println("warning: the prompt has " + tokens.length + " tokens, the model's context holds " + context
-                        + ": only the last count");
+                err().println("warning: the prompt has " + tokens.length + " tokens, the model's context holds "
+                        + context + ": only the last count");
             }
             if (beams == null) {
                 sample(loaded, text, tokens, sampler);
@@ -139,28 +117,19 @@ public final class GenerateCommand implements LabCommand {
         }
     }
 
-    private static int[] tokens(Tokenizer tokenizer, String text) {
-        if (!text.isEmpty()) {
-            return tokenizer.encode(text);
-        }
-        int start = tokenizer.specialId(Tokenizer.END_OF_TEXT).orElseThrow(() -> UserError.badInput(
-                "The prompt is empty and the model's tokenizer has no " + Tokenizer.END_OF_TEXT + " to start from.",
-                "Give a text to continue with --prompt."));
-        return new int[] {start};
-    }
-
     private void sample(InferenceModel loaded, String text, int[] tokens, Sampler sampler) {
         Generator generator = new Generator(loaded);
         for (int i = 0; i < samples; i++) {
             Consumer<String> out = begin(i, text);
             Generator.Summary summary;
             try (TextStream stream = new TextStream(loaded.tokenizer(), out)) {
-                summary = generator.generate(tokens, maxTokens, sampler, new SplittableRandom(seed + i), stream::accept);
+                summary = generator.generate(tokens, maxTokens, sampler, new SplittableRandom(seed + i),
+                        stream::accept);
             }
             end();
             err().println(String.format(Locale.ROOT, "prompt: %,d tokens in %s; text: %,d tokens in %s, %s tokens/s",
                     tokens.length, Progress.duration(summary.promptSeconds()), summary.tokens(),
-                    Progress.duration(summary.seconds()), Progress.count(summary.tokens() / summary.seconds())));
+                    Progress.duration(summary.seconds()), Progress.count(summary.tokensPerSecond())));
         }
     }
 

@@ -26,6 +26,12 @@ public final class Generator {
      * @param seconds       time for all tokens after it
      */
     public record Summary(long tokens, boolean ended, double promptSeconds, double seconds) {
+        /** Tokens per second after the prompt; 0 when the prompt alone was read. */
+        public double tokensPerSecond() {
+            // The prompt gives the first token, and what ended the document was drawn too.
+            long drawn = ended ? tokens : tokens - 1;
+            return drawn > 0 ? drawn / seconds : 0;
+        }
     }
 
     /**

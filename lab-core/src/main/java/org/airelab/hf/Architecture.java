@@ -34,6 +34,6 @@ interface Architecture {
     /** What tensor names begin with, unless the file was saved from the class without its output head. */
     String prefix();
 
-    /** Whether a tensor of theirs is no parameter: a buffer that old versions saved, which the configuration implies. */
+    /** Whether a tensor of theirs is no parameter, but a buffer of old versions that the configuration implies. */
     boolean isBuffer(String name);
 }

@@ -33,8 +33,9 @@ final class ConfigJson {
         try {
             return new ConfigJson(file, "", Json.MAPPER.readTree(Files.readAllBytes(file)));
         } catch (IOException e) {
-            throw UserError.badInput(file + " could not be read: " + IoReasons.of(e).lines().findFirst().orElse("") + ".",
-                    "Name a folder that save_pretrained wrote, with config.json, model.safetensors and tokenizer.json.", e);
+            String reason = IoReasons.of(e).lines().findFirst().orElse("");
+            throw UserError.badInput(file + " could not be read: " + reason + ".", "Name a folder that save_pretrained"
+                    + " wrote, with config.json, model.safetensors and tokenizer.json.", e);
         }
     }
 
@@ -101,7 +102,8 @@ final class ConfigJson {
     /** The value, where there is one, must be this. */
     void requireNumber(String name, double needed) {
         if (number(name, needed) != needed) {
-            throw unsupported(name, needed == Math.rint(needed) ? String.valueOf((long) needed) : String.valueOf(needed));
+            boolean whole = needed == Math.rint(needed);
+            throw unsupported(name, whole ? Long.toString((long) needed) : Double.toString(needed));
         }
     }
 
@@ -114,8 +116,8 @@ final class ConfigJson {
 
     private UserError unsupported(String name, String allowed) {
         String found = absent(name) ? "its default" : node.path(name).toString();
-        return UserError.badInput(file + " has " + prefix + name + " " + found + "; the lab's model can have only " + allowed
-                + ".", "Import a model without this feature.");
+        return UserError.badInput(file + " has " + prefix + name + " " + found + "; the lab's model can have only "
+                + allowed + ".", "Import a model without this feature.");
     }
 
     /** Makes a configuration of values from here; what it refuses is bad input. */

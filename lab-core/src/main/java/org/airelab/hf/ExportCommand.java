@@ -4,18 +4,19 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
+import org.airelab.model.RunOptions;
 import org.airelab.model.SavedModel;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code lab export}. */
 @Command(name = "export", description = {"Write a trained model in the format of another tool.", "",
     "Format hf is a folder that Python's transformers loads with AutoModelForCausalLM and AutoTokenizer, as"
-            + " LlamaForCausalLM (norm rms, rotary positions, swiglu) or GPT2LMHeadModel (norm layer, learned positions,"
-            + " gelu or relu, biases)."},
+            + " LlamaForCausalLM (norm rms, rotary positions, swiglu) or GPT2LMHeadModel (norm layer, learned"
+            + " positions, gelu or relu, biases)."},
         footer = {"  lab export runs/stories --format hf --out stories-hf"})
 public final class ExportCommand implements LabCommand {
     /** Formats there are. */
@@ -24,12 +25,8 @@ public final class ExportCommand implements LabCommand {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "RUN", description = "A run's folder, written by 'lab pretrain' or 'lab import'.")
-    private Path run;
-
-    @Option(names = "--checkpoint", paramLabel = "WHICH", defaultValue = SavedModel.LATEST,
-            description = "The checkpoint to use: latest (default), best, or a step's number.")
-    private String checkpoint;
+    @Mixin
+    private RunOptions run;
 
     @Option(names = "--format", required = true, description = "One of ${COMPLETION-CANDIDATES}.")
     private Format format;
@@ -44,8 +41,7 @@ public final class ExportCommand implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
-        SavedModel saved = SavedModel.open(run, checkpoint, warning ->
-                spec.commandLine().getErr().println("warning: " + warning));
+        SavedModel saved = run.open(spec.commandLine().getErr());
         Architecture architecture = switch (format) {
             case hf -> Exporter.export(saved, out);
         };

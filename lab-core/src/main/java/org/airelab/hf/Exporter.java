@@ -54,8 +54,8 @@ final class Exporter {
             }
             needs.add(candidate.className() + " needs " + String.join(", ", obstacles));
         }
-        throw UserError.badInput("Hugging Face's transformers has no class for this model: " + String.join("; ", needs) + ".",
-                "Export a model whose options are those of one of these classes.");
+        throw UserError.badInput("Hugging Face's transformers has no class for this model: "
+                + String.join("; ", needs) + ".", "Export a model whose options are those of one of these classes.");
     }
 
     private static void writeWeights(SavedModel saved, Architecture architecture, Path file) throws IOException {

@@ -14,8 +14,8 @@ import org.airelab.nn.ModelConfig.NormPlacement;
 import org.airelab.nn.ModelConfig.Positions;
 
 /**
- * {@code GPT2LMHeadModel}: LayerNorm first, learned positions, GELU (its tanh approximation) or ReLU, biases. Its linear
- * layers are {@code Conv1D}s, which keep their matrices transposed.
+ * {@code GPT2LMHeadModel}: LayerNorm first, learned positions, GELU (its tanh approximation) or ReLU, biases. Its
+ * linear layers are {@code Conv1D}s, which keep their matrices transposed.
  */
 final class Gpt2 implements Architecture {
     private static final String GELU = "gelu_new";
@@ -37,8 +37,10 @@ final class Gpt2 implements Architecture {
         obstacles.unless(config.norm() == Norm.LAYER, "norm layer", config.norm());
         obstacles.unless(config.normPlacement() == NormPlacement.PRE, "norm_placement pre", config.normPlacement());
         obstacles.unless(config.positions() == Positions.LEARNED, "positions learned", config.positions());
-        obstacles.unless(config.feedForward() != FeedForwardKind.SWIGLU, "feed_forward gelu or relu", config.feedForward());
-        obstacles.unless(config.kvHeads() == config.heads(), "kv_heads equal to heads, " + config.heads(), config.kvHeads());
+        obstacles.unless(config.feedForward() != FeedForwardKind.SWIGLU, "feed_forward gelu or relu",
+                config.feedForward());
+        obstacles.unless(config.kvHeads() == config.heads(), "kv_heads equal to heads, " + config.heads(),
+                config.kvHeads());
         obstacles.unless(config.bias(), "bias true", config.bias());
         return obstacles.list();
     }
@@ -71,9 +73,9 @@ final class Gpt2 implements Architecture {
         json.requireBool("add_cross_attention", false, false);
         int dim = json.integer("n_embd", 768);
         int heads = json.integer("n_head", 12);
-        return json.config(() -> new ModelConfig(json.integer("vocab_size", 50_257), json.integer("n_positions", 1024), dim,
-                json.integer("n_layer", 12), heads, heads, json.integer("n_inner", 4 * dim), Norm.LAYER, NormPlacement.PRE,
-                json.number("layer_norm_epsilon", 1e-5), Positions.LEARNED, 10_000,
+        return json.config(() -> new ModelConfig(json.integer("vocab_size", 50_257), json.integer("n_positions", 1024),
+                dim, json.integer("n_layer", 12), heads, heads, json.integer("n_inner", 4 * dim), Norm.LAYER,
+                NormPlacement.PRE, json.number("layer_norm_epsilon", 1e-5), Positions.LEARNED, 10_000,
                 activation.equals(GELU) ? FeedForwardKind.GELU : FeedForwardKind.RELU, true,
                 json.bool("tie_word_embeddings", true), json.number("resid_pdrop", 0.1)));
     }

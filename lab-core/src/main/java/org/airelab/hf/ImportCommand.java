@@ -14,9 +14,11 @@ import picocli.CommandLine.Spec;
 
 /** {@code lab import}. */
 @Command(name = "import", description = {"Make a run of a model from Hugging Face's transformers.", "",
-    "Reads what save_pretrained writes: config.json of a LlamaForCausalLM or GPT2LMHeadModel, model.safetensors whole or"
-            + " in shards, and a byte-level BPE tokenizer. Then 'lab generate', 'lab eval' and 'lab export' take the run."},
-        footer = {"  lab import gpt2/ --out runs/gpt2", "  lab import llama/ --tokenizer tokenizer.json --out runs/llama"})
+    "Reads what save_pretrained writes: config.json of a LlamaForCausalLM or GPT2LMHeadModel, model.safetensors whole"
+            + " or in shards, and a byte-level BPE tokenizer. Then 'lab generate', 'lab eval' and 'lab export' take"
+            + " the run."},
+        footer = {"  lab import gpt2/ --out runs/gpt2",
+            "  lab import llama/ --tokenizer tokenizer.json --out runs/llama"})
 public final class ImportCommand implements LabCommand {
     @Spec
     private CommandSpec spec;

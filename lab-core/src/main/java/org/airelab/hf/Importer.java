@@ -35,8 +35,9 @@ final class Importer {
         ModelConfig described = architecture.read(json);
         Tokenizer tokenizer = tokenizer(folder, tokenizerJson);
         if (tokenizer.vocabularySize() > described.vocabSize()) {
-            throw UserError.badInput("The tokenizer has " + tokenizer.vocabularySize() + " tokens, the model of " + folder
-                    + " only " + described.vocabSize() + ".", "Give the model's own tokenizer with --tokenizer.");
+            throw UserError.badInput("The tokenizer has " + tokenizer.vocabularySize() + " tokens, the model of "
+                    + folder + " only " + described.vocabSize() + ".",
+                    "Give the model's own tokenizer with --tokenizer.");
         }
         try (HuggingFaceWeights weights = new HuggingFaceWeights(folder, architecture)) {
             ModelConfig config = withOriginalPositions(described, weights);
@@ -64,9 +65,9 @@ final class Importer {
     private static ModelConfig withOriginalPositions(ModelConfig c, HuggingFaceWeights weights) {
         boolean interleaved = c.rotary()
                 && weights.metadata(Exporter.POSITIONS).filter("rope_interleaved"::equals).isPresent();
-        return interleaved ? new ModelConfig(c.vocabSize(), c.contextLength(), c.dim(), c.layers(), c.heads(), c.kvHeads(),
-                c.hiddenDim(), c.norm(), c.normPlacement(), c.normEps(), Positions.ROPE_INTERLEAVED, c.ropeTheta(),
-                c.feedForward(), c.bias(), c.tieEmbeddings(), c.dropout()) : c;
+        return interleaved ? new ModelConfig(c.vocabSize(), c.contextLength(), c.dim(), c.layers(), c.heads(),
+                c.kvHeads(), c.hiddenDim(), c.norm(), c.normPlacement(), c.normEps(), Positions.ROPE_INTERLEAVED,
+                c.ropeTheta(), c.feedForward(), c.bias(), c.tieEmbeddings(), c.dropout()) : c;
     }
 
     private static Tokenizer tokenizer(Path folder, Path given) {

@@ -24,10 +24,12 @@ import org.airelab.checkpoint.TensorInfo;
  * tensor. A row is what one index of the first dimension holds.
  */
 final class LazyTensor {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble DOUBLE =
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** What a cache line holds of float32: transposing goes by squares of this size. */
     private static final long TILE = 16;
 
@@ -53,7 +55,7 @@ final class LazyTensor {
                 case F64 -> (float) in.getAtIndex(DOUBLE, i);
                 case F16 -> Float.float16ToFloat(in.getAtIndex(SHORT, i));
                 case BF16 -> Float.intBitsToFloat(in.getAtIndex(SHORT, i) << 16);
-                default -> throw new IllegalArgumentException("expected a floating-point type, found " + stored.dtype());
+                default -> throw new IllegalArgumentException("expected floating-point, found " + stored.info());
             });
         }
         return out;
@@ -132,8 +134,8 @@ final class LazyTensor {
         });
     }
 
-    private static void transposeTile(MemorySegment in, MemorySegment out, long r0, long r1, long c0, long c1, long rows,
-            long columns) {
+    private static void transposeTile(MemorySegment in, MemorySegment out, long r0, long r1, long c0, long c1,
+            long rows, long columns) {
         for (long c = c0; c < c1; c++) {
             for (long r = r0; r < r1; r++) {
                 out.setAtIndex(FLOAT, c * rows + r, in.getAtIndex(FLOAT, r * columns + c));

@@ -15,8 +15,8 @@ import org.airelab.nn.ModelConfig.Positions;
 
 /**
  * {@code LlamaForCausalLM}: RMSNorm first, rotary positions, SwiGLU, grouped-query heads. Its rotary pairs are
- * half-split, so queries and keys of an interleaved model are reordered. Its linear layers have biases all or none here;
- * the class also knows them in attention alone.
+ * half-split, so queries and keys of an interleaved model are reordered. Its linear layers have biases all or none
+ * here; the class also knows them in attention alone.
  */
 final class Llama implements Architecture {
     @Override
@@ -110,14 +110,17 @@ final class Llama implements Architecture {
         for (int i = 0; i < config.layers(); i++) {
             String ours = "layers." + i + ".";
             String theirs = "model.layers." + i + ".";
-            table.add(Correspondence.same(ours + "attention_norm.weight", theirs + "input_layernorm.weight", dim, VECTOR));
+            table.add(Correspondence.same(ours + "attention_norm.weight", theirs + "input_layernorm.weight", dim,
+                    VECTOR));
             linear(table, config, ours + "attention.qkv.", dim, qkv(config, theirs + "self_attn."));
-            linear(table, config, ours + "attention.out.", dim, List.of(Part.same(theirs + "self_attn.o_proj.", dim, dim)));
+            linear(table, config, ours + "attention.out.", dim,
+                    List.of(Part.same(theirs + "self_attn.o_proj.", dim, dim)));
             table.add(Correspondence.same(ours + "feed_forward_norm.weight", theirs + "post_attention_layernorm.weight",
                     dim, VECTOR));
             int hidden = config.hiddenDim();
             linear(table, config, ours + "feed_forward.gate_up.", dim,
-                    List.of(Part.same(theirs + "mlp.gate_proj.", hidden, dim), Part.same(theirs + "mlp.up_proj.", hidden, dim)));
+                    List.of(Part.same(theirs + "mlp.gate_proj.", hidden, dim),
+                            Part.same(theirs + "mlp.up_proj.", hidden, dim)));
             linear(table, config, ours + "feed_forward.down.", hidden,
                     List.of(Part.same(theirs + "mlp.down_proj.", dim, hidden)));
         }

@@ -100,11 +100,11 @@ public final class InferenceModel implements AutoCloseable {
      */
     public NDArray hidden(NDManager outer, long[] ids, int batch) {
         NDManager scope = outer.newSubManager();
-        NDArray x = decoder.embedding().forward(parameters, scope.create(ids, new Shape(batch, ids.length / batch)), false);
+        NDArray input = scope.create(ids, new Shape(batch, ids.length / batch));
+        NDArray x = decoder.embedding().forward(parameters, input, false);
         for (DecoderLayer layer : decoder.layers()) {
             NDManager next = outer.newSubManager();
-            NDArray input = Autograd.leaf(next, x);
-            x = layer.forward(parameters, input, false);
+            x = layer.forward(parameters, Autograd.leaf(next, x), false);
             scope.close();
             scope = next;
         }
@@ -113,7 +113,7 @@ public final class InferenceModel implements AutoCloseable {
         return x;
     }
 
-    /** Logits [..., config().vocabSize()] in float32 of hidden vectors [..., dim]; the result belongs to their manager. */
+    /** Float32 logits [..., config().vocabSize()] of hidden vectors [..., dim]; the result belongs to their manager. */
     public NDArray logits(NDArray hidden) {
         return NativeArrays.convert(hidden.getManager(), decoder.head().forward(parameters, hidden, false),
                 ScalarType.FLOAT32);

@@ -1,13 +1,13 @@
 package org.airelab.model;
 
+import ai.djl.Device;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import org.airelab.torch.Devices;
 import org.airelab.torch.ScalarType;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-/** The options by which commands name a model, for picocli's {@code @Mixin}. */
+/** The options by which commands name a model and load it, for picocli's {@code @Mixin}. */
 public final class ModelOptions {
     /** Types a model can be used in. */
     enum Precision {
@@ -20,12 +20,8 @@ public final class ModelOptions {
         }
     }
 
-    @Parameters(paramLabel = "RUN", description = "A run's folder, written by 'lab pretrain' or 'lab import'.")
-    private Path run;
-
-    @Option(names = "--checkpoint", paramLabel = "WHICH", defaultValue = SavedModel.LATEST,
-            description = "The checkpoint to use: latest (default), best, or a step's number.")
-    private String checkpoint;
+    @Mixin
+    private RunOptions run;
 
     @Option(names = "--device", defaultValue = "auto",
             description = "Where to compute: auto (default; a GPU where there is one), cpu, cuda or cuda:N.")
@@ -35,14 +31,9 @@ public final class ModelOptions {
             description = "Types of weights and computation: ${COMPLETION-CANDIDATES} (default fp32).")
     private Precision precision;
 
-    /** Finds the model; says on {@code err} which damaged checkpoints were passed over. */
-    public SavedModel open(PrintWriter err) {
-        return SavedModel.open(run, checkpoint, warning -> err.println("warning: " + warning));
-    }
-
-    /** {@link #open} and loads it. */
+    /** Finds the model and loads it; says on {@code err} which damaged checkpoints were passed over. */
     public InferenceModel load(PrintWriter err) {
-        SavedModel saved = open(err);
-        return new InferenceModel(saved, Devices.parse(device), precision.type);
+        Device where = Devices.parse(device);
+        return new InferenceModel(run.open(err), where, precision.type);
     }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.airelab.base.AtomicFiles;
+import org.airelab.base.IoReasons;
 import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
@@ -54,7 +55,8 @@ public record SavedModel(Path run, ModelConfig config, Tokenizer tokenizer, Chec
         Tokenizer tokenizer = tokenizer(run.resolve(TOKENIZER));
         if (tokenizer.vocabularySize() > config.vocabSize()) {
             throw UserError.badInput("The tokenizer of " + run + " has " + tokenizer.vocabularySize()
-                    + " tokens, its model only " + config.vocabSize() + ".", "Restore the run's own " + TOKENIZER + ".");
+                    + " tokens, its model only " + config.vocabSize() + ".",
+                    "Restore the run's own " + TOKENIZER + ".");
         }
         return new SavedModel(run, config, tokenizer, checkpoint(run, which, warn));
     }
@@ -64,7 +66,7 @@ public record SavedModel(Path run, ModelConfig config, Tokenizer tokenizer, Chec
             return Tokenizer.load(file);
         } catch (IOException e) {
             throw UserError.badInput("The run's tokenizer " + file + " could not be read: "
-                    + org.airelab.base.IoReasons.of(e) + ".", "Restore that file.", e);
+                    + IoReasons.of(e) + ".", "Restore that file.", e);
         }
     }
 

@@ -19,7 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.airelab.base.Json;
 import org.airelab.base.UserError;
@@ -46,7 +48,8 @@ import picocli.CommandLine;
 class EvaluationTest {
     private static final int CONTEXT = 10;
     private static final int VOCABULARY = 270;
-    private static final List<String> STORIES = List.of("Once upon a time there was a cat.", "A", "Lily saw the caf\u00e9 \uD83D\uDE00.");
+    private static final List<String> STORIES = List.of("Once upon a time there was a cat.", "A",
+            "Lily saw the caf\u00e9 \uD83D\uDE00.");
 
     @TempDir
     private Path folder;
@@ -109,7 +112,8 @@ class EvaluationTest {
         long live = Tensor.live();
         try (InferenceModel model = TestRuns.load(run)) {
             Evaluation result = new Evaluator(model, stride).evaluate(documents(STORIES), maxTokens,
-                    (values, offset, length) -> rows.add(Arrays.copyOfRange(values, offset, offset + length)), bytes -> { });
+                    (values, offset, length) -> rows.add(Arrays.copyOfRange(values, offset, offset + length)),
+                    bytes -> { });
             assertEquals(expectedTokens, result.tokens());
             assertEquals(expectedTokens, rows.size());
             double sum = 0;
@@ -133,15 +137,16 @@ class EvaluationTest {
     @Test
     void aModelThatKnowsNothingHasTheLossOfAGuess() throws IOException {
         SavedModel saved = TestRuns.open(run);
-        java.util.Map<String, TensorData> zeros = new java.util.LinkedHashMap<>();
+        Map<String, TensorData> zeros = new LinkedHashMap<>();
         try (var weights = saved.weights()) {
             weights.names().forEach(name -> zeros.put(name, new TensorData(weights.info(name),
                     MemorySegment.ofArray(new byte[(int) weights.info(name).byteSize()]))));
         }
         Path other = folder.resolve("zeros");
-        SavedModel.write(other, saved.config(), tokenizer, 0, out -> SafetensorsWriter.write(out, zeros, java.util.Map.of()));
+        SavedModel.write(other, saved.config(), tokenizer, 0, out -> SafetensorsWriter.write(out, zeros, Map.of()));
         try (InferenceModel model = TestRuns.load(other)) {
-            Evaluation result = new Evaluator(model, CONTEXT).evaluate(documents(STORIES), Long.MAX_VALUE, null, bytes -> { });
+            Evaluation result = new Evaluator(model, CONTEXT).evaluate(documents(STORIES), Long.MAX_VALUE, null,
+                    bytes -> { });
             assertEquals(Math.log(VOCABULARY), result.loss(), 1e-6);
             assertEquals(VOCABULARY, result.perplexity(), 1e-3);
         }
@@ -174,7 +179,7 @@ class EvaluationTest {
             Evaluation all = evaluator.evaluate(stories, Long.MAX_VALUE, null, bytes -> { });
             assertEquals(3, all.documents());
             assertEquals(surprisal / all.tokens(), all.floor().orElseThrow(), 1e-9);
-            assertTrue(evaluator.evaluate(stories, 20, null, bytes -> { }).floor().isEmpty(), "a cut text has no floor");
+            assertTrue(evaluator.evaluate(stories, 20, null, bytes -> { }).floor().isEmpty(), "cut: no floor");
         }
     }
 
@@ -191,18 +196,19 @@ class EvaluationTest {
     @Test
     void aDivergedModelIsSaid() throws IOException {
         SavedModel saved = TestRuns.open(run);
-        java.util.Map<String, TensorData> weights = new java.util.LinkedHashMap<>();
+        Map<String, TensorData> weights = new LinkedHashMap<>();
         try (var file = saved.weights()) {
             file.names().forEach(name -> weights.put(name, file.tensor(name)));
             float[] nan = new float[24];
             Arrays.fill(nan, Float.NaN);
             weights.put("head.norm.weight", new TensorData(file.info("head.norm.weight"), MemorySegment.ofArray(nan)));
             SavedModel.write(folder.resolve("nan"), saved.config(), tokenizer, 0,
-                    out -> SafetensorsWriter.write(out, weights, java.util.Map.of()));
+                    out -> SafetensorsWriter.write(out, weights, Map.of()));
         }
         try (InferenceModel model = TestRuns.load(folder.resolve("nan"))) {
-            UserError error = assertThrows(UserError.class, () -> new Evaluator(model, CONTEXT).evaluate(documents(STORIES),
-                    Long.MAX_VALUE, null, bytes -> { }));
+            Evaluator evaluator = new Evaluator(model, CONTEXT);
+            UserError error = assertThrows(UserError.class,
+                    () -> evaluator.evaluate(documents(STORIES), Long.MAX_VALUE, null, bytes -> { }));
             assertEquals(UserError.FAILED, error.exitCode());
         }
     }
@@ -221,9 +227,10 @@ class EvaluationTest {
         byte[] file = Files.readAllBytes(npy);
         String header = new String(file, 0, 128, StandardCharsets.ISO_8859_1);
         assertTrue(header.contains("'<f4'") && header.contains("(" + tokens + ", " + VOCABULARY + ")"), header);
-        ByteBuffer values = ByteBuffer.wrap(file, file.length - tokens * VOCABULARY * 4, 4).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer values = ByteBuffer.wrap(file, file.length - tokens * VOCABULARY * 4, 4);
         try (InferenceModel model = TestRuns.load(run)) {
-            assertEquals(logits(model, Arrays.copyOf(sequence(tokenizer, STORIES), 1))[0], values.getFloat(), 1e-5f);
+            assertEquals(logits(model, Arrays.copyOf(sequence(tokenizer, STORIES), 1))[0],
+                    values.order(ByteOrder.LITTLE_ENDIAN).getFloat(), 1e-5f);
         }
         String plain = eval("--data", "text:" + text, "--stride", "5");
         assertTrue(plain.contains("nats/token") && plain.contains("bits per byte"), plain);
@@ -233,18 +240,21 @@ class EvaluationTest {
     @Test
     void badRequestsAreRefusedAndWriteNothing() {
         Path npy = folder.resolve("logits.npy");
-        assertThrows(UserError.class, () -> eval("--data", "text:" + folder.resolve("none"), "--logits", npy.toString()));
+        String file = npy.toString();
+        assertThrows(UserError.class, () -> eval("--data", "text:" + folder.resolve("none"), "--logits", file));
         assertThrows(UserError.class, () -> eval("--data", "novels"));
         assertThrows(UserError.class, () -> eval("--data", "synthetic:stories=2", "--max-tokens", "0"));
-        assertThrows(UserError.class, () -> eval("--data", "synthetic:stories=2", "--stride", "0", "--logits", npy.toString()));
+        assertThrows(UserError.class, () -> eval("--data", "synthetic:stories=2", "--stride", "0", "--logits", file));
         assertFalse(Files.exists(npy));
     }
 
     private String eval(String... arguments) throws IOException {
         StringWriter out = new StringWriter();
         EvalCommand command = new EvalCommand();
-        CommandLine line = new CommandLine(command).setOut(new PrintWriter(out)).setErr(new PrintWriter(new StringWriter()));
-        line.parseArgs(Stream.concat(Stream.of(run.toString(), "--device", "cpu"), Stream.of(arguments)).toArray(String[]::new));
+        CommandLine line = new CommandLine(command).setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(new StringWriter()));
+        line.parseArgs(Stream.concat(Stream.of(run.toString(), "--device", "cpu"), Stream.of(arguments))
+                .toArray(String[]::new));
         assertEquals(0, command.call());
         line.getOut().flush();
         return out.toString();

@@ -14,12 +14,15 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.airelab.base.UserError;
 import org.airelab.hf.ExportCommand;
 import org.airelab.hf.ImportCommand;
 import org.airelab.model.TestRuns;
 import org.airelab.nn.ModelConfig.Positions;
+import org.airelab.tokenizer.BpeTrainer;
+import org.airelab.tokenizer.Tokenizer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,8 +111,8 @@ class GenerateCommandTest {
     @Test
     void anEmptyPromptNeedsAStart() throws IOException {
         Path bare = folder.resolve("bare");
-        TestRuns.write(bare, TestRuns.llama(270, 24, Positions.ROPE_HALF),
-                new org.airelab.tokenizer.BpeTrainer(260, java.util.List.of(), 1, false).train(java.util.List.of("a a a a").iterator()), 5);
+        Tokenizer unmarked = new BpeTrainer(260, List.of(), 1, false).train(List.of("a a a a").iterator());
+        TestRuns.write(bare, TestRuns.llama(270, 24, Positions.ROPE_HALF), unmarked, 5);
         run = bare.toString();
         assertRefused("--prompt", "--prompt", "");
     }
@@ -121,7 +124,8 @@ class GenerateCommandTest {
         assertRefused("--samples", "--samples", "0");
         assertRefused("--samples", "--samples", "3", "--beams", "2");
         assertRefused("beams", "--beams", "0", "--samples", "1");
-        assertThrows(CommandLine.MutuallyExclusiveArgsException.class, () -> generate("--prompt", "a", "--prompt-file", "b"));
+        assertThrows(CommandLine.MutuallyExclusiveArgsException.class,
+                () -> generate("--prompt", "a", "--prompt-file", "b"));
         run = folder.resolve("nothing").toString();
         assertRefused("no run");
     }

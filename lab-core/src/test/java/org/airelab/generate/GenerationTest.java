@@ -101,8 +101,8 @@ class GenerationTest {
 
     private List<Integer> generate(int[] prompt, int maxTokens, Sampler sampler, long seed) {
         List<Integer> tokens = new ArrayList<>();
-        Generator.Summary summary = new Generator(model).generate(prompt, maxTokens, sampler, new SplittableRandom(seed),
-                tokens::add);
+        Generator.Summary summary = new Generator(model).generate(prompt, maxTokens, sampler,
+                new SplittableRandom(seed), tokens::add);
         assertEquals(tokens.size(), summary.tokens());
         assertEquals(tokens.size() < maxTokens, summary.ended());
         return tokens;
@@ -118,7 +118,8 @@ class GenerationTest {
         for (int token : found) {
             assertEquals(likeliest(reference(window)), token);
             // A full context forgets its older half.
-            int[] kept = window.length < CONTEXT ? window : Arrays.copyOfRange(window, CONTEXT - (CONTEXT - 1) / 2, CONTEXT);
+            int[] kept = window.length < CONTEXT ? window
+                    : Arrays.copyOfRange(window, CONTEXT - (CONTEXT - 1) / 2, CONTEXT);
             window = plus(kept, token);
         }
     }

@@ -49,7 +49,8 @@ class SamplerTest {
     void frequenciesAreTheProbabilitiesOfTheDefinition() {
         int draws = 10_000;
         for (Sampler sampler : List.of(new Sampler(1, 0, 1), new Sampler(0.7, 0, 1), new Sampler(2, 5, 1),
-                new Sampler(1, 0, 0.8), new Sampler(1.3, 0, 0.3), new Sampler(1, 8, 0.75), new Sampler(0.5, 100, 0.999))) {
+                new Sampler(1, 0, 0.8), new Sampler(1.3, 0, 0.3), new Sampler(1, 8, 0.75),
+                new Sampler(0.5, 100, 0.999))) {
             for (int size : new int[] {1, 2, 17, 40}) {
                 float[] logits = logits(size, size);
                 double[] expected = reference(logits, sampler);
@@ -61,7 +62,8 @@ class SamplerTest {
                 for (int i = 0; i < size; i++) {
                     double deviation = Math.sqrt(draws * expected[i] * (1 - expected[i])) + 1e-9;
                     assertTrue(Math.abs(counts[i] - draws * expected[i]) <= 5 * deviation,
-                            sampler + " token " + i + " of " + size + ": " + counts[i] + ", expected " + draws * expected[i]);
+                            sampler + " token " + i + " of " + size + ": " + counts[i] + " of "
+                            + draws * expected[i]);
                 }
             }
         }
@@ -83,15 +85,15 @@ class SamplerTest {
                 assertTrue(expected[token] > 0, sampler + " drew " + token);
                 seen[token] = true;
             }
-            assertTrue(IntStream.range(0, seen.length).filter(i -> seen[i]).count() > 10, "more than one token is drawn");
+            assertTrue(IntStream.range(0, seen.length).filter(i -> seen[i]).count() > 10, "many tokens are drawn");
         }
     }
 
     @Test
     void theLikeliestIsTakenWhereNothingElseRemains() {
         float[] logits = {-1, 3, 2.9f, 3, NEVER};
-        for (Sampler sampler : List.of(Sampler.GREEDY, new Sampler(0, 3, 0.9), new Sampler(1, 1, 1), new Sampler(1, 0, 1e-300),
-                new Sampler(1e-300, 1, 1))) {
+        for (Sampler sampler : List.of(Sampler.GREEDY, new Sampler(0, 3, 0.9), new Sampler(1, 1, 1),
+                new Sampler(1, 0, 1e-300), new Sampler(1e-300, 1, 1))) {
             for (int seed = 0; seed < 20; seed++) {
                 assertEquals(1, sampler.draw(logits, new SplittableRandom(seed)), sampler + ": the first of two equal");
             }
@@ -103,7 +105,8 @@ class SamplerTest {
     @Test
     void tokensThatMustNotComeDoNot() {
         float[] logits = {NEVER, 0, NEVER, -50, NEVER};
-        for (Sampler sampler : List.of(new Sampler(1e300, 0, 1), new Sampler(1e300, 4, 1), new Sampler(1e300, 0, 0.999999))) {
+        for (Sampler sampler : List.of(new Sampler(1e300, 0, 1), new Sampler(1e300, 4, 1),
+                new Sampler(1e300, 0, 0.999999))) {
             SplittableRandom random = new SplittableRandom(5);
             for (int i = 0; i < 200; i++) {
                 int token = sampler.draw(logits, random);
@@ -129,7 +132,8 @@ class SamplerTest {
 
     @Test
     void brokenLogitsAreSaid() {
-        for (float[] logits : new float[][] {{1, Float.NaN}, {Float.NaN, 1}, {1, Float.POSITIVE_INFINITY}, {NEVER, NEVER}}) {
+        for (float[] logits : List.of(new float[] {1, Float.NaN}, new float[] {Float.NaN, 1},
+                new float[] {1, Float.POSITIVE_INFINITY}, new float[] {NEVER, NEVER})) {
             UserError error = assertThrows(UserError.class, () -> Sampler.GREEDY.draw(logits, new SplittableRandom(1)));
             assertEquals(UserError.FAILED, error.exitCode());
         }

@@ -50,7 +50,8 @@ class TextStreamTest {
         for (int round = 0; round < 200; round++) {
             int[] ids = new int[random.nextInt(12)];
             for (int i = 0; i < ids.length; i++) {
-                byte value = random.nextBoolean() ? typical[random.nextInt(typical.length)] : (byte) random.nextInt(256);
+                byte value = random.nextBoolean() ? typical[random.nextInt(typical.length)]
+                        : (byte) random.nextInt(256);
                 ids[i] = tokenizer.encode(new byte[] {value})[0];
             }
             pieces.clear();

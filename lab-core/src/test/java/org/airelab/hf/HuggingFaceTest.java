@@ -51,12 +51,12 @@ class HuggingFaceTest {
         ModelConfig half = TestRuns.llama(270, 16, Positions.ROPE_HALF);
         ModelConfig gpt2 = TestRuns.gpt2(270, 16);
         return List.of(half, TestRuns.llama(270, 16, Positions.ROPE_INTERLEAVED),
-                new ModelConfig(263, 9, 36, 3, 6, 3, 11, Norm.RMS, NormPlacement.PRE, 1e-6, Positions.ROPE_INTERLEAVED, 777,
-                        FeedForwardKind.SWIGLU, true, false, 0.25),
+                new ModelConfig(263, 9, 36, 3, 6, 3, 11, Norm.RMS, NormPlacement.PRE, 1e-6, Positions.ROPE_INTERLEAVED,
+                        777, FeedForwardKind.SWIGLU, true, false, 0.25),
                 new ModelConfig(263, 9, 36, 1, 2, 1, 11, Norm.RMS, NormPlacement.PRE, 1e-6, Positions.ROPE_HALF, 1e6,
                         FeedForwardKind.SWIGLU, false, false, 0),
-                gpt2, new ModelConfig(263, 9, 15, 3, 5, 5, 7, Norm.LAYER, NormPlacement.PRE, 1e-3, Positions.LEARNED, 10_000,
-                        FeedForwardKind.RELU, true, false, 0.1));
+                gpt2, new ModelConfig(263, 9, 15, 3, 5, 5, 7, Norm.LAYER, NormPlacement.PRE, 1e-3, Positions.LEARNED,
+                        10_000, FeedForwardKind.RELU, true, false, 0.1));
     }
 
     @ParameterizedTest
@@ -145,7 +145,8 @@ class HuggingFaceTest {
         assertImportRefused(json -> json.put("hidden_act", "gelu"), "hidden_act \"gelu\"");
         assertImportRefused(json -> json.putObject("rope_scaling").put("rope_type", "llama3").put("factor", 8.0),
                 "rope_scaling.rope_type \"llama3\"");
-        assertImportRefused(json -> json.putObject("rope_scaling").put("type", "linear"), "rope_scaling.type \"linear\"");
+        assertImportRefused(json -> json.putObject("rope_scaling").put("type", "linear"),
+                "rope_scaling.type \"linear\"");
         assertImportRefused(json -> json.putObject("rope_parameters").put("rope_type", "yarn"),
                 "rope_parameters.rope_type \"yarn\"");
         assertImportRefused(json -> json.putObject("rope_parameters").put("partial_rotary_factor", 0.5),
@@ -201,7 +202,8 @@ class HuggingFaceTest {
         TestRuns.tokenizer(260).save(copy.resolve("tokenizer.json"));
         Path shard;
         try (Stream<Path> files = Files.list(copy)) {
-            shard = files.filter(file -> file.getFileName().toString().startsWith("model-00002-of-")).findFirst().orElseThrow();
+            shard = files.filter(file -> file.getFileName().toString().startsWith("model-00002-of-")).findFirst()
+                    .orElseThrow();
         }
         Files.delete(shard);
         assertMissing(copy, shard.getFileName().toString());

@@ -18,6 +18,7 @@ import java.util.Random;
 import org.airelab.base.UserError;
 import org.airelab.nn.KeyValueCache;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.ModelConfig.FeedForwardKind;
 import org.airelab.nn.ModelConfig.Positions;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
@@ -50,8 +51,8 @@ class InferenceModelTest {
 
     @Test
     void tokenByTokenEqualsWholeSequences() {
-        ModelConfig original = new ModelConfig(270, 16, 24, 2, 4, 4, 32, ModelConfig.Norm.LAYER, ModelConfig.NormPlacement.POST,
-                1e-5, Positions.SINUSOIDAL, 10_000, ModelConfig.FeedForwardKind.RELU, true, false, 0);
+        ModelConfig original = new ModelConfig(270, 16, 24, 2, 4, 4, 32, ModelConfig.Norm.LAYER,
+                ModelConfig.NormPlacement.POST, 1e-5, Positions.SINUSOIDAL, 10_000, FeedForwardKind.RELU, true, false, 0);
         for (ModelConfig config : List.of(TestRuns.llama(270, 16, Positions.ROPE_HALF),
                 TestRuns.llama(270, 16, Positions.ROPE_INTERLEAVED), TestRuns.gpt2(270, 16), original)) {
             Path run = folder.resolve("run" + config.hashCode());
@@ -96,7 +97,8 @@ class InferenceModelTest {
     @Test
     void bfloat16IsNearFloat32AndNothingIsLeftBehind() {
         Path run = folder.resolve("run");
-        SavedModel saved = TestRuns.write(run, TestRuns.llama(270, 16, Positions.ROPE_HALF), TestRuns.tokenizer(265), 3);
+        ModelConfig config = TestRuns.llama(270, 16, Positions.ROPE_HALF);
+        SavedModel saved = TestRuns.write(run, config, TestRuns.tokenizer(265), 3);
         long[] ids = ids(9, 265);
         long live = Tensor.live();
         float[] wide;
@@ -126,7 +128,8 @@ class InferenceModelTest {
         TestRuns.write(run, config, TestRuns.tokenizer(265), 3);
         Path newer = run.resolve("checkpoints/step-00000009");
         Files.createDirectory(newer);
-        Files.copy(run.resolve("checkpoints/step-00000007").resolve(SavedModel.WEIGHTS), newer.resolve(SavedModel.WEIGHTS));
+        Files.copy(run.resolve("checkpoints/step-00000007").resolve(SavedModel.WEIGHTS),
+                newer.resolve(SavedModel.WEIGHTS));
         List<String> warnings = new ArrayList<>();
         assertEquals(7, SavedModel.open(run, SavedModel.LATEST, warnings::add).checkpoint().step());
         assertEquals(1, warnings.size());
@@ -152,7 +155,8 @@ class InferenceModelTest {
         Files.writeString(run.resolve(SavedModel.CONFIG),
                 Files.readString(run.resolve(SavedModel.CONFIG)).replace("dim: 24", "dim: 36"));
         SavedModel other = SavedModel.open(run, SavedModel.LATEST, warning -> { });
-        UserError error = assertThrows(UserError.class, () -> new InferenceModel(other, Device.cpu(), ScalarType.FLOAT32));
+        UserError error = assertThrows(UserError.class,
+                () -> new InferenceModel(other, Device.cpu(), ScalarType.FLOAT32));
         assertTrue(error.getMessage().contains("embedding.weight"), error.getMessage());
     }
 

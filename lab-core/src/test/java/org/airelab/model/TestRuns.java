@@ -23,7 +23,8 @@ import org.airelab.torch.ScalarType;
 
 /** Runs with fresh models, for tests of what is done with a model. */
 public final class TestRuns {
-    private static final String TEXT = "Once upon a time there was a little girl named Lily. She saw a cat; the cat saw her.";
+    private static final String TEXT =
+            "Once upon a time there was a little girl named Lily. She saw a cat; the cat saw her.";
 
     private TestRuns() {
     }
@@ -35,14 +36,14 @@ public final class TestRuns {
 
     /** A small Llama. */
     public static ModelConfig llama(int vocabulary, int context, Positions positions) {
-        return new ModelConfig(vocabulary, context, 24, 2, 6, 2, 40, Norm.RMS, NormPlacement.PRE, 1e-5, positions, 10_000,
-                FeedForwardKind.SWIGLU, false, true, 0);
+        return new ModelConfig(vocabulary, context, 24, 2, 6, 2, 40, Norm.RMS, NormPlacement.PRE, 1e-5, positions,
+                10_000, FeedForwardKind.SWIGLU, false, true, 0);
     }
 
     /** A small GPT-2. */
     public static ModelConfig gpt2(int vocabulary, int context) {
-        return new ModelConfig(vocabulary, context, 24, 2, 4, 4, 96, Norm.LAYER, NormPlacement.PRE, 1e-5, Positions.LEARNED,
-                10_000, FeedForwardKind.GELU, true, true, 0);
+        return new ModelConfig(vocabulary, context, 24, 2, 4, 4, 96, Norm.LAYER, NormPlacement.PRE, 1e-5,
+                Positions.LEARNED, 10_000, FeedForwardKind.GELU, true, true, 0);
     }
 
     /** A run with a model whose weights, biases and norms too, are random and large enough for outputs to differ. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -28,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ModelTensorsTest {
     /** Odd sizes everywhere, so that there are gaps between the parameters. */
     private static final ModelConfig GPT2 = new ModelConfig(13, 7, 6, 2, 3, 3, 11, ModelConfig.Norm.LAYER,
-            ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.LEARNED, 10_000, ModelConfig.FeedForwardKind.GELU,
-            true, false, 0);
+            ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.LEARNED, 10_000,
+            ModelConfig.FeedForwardKind.GELU, true, false, 0);
 
     private final NDManager manager = NDManager.newBaseManager();
 
@@ -82,7 +83,7 @@ class ModelTensorsTest {
             ModelTensors.restore(layout, restored, in);
         }
         assertArrayEquals(NativeArrays.floats(moments), NativeArrays.floats(restored));
-        assertThrows(IllegalArgumentException.class, () -> ModelTensors.of(layout, manager.zeros(new ai.djl.ndarray.types.Shape(3))));
+        assertThrows(IllegalArgumentException.class, () -> ModelTensors.of(layout, manager.zeros(new Shape(3))));
     }
 
     @Test
@@ -128,7 +129,8 @@ class ModelTensorsTest {
                 "a refused file changes nothing");
     }
 
-    private void assertRefused(FlatParameters flat, Map<String, TensorData> tensors, String... said) throws IOException {
+    private void assertRefused(FlatParameters flat, Map<String, TensorData> tensors, String... said)
+            throws IOException {
         Path file = write(tensors);
         try (SafetensorsFile in = SafetensorsFile.open(file)) {
             UserError error = assertThrows(UserError.class, () -> ModelTensors.restore(flat, in));
