@@ -23,11 +23,11 @@ public final class ModelOptions {
     @Mixin
     private RunOptions run;
 
-    @Option(names = "--device", defaultValue = "auto",
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
             description = "Where to compute: auto (default; a GPU where there is one), cpu, cuda or cuda:N.")
     private String device;
 
-    @Option(names = "--precision", defaultValue = "fp32",
+    @Option(names = "--precision", paramLabel = "P", defaultValue = "fp32",
             description = "Types of weights and computation: ${COMPLETION-CANDIDATES} (default fp32).")
     private Precision precision;
 
