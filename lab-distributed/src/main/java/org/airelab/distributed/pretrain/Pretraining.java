@@ -129,7 +129,8 @@ final class Pretraining {
         out.println();
     }
 
-    private void finish(TrainingSession session, TrainingLoop loop, double loss, double bitsPerByte) {
+    private void finish(TrainingSession session, TrainingLoop loop, double loss, double bitsPerByte)
+            throws IOException {
         OptionalDouble floor = data.manifest().entropyFloor();
         Map<String, Object> extras = new LinkedHashMap<>();
         extras.put("seconds", loop.seconds());
@@ -143,6 +144,10 @@ final class Pretraining {
         out.printf(Locale.ROOT, "loss       validation %.4f nats/token, %.4f bits/byte%s%n", loss, bitsPerByte,
                 floor.isPresent() ? String.format(Locale.ROOT, ", %.4f above the entropy floor %.4f", loss - floor.getAsDouble(),
                         floor.getAsDouble()) : "");
-        out.println("files      " + run.root() + "  (loss.png, summary.json, metrics.jsonl, checkpoints)");
+        out.println("files      " + run.root() + "  (loss.png, summary.json, metrics.jsonl, samples, checkpoints)");
+        String sample = SampleText.write(run.root(), run.file("samples/final.txt"), session.manager().getDevice(),
+                config.train().seed(), warning -> out.println("warning: " + warning));
+        out.println("sample     " + sample.replace("\n", "\n           "));
+        out.println("more       lab generate " + run.root());
     }
 }
