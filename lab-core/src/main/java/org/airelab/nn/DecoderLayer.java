@@ -16,7 +16,7 @@ public final class DecoderLayer extends LayerBlock {
 
     /** Projections into the residual stream start smaller, by 1/sqrt(2 layers) (Radford et al. 2019, section 2.3). */
     public DecoderLayer(ModelConfig config, LayerOps ops, TorchOps plain) {
-        double init = Decoder.INIT_STD;
+        double init = Decoder.initStd(config);
         double residualInit = init / Math.sqrt(2.0 * config.layers());
         dropout = config.dropout();
         normFirst = config.normPlacement() == ModelConfig.NormPlacement.PRE;

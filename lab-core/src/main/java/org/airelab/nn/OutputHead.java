@@ -17,7 +17,7 @@ public final class OutputHead extends LayerBlock {
         this.config = config;
         norm = config.normPlacement() == ModelConfig.NormPlacement.PRE ? child("norm", new Normalization(config, ops)) : null;
         weight = config.tieEmbeddings() ? tied
-                : declare("weight", ParameterSpec.Role.MATRIX, Decoder.INIT_STD, config.vocabSize(), config.dim());
+                : declare("weight", ParameterSpec.Role.MATRIX, Decoder.initStd(config), config.vocabSize(), config.dim());
     }
 
     /** The normalized stream that the output matrix is applied to. */

@@ -24,9 +24,9 @@ public final class TokenEmbedding extends LayerBlock {
     public TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute) {
         this.config = config;
         this.compute = compute;
-        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD, config.vocabSize(), config.dim());
+        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config), config.vocabSize(), config.dim());
         boolean learned = config.positions() == ModelConfig.Positions.LEARNED;
-        positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.INIT_STD / 2,
+        positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config) / 2,
                 config.contextLength(), config.dim()) : null;
         sinusoids = config.positions() == ModelConfig.Positions.SINUSOIDAL ? sinusoids(manager, config) : null;
     }

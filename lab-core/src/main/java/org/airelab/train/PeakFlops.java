@@ -19,7 +19,8 @@ import org.airelab.torch.ScalarType;
 public record PeakFlops(double flops, String description) {
     private static final int CPU_SIZE = 1024;
     private static final int GPU_SIZE = 8192;
-    private static final int RUNS = 5;
+    /** Enough for clocks to rise and the first runs' page faults to be over. */
+    private static final double SECONDS = 0.5;
 
     /** The best of some square matrix products by libtorch, in the type a run computes in. */
     public static PeakFlops measure(NDManager parent, ScalarType type) {
@@ -28,19 +29,20 @@ public record PeakFlops(double flops, String description) {
         try (NDManager manager = parent.newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
             NDArray a = Aten.to(manager, manager.randomNormal(new Shape(n, n)), type);
             double best = Double.MAX_VALUE;
-            for (int i = 0; i <= RUNS; i++) {
+            int runs = 0;
+            for (long begin = System.nanoTime(); (System.nanoTime() - begin) / 1e9 < SECONDS; runs++) {
                 long start = System.nanoTime();
                 try (NDManager scope = manager.newSubManager()) {
                     NDArray c = Aten.matmul(scope, a, a);
                     // Reading one element waits for a GPU.
                     Aten.to(scope, Aten.narrow(scope, c.reshape(-1), 0, 0, 1), ScalarType.FLOAT32).toFloatArray();
                 }
-                best = i == 0 ? best : Math.min(best, (System.nanoTime() - start) / 1e9);
+                best = Math.min(best, (System.nanoTime() - start) / 1e9);
             }
             double flops = 2.0 * n * n * n / best;
             Device device = parent.getDevice();
-            return new PeakFlops(flops, String.format(Locale.ROOT, "%sFLOP/s, best of %d %s matrix products of size %d on %s",
-                    Progress.count(flops), RUNS, type, n, device));
+            return new PeakFlops(flops, String.format(Locale.ROOT, "%s FLOP/s, the best of %d %s matrix products of size %d on %s",
+                    Progress.count(flops), runs, type, n, device));
         }
     }
 }

@@ -24,7 +24,7 @@ final class PretrainPresets {
     private static final Map<String, PretrainConfig> PRESETS = new LinkedHashMap<>();
 
     static {
-        add(DEFAULT, "synthetic", 700, 16, 1, 4e-3, 100);
+        add(DEFAULT, "synthetic", 500, 16, 1, 5e-3, 100);
         add("stories260k", "tinystories", 20_000, 8, 1, 4e-3, 500);
         add("stories15m", "tinystories", 50_000, 32, 4, 1e-3, 500);
         add("stories42m", "tinystories", 100_000, 16, 8, 7e-4, 500);
