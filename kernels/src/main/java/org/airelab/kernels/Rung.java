@@ -5,7 +5,7 @@ public interface Rung {
     /** A short lower-case name, unique within the family: {@code float64}, {@code scalar}, {@code vector}. */
     String name();
 
-    /** Whether this machine can run the rung at its intended speed; the results are right either way. */
+    /** Whether this machine runs the rung at its intended speed; the results are right either way. */
     default boolean available() {
         return true;
     }

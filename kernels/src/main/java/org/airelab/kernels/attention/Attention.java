@@ -10,8 +10,8 @@ import org.airelab.kernels.cpu.Buffers;
  * Scaled dot-product attention, softmax(Q K^T / sqrt(headSize)) V for each head.
  *
  * <p>Vaswani et al., "Attention Is All You Need", 2017, equation 1; the backward pass recomputes the probabilities from
- * the log-sum-exps as in Dao, "FlashAttention-2", 2023, algorithm 2. All segments are float32. Sizes that do not fit are
- * an {@link IllegalArgumentException}.
+ * the log-sum-exps as in Dao, "FlashAttention-2", 2023, algorithm 2. All segments are float32. Sizes that do not fit
+ * are an {@link IllegalArgumentException}.
  *
  * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
  * also spread those of values at masked positions to outputs of the same block.

@@ -7,13 +7,14 @@ import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Scratch;
 
 /**
- * The backward pass of the query heads that share one key and value head (Dao, "FlashAttention-2", 2023, algorithm 2). A
- * block of keys is held against one block of sixteen queries after the other, so that its own gradients stay in cache.
- * One thread does it all in a fixed order: heads, then blocks of keys, then blocks of queries.
+ * The backward pass of the query heads that share one key and value head, for some of the keys (Dao,
+ * "FlashAttention-2", 2023, algorithm 2). A block of keys is held against one block of sixteen queries after the other,
+ * so that its own gradients stay in cache. One thread does it all in a fixed order: heads, then blocks of keys, then
+ * blocks of queries.
  */
 final class BackwardPass {
     /** Keys of a block: its rows, their gradients and two panels of scores fill the first two cache levels. */
-    private static final int KEYS = 64;
+    private static final int KEYS = 128;
     private static final double LOG2_E = 1 / Math.log(2);
     private static final float LN2 = (float) Math.log(2);
 
@@ -34,6 +35,8 @@ final class BackwardPass {
     private final long packedRow;
     private final long outRow;
 
+    private int firstKey;
+    private int keyCount;
     private long keys;
     private long values;
     private long dKeys;
@@ -68,25 +71,36 @@ final class BackwardPass {
         this.outRow = 4L * shape.outWidth();
     }
 
-    void run() {
+    /**
+     * Does the keys from {@code from}, a multiple of sixteen, to before {@code to}: all of their gradients, and their
+     * part of the queries' gradients.
+     *
+     * @param dQueries     address of where to write that part, heads first in each row
+     * @param queriesWidth elements of a row there
+     */
+    void run(int from, int to, long dQueries, int queriesWidth) {
+        firstKey = from;
+        keyCount = to - from;
         layOut();
-        var key = 4 * shape.key(sequence, 0, kvHead);
-        var value = 4 * shape.value(sequence, 0, kvHead);
-        HeadPacking.rows(qkv + key, packedRow, keys, rowBytes, shape.time(), size, 1);
-        HeadPacking.rows(qkv + value, packedRow, values, rowBytes, shape.time(), size, 1);
-        Lanes.zero(dKeys, shape.time() * paddedBytes);
-        Lanes.zero(dValues, shape.time() * paddedBytes);
+        var key = 4 * shape.key(sequence, from, kvHead);
+        var value = 4 * shape.value(sequence, from, kvHead);
+        HeadPacking.rows(qkv + key, packedRow, keys, rowBytes, keyCount, size, 1);
+        HeadPacking.rows(qkv + value, packedRow, values, rowBytes, keyCount, size, 1);
+        Lanes.zero(dKeys, keyCount * paddedBytes);
+        Lanes.zero(dValues, keyCount * paddedBytes);
         for (var head = kvHead * shape.group(); head < (kvHead + 1) * shape.group(); head++) {
             backward(head);
+            var row = 4L * queriesWidth;
+            writeQueries(dQueries + sequence * shape.time() * row + head * rowBytes, row);
         }
         // Queries were scaled by scale * log2(e), so what they sum up to lacks ln 2.
-        HeadPacking.rows(dKeys, paddedBytes, dQkv + key, packedRow, shape.time(), size, LN2);
-        HeadPacking.rows(dValues, paddedBytes, dQkv + value, packedRow, shape.time(), size, 1);
+        HeadPacking.rows(dKeys, paddedBytes, dQkv + key, packedRow, keyCount, size, LN2);
+        HeadPacking.rows(dValues, paddedBytes, dQkv + value, packedRow, keyCount, size, 1);
     }
 
     private void layOut() {
-        var dense = Scratch.aligned(shape.time() * rowBytes);
-        var padded = shape.time() * paddedBytes;
+        var dense = Scratch.aligned(keyCount * rowBytes);
+        var padded = keyCount * paddedBytes;
         var queryPadded = blocks * Panel.COLUMNS * paddedBytes;
         var panels = blocks * panelBytes;
         var row = (long) blocks * Panel.ROW;
@@ -110,20 +124,24 @@ final class BackwardPass {
     }
 
     private void backward(int head) {
-        for (var block = 0; block < blocks; block++) {
+        // Queries before the first key see none of a causal task's keys.
+        for (var block = shape.causal() ? firstKey / Panel.COLUMNS : 0; block < blocks; block++) {
             pack(head, block);
         }
         Lanes.zero(dQueryPanels, blocks * panelBytes);
-        for (var key = 0; key < shape.time(); key += KEYS) {
-            var firstBlock = shape.causal() ? key / Panel.COLUMNS : 0;
+        for (var key = 0; key < keyCount; key += KEYS) {
+            var firstBlock = shape.causal() ? (firstKey + key) / Panel.COLUMNS : 0;
             for (var block = firstBlock; block < blocks; block++) {
                 backward(key, block);
             }
         }
+    }
+
+    private void writeQueries(long to, long toRow) {
         for (var block = 0; block < blocks; block++) {
             var first = block * Panel.COLUMNS;
-            HeadPacking.fromColumns(dQueryPanels + block * panelBytes, dQkv + 4 * shape.query(sequence, first, head),
-                    packedRow, count(first), size, (float) shape.scale());
+            HeadPacking.fromColumns(dQueryPanels + block * panelBytes, to + first * toRow, toRow, count(first), size,
+                    (float) shape.scale());
         }
     }
 
@@ -151,17 +169,18 @@ final class BackwardPass {
         }
     }
 
-    /** One block of keys against sixteen queries. */
+    /** The block of keys from the {@code key}-th of the task on, against sixteen queries. */
     private void backward(int key, int block) {
         var first = block * Panel.COLUMNS;
-        var rows = Math.min(KEYS, shape.visible(first + count(first) - 1) - key);
+        var seen = Math.min(keyCount, shape.visible(first + count(first) - 1) - firstKey);
+        var rows = Math.min(KEYS, seen - key);
         var row = (long) block * Panel.ROW;
         Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queryPanels + block * panelBytes, Panel.ROW,
                 scores, Panel.ROW);
         Panel.set(rows, size, values + key * rowBytes, rowBytes, 4, dOutPanels + block * panelBytes, Panel.ROW,
                 deltas + row, dScores, Panel.ROW);
         if (shape.causal()) {
-            ScorePanel.mask(scores, rows, key - first);
+            ScorePanel.mask(scores, rows, firstKey + key - first);
         }
         ScorePanel.exponentiate(scores, rows, logSums + row, unused);
         ScorePanel.multiply(dScores, scores, rows);

@@ -8,8 +8,8 @@ import org.airelab.kernels.cpu.Scratch;
 
 /**
  * The forward pass of the query heads that share one key and value head, for some of the queries. The softmax is taken
- * block of keys by block of keys with running maxima and sums (Milakov and Gimelshein, "Online normalizer calculation for
- * softmax", 2018, algorithm 3).
+ * block of keys by block of keys with running maxima and sums (Milakov and Gimelshein, "Online normalizer calculation
+ * for softmax", 2018, algorithm 3).
  */
 final class ForwardPass {
     /** Keys of a block: a panel of scores that stays in the first-level cache. */
@@ -48,16 +48,16 @@ final class ForwardPass {
         this.rowBytes = 4L * size;
     }
 
-    /** Does the blocks of sixteen queries from {@code fromBlock} to before {@code toBlock}. */
-    void run(int fromBlock, int toBlock) {
-        var seen = shape.causal() ? Math.min(shape.time(), toBlock * Panel.COLUMNS) : shape.time();
+    /** Does the queries from {@code from}, a multiple of sixteen, to before {@code to}. */
+    void run(int from, int to) {
+        var seen = shape.causal() ? to : shape.time();
         layOut(seen);
         var packedRow = 4L * shape.packedWidth();
         HeadPacking.rows(qkv + 4 * shape.key(sequence, 0, kvHead), packedRow, keys, rowBytes, seen, size, 1);
         HeadPacking.rows(qkv + 4 * shape.value(sequence, 0, kvHead), packedRow, values, rowBytes, seen, size, 1);
         for (var head = kvHead * shape.group(); head < (kvHead + 1) * shape.group(); head++) {
-            for (var block = fromBlock; block < toBlock; block++) {
-                attend(head, block * Panel.COLUMNS);
+            for (var first = from; first < to; first += Panel.COLUMNS) {
+                attend(head, first);
             }
         }
     }

@@ -61,6 +61,17 @@ final class HeadPacking {
         }
     }
 
+    /** Adds a row to another. */
+    static void add(long from, long to, int size) {
+        var i = 0;
+        for (; i + COUNT <= size; i += COUNT) {
+            store(load(to + 4L * i).add(load(from + 4L * i)), to + 4L * i);
+        }
+        for (; i < size; i++) {
+            set(to + 4L * i, get(to + 4L * i) + get(from + 4L * i));
+        }
+    }
+
     /** The product of two rows. */
     static float dot(long a, long b, int size) {
         var sum = Lanes.broadcast(0f);

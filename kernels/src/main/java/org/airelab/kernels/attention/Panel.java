@@ -14,8 +14,8 @@ import org.airelab.kernels.cpu.Lanes;
  * Products of a small matrix with a panel sixteen columns wide, C[r, 0..15] += sum over k of A[r, k] X[k, 0..15]: the
  * loop that both passes of attention are made of. Addresses and strides are in bytes.
  *
- * <p>Sixteen columns are two vectors: each element of A that is broadcast then serves two multiplications, which is what
- * keeps the loads below the multiplications. Four rows of X stay in registers while the rows of C go by
+ * <p>Sixteen columns are two vectors: each element of A that is broadcast then serves two multiplications, which keeps
+ * the loads below the multiplications. Four rows of X stay in registers while the rows of C go by
  * ({@link #addFour}), or, where C has few rows, four rows of C while the rows of X go by ({@link #gatherFour}).
  *
  * <p>The loops are written for the compiler. They call the Vector API without a helper between, because only methods of

@@ -13,9 +13,9 @@ import org.airelab.kernels.cpu.Lanes;
 
 /**
  * What happens to a panel of scores between the products. A panel has a row for each key and a column for each of
- * sixteen queries, so that maxima and sums over the keys run down the lanes and never across. Scores are in binary units,
- * log2(e) times the natural ones. The loops take one column of vectors and call the Vector API itself, for the reason
- * given in {@link Panel}.
+ * sixteen queries, so that maxima and sums over the keys run down the lanes and never across. Scores are in binary
+ * units, log2(e) times the natural ones. The loops take one column of vectors and call the Vector API itself, for the
+ * reason given in {@link Panel}.
  */
 final class ScorePanel {
     private static final int HALF = Panel.ROW / 2;

@@ -1,5 +1,6 @@
 package org.airelab.kernels.attention;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
@@ -8,12 +9,17 @@ import org.airelab.kernels.cpu.Parallel;
  * {@link Attention} in blocks of sixteen queries against blocks of keys, on all cores.
  *
  * <p>Scores lie with the queries in the lanes. That makes every product the same loop ({@link Panel}), the softmax free
- * of sums across lanes ({@link ScorePanel}), and any head size as good as any other. What is cut into tasks, and in which
- * order a task adds, follows from the shape alone.
+ * of sums across lanes ({@link ScorePanel}), and any head size as good as any other. What is cut into tasks, and in
+ * which order a task adds, follows from the shape alone.
  */
 final class VectorAttention implements Attention {
     /** Tasks wanted at least, so that a few heads still occupy many cores. */
     private static final int TASKS = 64;
+    /** Positions of a piece at least: fewer would not outweigh the copies each task makes of its head. */
+    private static final int FORWARD_LEAST = 128;
+    private static final int BACKWARD_LEAST = 512;
+    /** Elements of a task that adds up. */
+    private static final int ELEMENTS = 16384;
 
     @Override
     public String name() {
@@ -28,26 +34,67 @@ final class VectorAttention implements Attention {
     @Override
     public void forward(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse) {
         Attention.check(shape, qkv, out, lse);
-        var kvHeads = shape.batch() * shape.kvHeads();
-        var pieces = kvHeads == 0 ? 1 : Math.clamp(TASKS / kvHeads, 1, Parallel.pieces(shape.time(), 128));
-        Parallel.forRange(kvHeads * pieces, task -> {
+        var units = shape.batch() * shape.kvHeads();
+        var pieces = pieces(shape, FORWARD_LEAST);
+        Parallel.forRange(units * pieces, task -> {
             // Later queries of a causal head see more keys: begin with the long tasks.
-            var piece = pieces - 1 - task / kvHeads;
-            var pass = new ForwardPass(shape, qkv.address(), out.address(), lse.address(), task % kvHeads);
-            pass.run(block(shape, piece, pieces), block(shape, piece + 1, pieces));
+            var piece = pieces - 1 - task / units;
+            new ForwardPass(shape, qkv.address(), out.address(), lse.address(), task % units)
+                    .run(bound(shape, piece, pieces), bound(shape, piece + 1, pieces));
         });
-    }
-
-    private static int block(AttentionShape shape, int piece, int pieces) {
-        return (int) ((long) Parallel.pieces(shape.time(), Panel.COLUMNS) * piece / pieces);
     }
 
     @Override
     public void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
             MemorySegment lse, MemorySegment dQkv) {
         Attention.check(shape, dOut, qkv, out, lse, dQkv);
-        Parallel.forRange(shape.batch() * shape.kvHeads(), task ->
-                new BackwardPass(shape, dOut.address(), qkv.address(), out.address(), lse.address(), dQkv.address(),
-                        task).run());
+        var units = shape.batch() * shape.kvHeads();
+        var pieces = pieces(shape, BACKWARD_LEAST);
+        try (var arena = Arena.ofConfined()) {
+            // Tasks that share their queries each need a place for their part of the queries' gradients.
+            var parts = pieces == 1 ? null : arena.allocate(4 * pieces * shape.outSize(), 64);
+            Parallel.forRange(units * pieces, task -> {
+                var piece = task / units;
+                var pass = new BackwardPass(shape, dOut.address(), qkv.address(), out.address(), lse.address(),
+                        dQkv.address(), task % units);
+                if (parts == null) {
+                    pass.run(0, shape.time(), dQkv.address(), shape.packedWidth());
+                } else {
+                    pass.run(bound(shape, piece, pieces), bound(shape, piece + 1, pieces),
+                            parts.address() + 4 * piece * shape.outSize(), shape.outWidth());
+                }
+            });
+            if (parts != null) {
+                addUp(shape, parts, pieces, dQkv);
+            }
+        }
+    }
+
+    /** Pieces a head's positions are cut into, so that few heads still make {@link #TASKS} tasks. */
+    private static int pieces(AttentionShape shape, int leastPositions) {
+        var units = Math.max(1, shape.batch() * shape.kvHeads());
+        return Math.clamp(TASKS / units, 1, Parallel.pieces(shape.time(), leastPositions));
+    }
+
+    /** First position of a piece, a multiple of a panel's columns. */
+    private static int bound(AttentionShape shape, int piece, int pieces) {
+        var blocks = (long) Parallel.pieces(shape.time(), Panel.COLUMNS) * piece / pieces;
+        return (int) Math.min(shape.time(), blocks * Panel.COLUMNS);
+    }
+
+    private static void addUp(AttentionShape shape, MemorySegment parts, int pieces, MemorySegment dQkv) {
+        var width = shape.outWidth();
+        var rows = shape.batch() * shape.time();
+        var each = Math.max(1, ELEMENTS / width);
+        Parallel.forRange(Parallel.pieces(rows, each), task -> {
+            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+                var to = dQkv.address() + 4L * row * shape.packedWidth();
+                var from = parts.address() + 4L * row * width;
+                Lanes.copy(from, to, 4L * width);
+                for (var piece = 1; piece < pieces; piece++) {
+                    HeadPacking.add(from + 4 * piece * shape.outSize(), to, width);
+                }
+            }
+        });
     }
 }

@@ -11,8 +11,9 @@ final class JavaTeam implements Parallel.Team {
 
     @Override
     public void run(Job job, int threads) {
-        var done = new CountDownLatch(threads - 1);
-        for (var i = 1; i < threads; i++) {
+        var helpers = Math.min(threads, job.tasks()) - 1;
+        var done = new CountDownLatch(helpers);
+        for (var i = 0; i < helpers; i++) {
             pool.execute(() -> {
                 job.work();
                 done.countDown();

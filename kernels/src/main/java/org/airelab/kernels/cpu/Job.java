@@ -16,6 +16,10 @@ final class Job {
         this.task = task;
     }
 
+    int tasks() {
+        return tasks;
+    }
+
     /** One thread's share. Throws nothing: an exception that left an upcall would end the JVM. */
     void work() {
         try {

@@ -74,7 +74,8 @@ public final class Lanes {
     /** All lanes equal to the float at the address. */
     public static FloatVector broadcast(long address) {
         // By way of integers the compiler emits one broadcasting load; by way of floats, a load and a shuffle.
-        return IntVector.broadcast(IntVector.SPECIES_256, MEMORY.get(JAVA_INT_UNALIGNED, address)).reinterpretAsFloats();
+        var bits = MEMORY.get(JAVA_INT_UNALIGNED, address);
+        return IntVector.broadcast(IntVector.SPECIES_256, bits).reinterpretAsFloats();
     }
 
     public static FloatVector broadcast(float value) {

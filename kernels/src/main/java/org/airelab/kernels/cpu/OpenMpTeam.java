@@ -74,6 +74,7 @@ final class OpenMpTeam implements Parallel.Team {
     public void run(Job job, int threads) {
         current = job; // one loop at a time: Parallel sees to it
         try {
+            // The whole team even for fewer tasks: libgomp ends threads that a smaller team leaves over.
             parallel.invokeExact(work, MemorySegment.NULL, threads, 0);
         } catch (Throwable t) {
             throw new IllegalStateException(t);

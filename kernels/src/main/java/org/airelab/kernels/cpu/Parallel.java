@@ -8,8 +8,8 @@ import java.util.function.IntConsumer;
  * The parallel loop of all CPU kernels. Tasks are handed out one by one to whichever thread is free, so a kernel must
  * never let a result depend on which thread ran what.
  *
- * <p>Runs on the OpenMP threads of a libgomp that is already in the process (a numerical library's own threads: a second
- * pool would fight them for the cores), else on a pool of Java threads.
+ * <p>Runs on the OpenMP threads of a libgomp that is already in the process (a numerical library's own threads: a
+ * second pool would fight them for the cores), else on a pool of Java threads.
  */
 public final class Parallel {
     private static final AtomicBoolean BUSY = new AtomicBoolean();
@@ -57,8 +57,8 @@ public final class Parallel {
      * exception of a task is thrown to the caller, and tasks not yet begun are dropped.
      */
     public static void forRange(int tasks, IntConsumer task) {
-        var count = Math.min(threads, tasks);
-        if (count <= 1 || !BUSY.compareAndSet(false, true)) {
+        var count = threads;
+        if (count == 1 || tasks <= 1 || !BUSY.compareAndSet(false, true)) {
             for (var i = 0; i < tasks; i++) {
                 task.accept(i);
             }

@@ -29,7 +29,8 @@ public interface Embedding extends Rung {
     }
 
     /** Checks sizes and ids. */
-    static void check(MemorySegment table, MemorySegment ids, MemorySegment rows, int count, int vocabulary, int width) {
+    static void check(MemorySegment table, MemorySegment ids, MemorySegment rows, int count, int vocabulary,
+            int width) {
         Buffers.atLeast("count", 0, count);
         Buffers.atLeast("vocabulary", 1, vocabulary);
         Buffers.atLeast("width", 1, width);

@@ -36,8 +36,9 @@ class AttentionTest {
                 .map(time -> new AttentionShape(2, time, 2, 2, 8, true));
         var long8 = new AttentionShape(1, 601, 2, 1, 8, true);
         var open = Stream.of(1, 9, 16, 65, 300).map(time -> new AttentionShape(1, time, 4, 2, 24, false));
+        var cut = Stream.of(true, false).map(causal -> new AttentionShape(1, 1100, 2, 1, 12, causal));
         var groups = Stream.of(1, 2, 3, 6).map(kvHeads -> new AttentionShape(2, 40, 6, kvHeads, 16, true));
-        return Stream.of(sizes, times, Stream.of(long8), open, groups).flatMap(s -> s);
+        return Stream.of(sizes, times, Stream.of(long8), cut, open, groups).flatMap(s -> s);
     }
 
     @ParameterizedTest
@@ -189,5 +190,12 @@ class AttentionTest {
         var qkv = normal(shape.packedSize(), 1, 1);
         Native.assertThreadsDoNotMatter(threads -> Native.array(run(Attention.FAMILY.fastest(), shape, qkv).dQkv));
         Native.assertThreadsDoNotMatter(threads -> Native.array(run(Attention.FAMILY.fastest(), shape, qkv).out));
+    }
+
+    @Test
+    void threadsDoNotMatterWhereHeadsAreCut() {
+        var shape = new AttentionShape(1, 1100, 2, 1, 8, true);
+        var qkv = normal(shape.packedSize(), 1, 1);
+        Native.assertThreadsDoNotMatter(threads -> Native.array(run(Attention.FAMILY.fastest(), shape, qkv).dQkv));
     }
 }
