@@ -12,8 +12,8 @@ import org.airelab.kernels.cpu.Buffers;
  * Cross-entropy of rows of logits with class numbers: loss = log(sum of e^logit) - logit of the target, in nats.
  *
  * <p>Logits are float32 [rows, vocabulary], targets int64 [rows]. A row whose target is {@code ignoreIndex} has loss
- * and gradient 0. Sizes that do not fit, and targets that are neither {@code ignoreIndex} nor in [0, vocabulary), are an
- * {@link IllegalArgumentException}, raised before anything is written. NaN in a row makes its loss NaN.
+ * and gradient 0. Sizes that do not fit, and targets that are neither {@code ignoreIndex} nor in [0, vocabulary), are
+ * an {@link IllegalArgumentException}, raised before anything is written. NaN in a row makes its loss NaN.
  */
 public interface CrossEntropy extends Rung {
     Family<CrossEntropy> FAMILY = new Family<>("cross-entropy", new ReferenceCrossEntropy(),
