@@ -7,6 +7,7 @@ import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.activation.SwiGlu;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
+import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.norm.RmsNorm;
 import org.airelab.kernels.rotary.Rotary;
 import org.airelab.kernels.rotary.RotaryTable;
@@ -25,6 +26,8 @@ public final class FusedOps implements LayerOps {
 
     /** {@code plain} computes what the kernels do not: LayerNorm, and attention with dropout. */
     public FusedOps(ModelConfig config, TorchOps plain) {
+        // libtorch is loaded by now: the kernels then share its threads.
+        Parallel.findOpenMp();
         this.plain = plain;
         this.rmsNorm = new RmsNormFunction((float) config.normEps());
         this.attention = new AttentionFunction(config);
