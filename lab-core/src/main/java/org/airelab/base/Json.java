@@ -32,6 +32,12 @@ public final class Json {
     private Json() {
     }
 
+    /** What the parser found wrong with a text, in a few words and without the place. */
+    public static String reason(JsonProcessingException e) {
+        return e.getOriginalMessage().lines().findFirst().orElse("it cannot be parsed")
+                .replaceFirst(" \\(start marker at .*", "");
+    }
+
     /** A map, list, record or scalar as indented text that ends with a line feed. */
     public static String pretty(Object value) {
         try {

@@ -15,6 +15,9 @@ import org.airelab.tokenizer.Tokenizer;
  * appears when it is complete, and is found again by the next call, also from several processes at a time.
  */
 public final class DataPreparation {
+    /** The system property that names the cache folder. */
+    public static final String CACHE_PROPERTY = "lab.cache";
+
     private final DataSpec train;
     private final Optional<DataSpec> valid;
     private final TokenizerChoice choice;
@@ -39,8 +42,15 @@ public final class DataPreparation {
                 valid.map(DataSpec::toString).orElse("-"), sourceHash, choice.identity(), Long.toString(shardTokens)));
     }
 
-    /** For downloads and prepared data: {@code $XDG_CACHE_HOME/aire-lab}, by default {@code ~/.cache/aire-lab}. */
+    /**
+     * The folder for downloads and prepared data: {@code $XDG_CACHE_HOME/aire-lab}, by default {@code
+     * ~/.cache/aire-lab}; the system property {@value #CACHE_PROPERTY} names another one.
+     */
     public static Path defaultCacheFolder() {
+        String property = System.getProperty(CACHE_PROPERTY);
+        if (property != null) {
+            return Path.of(property);
+        }
         String cache = System.getenv("XDG_CACHE_HOME");
         Path parent = cache == null || !Path.of(cache).isAbsolute()
                 ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache);

@@ -100,7 +100,7 @@ public record DatasetManifest(int formatVersion, String key, String spec,
      * @throws UserError if there is none, or none of this version
      */
     public static DatasetManifest read(Path folder) throws IOException {
-        String advice = "Delete the folder and prepare the data again with 'lab data prepare'.";
+        String advice = "Give a folder of prepared data; if this is one, delete it and prepare the data again.";
         Path file = folder.resolve(FILE_NAME);
         try {
             var tree = Json.MAPPER.readTree(Files.readString(file));
@@ -114,7 +114,7 @@ public record DatasetManifest(int formatVersion, String key, String spec,
             throw UserError.badInput(folder + " holds no prepared data: there is no " + FILE_NAME + " in it",
                     "Give a folder that 'lab data prepare' made, or for --out one that is empty or not there yet.", e);
         } catch (JsonProcessingException e) {
-            throw UserError.badInput(file + " is damaged: " + e.getOriginalMessage(), advice, e);
+            throw UserError.badInput(file + " is damaged: " + Json.reason(e), advice, e);
         }
     }
 

@@ -1,17 +1,50 @@
 package org.airelab.data;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.airelab.base.Hashes;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
-import org.airelab.tokenizer.Tokenizer;
 
 /** Whether a prepared folder is what its manifest says, down to the last byte. */
 final class DatasetVerification {
-    private static final String ADVICE = "Delete the folder and prepare the data again with 'lab data prepare'.";
-
     private DatasetVerification() {
+    }
+
+    /** What to do about a damaged folder. */
+    static String advice(Path folder) {
+        return "Delete the folder " + folder + " and prepare the data again.";
+    }
+
+    /** What of a prepared folder's shards and tokenizer is not as it was written; empty when all is. */
+    static Optional<String> damage(Path folder) throws IOException {
+        Optional<String> shards = damagedShards(folder);
+        return shards.isPresent() ? shards : damagedTokenizer(folder);
+    }
+
+    private static Optional<String> damagedShards(Path folder) throws IOException {
+        for (Split split : Split.values()) {
+            Optional<String> altered = altered(folder, split, DatasetManifest.read(folder).split(split));
+            if (altered.isPresent()) {
+                return altered;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** By its file: a tokenizer's hash is that of the canonical file, the one that was written here. */
+    private static Optional<String> damagedTokenizer(Path folder) throws IOException {
+        Path file = folder.resolve(PreparedData.TOKENIZER_FILE);
+        if (!Files.isRegularFile(file)) {
+            return Optional.of("the tokenizer " + file + " is missing");
+        }
+        String hash = Hashes.sha256(file);
+        String written = DatasetManifest.read(folder).tokenizerHash();
+        return hash.equals(written) ? Optional.empty()
+                : Optional.of("the tokenizer " + file + " was altered: its SHA-256 is " + hash + "; the manifest says "
+                        + written);
     }
 
     /**
@@ -23,44 +56,49 @@ final class DatasetVerification {
     static void verify(Path folder) throws IOException {
         try (TokenDataset train = TokenDataset.open(folder, Split.TRAIN);
                 TokenDataset validation = TokenDataset.open(folder, Split.VALIDATION)) {
-            DatasetManifest manifest = train.manifest();
+            requireNo(damagedShards(folder), folder);
             for (Split split : Split.values()) {
-                hashes(folder, split, manifest.split(split));
-                documents(split, split == Split.TRAIN ? train : validation);
+                documents(folder, split, split == Split.TRAIN ? train : validation);
             }
-            String tokenizer = Tokenizer.load(folder.resolve(PreparedData.TOKENIZER_FILE)).hash();
-            require(tokenizer.equals(manifest.tokenizerHash()), "the tokenizer in " + folder + " has hash " + tokenizer
-                    + "; the manifest says " + manifest.tokenizerHash());
+            requireNo(damagedTokenizer(folder), folder);
             long leaked = LeakageCheck.leaked(train, validation);
-            require(leaked == 0, leaked + " of " + manifest.validation().documents()
-                    + " validation documents appear in training");
+            require(leaked == 0, leaked + " of " + train.manifest().validation().documents()
+                    + " validation documents appear in training", folder);
         }
     }
 
-    private static void hashes(Path folder, Split split, DatasetManifest.SplitManifest manifest) throws IOException {
+    private static Optional<String> altered(Path folder, Split split, DatasetManifest.SplitManifest manifest)
+            throws IOException {
         long bytes = manifest.shards().stream().mapToLong(DatasetManifest.Shard::bytes).sum();
         try (Progress progress = Progress.on("verifying " + split, bytes, "bytes")) {
             for (DatasetManifest.Shard shard : manifest.shards()) {
                 String hash = Hashes.sha256(folder.resolve(shard.file()));
-                require(hash.equals(shard.sha256()), "the token shard " + folder.resolve(shard.file())
-                        + " was altered: its SHA-256 is " + hash + "; the manifest says " + shard.sha256());
+                if (!hash.equals(shard.sha256())) {
+                    return Optional.of("the token shard " + folder.resolve(shard.file()) + " was altered: its SHA-256 is "
+                            + hash + "; the manifest says " + shard.sha256());
+                }
                 progress.advance(shard.bytes());
             }
         }
+        return Optional.empty();
     }
 
-    private static void documents(Split split, TokenDataset dataset) {
+    private static void documents(Path folder, Split split, TokenDataset dataset) {
         DatasetManifest.SplitManifest manifest = dataset.manifest().split(split);
         require(dataset.size() == manifest.tokens(), "the " + split + " shards hold " + dataset.size()
-                + " tokens; the manifest says " + manifest.tokens());
+                + " tokens; the manifest says " + manifest.tokens(), folder);
         long documents = LeakageCheck.forEachDocument(dataset, hash -> { });
         require(documents == manifest.documents(), "the " + split + " shards hold " + documents
-                + " documents; the manifest says " + manifest.documents());
+                + " documents; the manifest says " + manifest.documents(), folder);
     }
 
-    private static void require(boolean condition, String otherwise) {
+    private static void requireNo(Optional<String> damage, Path folder) {
+        require(damage.isEmpty(), damage.orElse(""), folder);
+    }
+
+    private static void require(boolean condition, String otherwise, Path folder) {
         if (!condition) {
-            throw UserError.failed(otherwise, ADVICE);
+            throw UserError.failed(otherwise, advice(folder));
         }
     }
 }

@@ -7,8 +7,8 @@ import java.util.concurrent.BlockingQueue;
 final class Prefetcher implements AutoCloseable {
     private static final int AHEAD = 4;
 
-    /** A batch, or the exception that ended the thread. */
-    private record Result(TokenBatch batch, RuntimeException failure) {
+    /** A batch, or what ended the thread. */
+    private record Result(TokenBatch batch, Throwable failure) {
     }
 
     private final BlockingQueue<Result> ready = new ArrayBlockingQueue<>(AHEAD);
@@ -25,7 +25,7 @@ final class Prefetcher implements AutoCloseable {
                 Result result;
                 try {
                     result = new Result(loader.batch(sample, batchSize), null);
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     result = new Result(null, e);
                 }
                 ready.put(result);
@@ -48,7 +48,10 @@ final class Prefetcher implements AutoCloseable {
         }
         if (result.failure != null) {
             ready.add(result);
-            throw result.failure;
+            if (result.failure instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) result.failure;
         }
         return result.batch;
     }

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.FileLocks;
+import org.airelab.base.IoReasons;
 import org.airelab.base.UserError;
 
 /**
@@ -41,7 +42,7 @@ record PreparedFolder(Path path, String key) {
         });
     }
 
-    /** This data, if the folder holds it; refuses a folder that holds anything else. */
+    /** This data, if the folder holds it to the byte; refuses a folder that holds anything else. */
     private Optional<PreparedData> find() throws IOException {
         if (!Files.exists(path)) {
             return Optional.empty();
@@ -58,6 +59,10 @@ record PreparedFolder(Path path, String key) {
                     + found.manifest().vocabularySize() + " tokens in the vocabulary)",
                     "Choose another folder, or delete this one.");
         }
+        Optional<String> damage = DatasetVerification.damage(path);
+        if (damage.isPresent()) {
+            throw UserError.badInput(damage.get(), DatasetVerification.advice(path));
+        }
         return Optional.of(found);
     }
 
@@ -72,7 +77,7 @@ record PreparedFolder(Path path, String key) {
             Files.createDirectories(path.getParent());
             Files.delete(Files.createTempFile(path.getParent(), ".writable", null));
         } catch (IOException e) {
-            throw UserError.machine("cannot write in the folder " + path.getParent() + " (" + e + ")",
+            throw UserError.machine("cannot write in the folder " + path.getParent() + " (" + IoReasons.of(e) + ")",
                     "Choose another folder with --out, or another cache with XDG_CACHE_HOME.", e);
         }
     }

@@ -21,6 +21,7 @@ public final class TokenDataset implements AutoCloseable {
     private static final ValueLayout.OfInt UINT32 = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final DatasetManifest manifest;
+    private final Split split;
     private final long size;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment[] shards;
@@ -29,6 +30,7 @@ public final class TokenDataset implements AutoCloseable {
 
     private TokenDataset(DatasetManifest manifest, Split split) {
         this.manifest = manifest;
+        this.split = split;
         List<DatasetManifest.Shard> files = manifest.split(split).shards();
         shards = new MemorySegment[files.size()];
         starts = new long[files.size()];
@@ -60,7 +62,7 @@ public final class TokenDataset implements AutoCloseable {
     }
 
     private MemorySegment map(Path file, DatasetManifest.Shard shard) throws IOException {
-        String advice = "Delete the folder and prepare the data again with 'lab data prepare'.";
+        String advice = DatasetVerification.advice(file.getParent());
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (channel.size() != shard.bytes() || shard.bytes() != shard.tokens() * manifest.dtype().bytes()) {
                 throw UserError.badInput(String.format(Locale.ROOT,
@@ -71,6 +73,11 @@ public final class TokenDataset implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw UserError.badInput("the token shard " + file + " is missing", advice, e);
         }
+    }
+
+    /** Which documents these are. */
+    public Split split() {
+        return split;
     }
 
     /** Tokens in the split. */

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.airelab.base.Json;
 import org.airelab.base.UserError;
 
 /** What the JSON files of tokenizers have in common. */
@@ -29,7 +30,7 @@ final class JsonFiles {
         } catch (JsonProcessingException e) {
             String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ", column "
                     + e.getLocation().getColumnNr() + ")";
-            throw malformed(source, e.getOriginalMessage().lines().findFirst().orElse("it cannot be parsed") + where);
+            throw malformed(source, Json.reason(e) + where);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
