@@ -34,12 +34,17 @@ public record Hardware(String host, String os, String cpu, int cores, long memor
 
     /** This machine. */
     public static Hardware detect() {
-        long memory = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
         String os = System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                 + System.getProperty("os.arch");
         String gpus = Programs.output("nvidia-smi", "--query-gpu=name,memory.total,driver_version",
                 "--format=csv,noheader,nounits").orElse("");
-        return new Hardware(hostName(), os, cpuModel(), Runtime.getRuntime().availableProcessors(), memory, parseGpus(gpus));
+        return new Hardware(hostName(), os, cpuModel(), Runtime.getRuntime().availableProcessors(), totalMemory(),
+                parseGpus(gpus));
+    }
+
+    /** Bytes of memory this process may use, a container's limit included. */
+    public static long totalMemory() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     }
 
     /** This machine's name without spaces; "localhost" when it has none. */

@@ -1,48 +1,51 @@
 package org.airelab.tracking;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.airelab.base.IoReasons;
 import org.airelab.base.Trees;
 import org.airelab.base.UserError;
 
 /**
- * A run's folder, held by one process at a time.
+ * A run's folder, held by one process at a time. A folder that holds no run when it is closed is left as it was found.
  *
  * <pre>
  * config.yaml      the resolved configuration
+ * model.yaml       the model's part of it
+ * tokenizer.json   the tokenizer the run uses
  * manifest.json    how the run was made ({@link RunManifest}); its presence makes a folder a run
  * metrics.jsonl    one JSON object a line ({@link MetricsWriter})
  * tensorboard/     event files ({@link TensorBoardWriter})
  * summary.json     the result ({@link RunSummary})
  * loss.png         its picture ({@link LossPlot})
- * tokenizer.json   the tokenizer the run used
  * samples/         generated text
  * checkpoints/     the state to continue from
  * </pre>
  */
 public final class RunDirectory implements AutoCloseable {
-    private static final String LOCK = ".lock";
+    private static final String MANIFEST = "manifest.json";
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
-    /** What a run owns in its folder, and what starting over deletes; other files there are the user's. */
-    private static final List<String> OWNED = List.of("summary.json", "loss.png", "samples", "tensorboard",
-            "checkpoints", "metrics.jsonl", "config.yaml", "tokenizer.json", "manifest.json");
-    /** Folders this process holds: closing a second channel to a lock file would give up the first one's lock. */
-    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+    /** What is written before the manifest: all that a start can leave that was cut off before the folder was a run. */
+    private static final List<String> BEGINNINGS = List.of("config.yaml", "model.yaml", "tokenizer.json");
+    /** What a run owns beside these, the manifest last; other files in its folder are the user's. */
+    private static final List<String> RESULTS = List.of("summary.json", "loss.png", "samples", "tensorboard",
+            "checkpoints", "metrics.jsonl");
+    /** What {@link org.airelab.base.AtomicFiles} leaves when its process is killed. */
+    private static final Pattern TEMPORARY = Pattern.compile("\\..+\\.\\d+\\.tmp");
 
     /** What to do with a folder that is there already. */
     public enum Existing {
@@ -50,18 +53,18 @@ public final class RunDirectory implements AutoCloseable {
         REFUSE,
         /** Continue the run in it; refuse one without a run. */
         RESUME,
-        /** Delete the run in it and start over; refuse one that holds other things and no run. */
+        /** Take one that holds a run, for {@link RunDirectory#clear}; refuse one that holds other things and no run. */
         OVERWRITE
     }
 
     private final Path root;
-    private final Path key;
-    private final FileChannel lockFile;
+    private final RunLock lock;
+    private final List<Path> created;
 
-    private RunDirectory(Path root, Path key, FileChannel lockFile) {
+    private RunDirectory(Path root, RunLock lock, List<Path> created) {
         this.root = root;
-        this.key = key;
-        this.lockFile = lockFile;
+        this.lock = lock;
+        this.created = created;
     }
 
     /**
@@ -72,54 +75,57 @@ public final class RunDirectory implements AutoCloseable {
      */
     public static RunDirectory create(Path runs, String name) {
         String base = name + "-" + TIMESTAMP.format(LocalDateTime.now());
+        List<Path> missing = missing(runs);
         try {
             Files.createDirectories(runs);
             for (int again = 1;; again++) {
                 Path folder = runs.resolve(again == 1 ? base : base + "-" + again);
                 try {
-                    return hold(Files.createDirectory(folder));
+                    Files.createDirectory(folder);
                 } catch (FileAlreadyExistsException e) {
                     // Another run of this name began in the same second.
                     continue;
                 }
+                missing.addFirst(folder);
+                return new RunDirectory(folder, RunLock.take(folder), missing);
             }
-        } catch (IOException e) {
-            throw uncreatable(runs.resolve(base), e);
+        } catch (IOException | RuntimeException e) {
+            deleteEmpty(missing);
+            throw e instanceof IOException io ? uncreatable(runs.resolve(base), io) : (RuntimeException) e;
         }
     }
 
     /**
-     * Opens a folder of the user's choice and holds it.
+     * Opens a folder of the user's choice and holds it. Nothing in it is changed, but temporary files of processes that
+     * were killed are deleted.
      *
      * @throws UserError (bad input) when {@code existing} does not allow what is in it, or another process holds it;
      *                   (machine) when it cannot be created or written
      */
     public static RunDirectory open(Path folder, Existing existing) {
-        if (Files.exists(folder) && !Files.isDirectory(folder)) {
-            throw UserError.badInput(folder + " is a file and a run needs a folder.", "Give --out another folder.");
-        }
-        if (existing == Existing.RESUME && !isRun(folder)) {
-            throw UserError.badInput(folder + " holds no run to resume: it has no manifest.json.",
-                    "Give the folder of a run, or leave --resume out to start one.");
-        }
+        List<Path> missing = missing(folder);
         try {
+            // Before the lock too: a folder that is refused must not get a file from us.
+            admit(folder, existing);
             Files.createDirectories(folder);
-            RunDirectory directory = hold(folder);
+            RunLock lock = RunLock.take(folder);
             try {
-                directory.admit(existing);
-                return directory;
+                admit(folder, existing);
+                deleteTemporaries(folder);
+                return new RunDirectory(folder, lock, missing);
             } catch (RuntimeException | IOException e) {
-                directory.close();
+                lock.close();
                 throw e;
             }
-        } catch (IOException e) {
-            throw uncreatable(folder, e);
+        } catch (IOException | RuntimeException e) {
+            deleteEmpty(missing);
+            throw e instanceof IOException io ? uncreatable(folder, io) : (RuntimeException) e;
         }
     }
 
     /** Whether a folder holds a run. */
     public static boolean isRun(Path folder) {
-        return Files.isRegularFile(folder.resolve("manifest.json"));
+        return Files.isRegularFile(folder.resolve(MANIFEST));
     }
 
     /** The run's folder. */
@@ -132,76 +138,111 @@ public final class RunDirectory implements AutoCloseable {
         return root.resolve(name);
     }
 
-    /** Lets other processes write to the run again. The operating system does so, too, when this one dies. */
+    /**
+     * Deletes the run in the folder, or what a start left that was cut off; the user's own files stay.
+     *
+     * @throws UserError (machine) when that cannot be done
+     */
+    public void clear() {
+        try {
+            for (String name : RESULTS) {
+                Trees.delete(root.resolve(name));
+            }
+            clearBeginnings();
+            // The last one: what is left of a run when this is cut off is still known for a run.
+            Files.deleteIfExists(root.resolve(MANIFEST));
+        } catch (IOException e) {
+            throw UserError.machine("The run in " + root + " could not be deleted: " + IoReasons.of(e) + ".",
+                    "Give --out another folder.", e);
+        }
+    }
+
+    /** Lets other processes write to the folder again. When it holds no run, nothing of ours stays in it. */
     @Override
     public void close() {
         try {
-            lockFile.close();
+            if (!isRun(root)) {
+                clearBeginnings();
+                lock.delete();
+            }
         } catch (IOException e) {
-            // The lock ends with the process at the latest.
+            // The next start takes what is left for what it is: the lock is among it.
         } finally {
-            HELD.remove(key);
+            lock.close();
+        }
+        deleteEmpty(created);
+    }
+
+    private void clearBeginnings() throws IOException {
+        for (String name : BEGINNINGS) {
+            Files.deleteIfExists(root.resolve(name));
+        }
+        deleteTemporaries(root);
+    }
+
+    private static void deleteTemporaries(Path folder) throws IOException {
+        for (String name : names(folder, name -> TEMPORARY.matcher(name).matches())) {
+            Files.deleteIfExists(folder.resolve(name));
         }
     }
 
-    private void admit(Existing existing) throws IOException {
-        boolean run = isRun(root);
-        if (existing == Existing.REFUSE && run) {
-            throw UserError.badInput(root + " holds a run already.",
+    private static void admit(Path folder, Existing existing) throws IOException {
+        if (Files.exists(folder) && !Files.isDirectory(folder)) {
+            throw UserError.badInput(folder + " is a file and a run needs a folder.", "Give --out another folder.");
+        }
+        boolean run = isRun(folder);
+        if (!run && existing == Existing.RESUME) {
+            throw UserError.badInput(folder + " holds no run to resume: it has no " + MANIFEST + ".",
+                    "Give the folder of a run, or leave --resume out to start one.");
+        }
+        if (run && existing == Existing.REFUSE) {
+            throw UserError.badInput(folder + " holds a run already.",
                     "Continue it with --resume, start over with --overwrite, or give --out another folder.");
         }
-        if (!run && existing != Existing.RESUME && !foreign().isEmpty()) {
-            throw UserError.badInput(root + " is not empty and holds no run: " + foreign().getFirst() + " is in it.",
-                    "Give --out an empty folder or a new one.");
-        }
-        if (run && existing == Existing.OVERWRITE) {
-            for (String name : OWNED) {
-                Trees.delete(root.resolve(name));
-            }
+        if (!run && !foreign(folder).isEmpty()) {
+            throw UserError.badInput(folder + " is not empty and holds no run: " + foreign(folder).getFirst()
+                    + " is in it.", "Give --out an empty folder or a new one.");
         }
     }
 
-    private List<String> foreign() throws IOException {
-        try (Stream<Path> entries = Files.list(root)) {
-            return entries.map(entry -> entry.getFileName().toString()).filter(name -> !name.equals(LOCK)).sorted().toList();
+    /** What no start of ours can have left: it locks the folder first, so without the lock all is foreign. */
+    private static List<String> foreign(Path folder) throws IOException {
+        boolean begun = Files.exists(folder.resolve(RunLock.NAME));
+        return names(folder, name -> !begun || !name.equals(RunLock.NAME) && !BEGINNINGS.contains(name)
+                && !TEMPORARY.matcher(name).matches());
+    }
+
+    private static List<String> names(Path folder, Predicate<String> wanted) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.map(entry -> entry.getFileName().toString()).filter(wanted).sorted().toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
-    private static RunDirectory hold(Path folder) throws IOException {
-        Path key = folder.toRealPath();
-        if (!HELD.add(key)) {
-            throw held(folder, "this process");
+    /** A folder and those above it that are not there, innermost first. */
+    private static List<Path> missing(Path folder) {
+        List<Path> missing = new ArrayList<>();
+        for (Path path = folder.toAbsolutePath(); path != null && !Files.exists(path, LinkOption.NOFOLLOW_LINKS);
+                path = path.getParent()) {
+            missing.add(path);
         }
-        FileChannel channel = null;
+        return missing;
+    }
+
+    /** Deletes folders that are still, or again, empty, innermost first. */
+    private static void deleteEmpty(List<Path> folders) {
         try {
-            channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.READ,
-                    StandardOpenOption.WRITE);
-            FileLock lock = channel.tryLock();
-            if (lock == null) {
-                throw held(folder, holder(channel));
+            for (Path folder : folders) {
+                Files.deleteIfExists(folder);
             }
-            channel.truncate(0).write(StandardCharsets.UTF_8.encode("process " + ProcessHandle.current().pid() + " on "
-                    + Hardware.hostName()), 0);
-            return new RunDirectory(folder, key, channel);
-        } catch (IOException | RuntimeException e) {
-            HELD.remove(key);
-            if (channel != null) {
-                channel.close();
-            }
-            throw e;
+        } catch (DirectoryNotEmptyException e) {
+            // A run is in it, or another process has put something there.
+        } catch (IOException e) {
+            // An empty folder does no harm.
         }
-    }
-
-    private static String holder(FileChannel channel) throws IOException {
-        ByteBuffer text = ByteBuffer.allocate(200);
-        channel.read(text, 0);
-        String holder = StandardCharsets.UTF_8.decode(text.flip()).toString().strip();
-        return holder.isEmpty() ? "another process" : holder;
-    }
-
-    private static UserError held(Path folder, String holder) {
-        return UserError.badInput(folder + " is being written by " + holder + ".",
-                "Wait until that run has ended, or give --out another folder.");
     }
 
     private static UserError uncreatable(Path folder, IOException e) {

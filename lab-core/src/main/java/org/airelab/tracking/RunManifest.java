@@ -53,6 +53,17 @@ public final class RunManifest {
             String tokenizerSha256) {
     }
 
+    /**
+     * How a run stands.
+     *
+     * @param status          of its newest launch
+     * @param configSha256    of its resolved configuration
+     * @param dataSha256      of its prepared data
+     * @param tokenizerSha256 of its tokenizer
+     */
+    public record Standing(Status status, String configSha256, String dataSha256, String tokenizerSha256) {
+    }
+
     /** A process of the run, from its start to its end or its last sign of life. */
     record Launch(String started, String ended, double wallHours, double deviceHours, String device, int devices,
             List<String> commandLine, String commit, Boolean dirty, String host) {
@@ -94,6 +105,16 @@ public final class RunManifest {
         RunManifest manifest = new RunManifest(file, subject, commandLine, Clock.systemUTC());
         manifest.update();
         return manifest;
+    }
+
+    /**
+     * How the run of a manifest stands.
+     *
+     * @throws UserError (bad input) when the file is no manifest
+     */
+    public static Standing standing(Path file) {
+        Document document = read(file);
+        return new Standing(document.status, document.configSha256, document.dataSha256, document.tokenizerSha256);
     }
 
     /** Writes the time so far: the run is alive. */

@@ -31,6 +31,27 @@ class RunDirectoryTest {
         }
     }
 
+    /** As it was found: the folders that were made are gone, an empty one is empty, and what a killed start left is gone. */
+    @Test
+    void aFolderThatBecameNoRunIsLeftAsItWas() throws IOException {
+        RunDirectory.create(folder.resolve("runs"), "quick").close();
+        assertFalse(Files.exists(folder.resolve("runs")));
+        RunDirectory.open(folder.resolve("a/b"), Existing.REFUSE).close();
+        assertFalse(Files.exists(folder.resolve("a")));
+        Path empty = Files.createDirectory(folder.resolve("empty"));
+        RunDirectory.open(empty, Existing.REFUSE).close();
+        try (RunDirectory begun = RunDirectory.open(empty, Existing.REFUSE)) {
+            Files.writeString(begun.file("config.yaml"), "x");
+            Files.writeString(begun.file(".model.yaml.12.tmp"), "x");
+        }
+        Files.writeString(empty.resolve(".lock"), "process 4711 on an old host");
+        Files.writeString(empty.resolve("model.yaml"), "left by a start that was killed");
+        RunDirectory.open(empty, Existing.REFUSE).close();
+        try (var left = Files.list(empty)) {
+            assertEquals(0, left.count());
+        }
+    }
+
     @Test
     void emptyOrNewFoldersAreTaken() throws IOException {
         RunDirectory.open(folder.resolve("a/b"), Existing.REFUSE).close();
@@ -44,6 +65,7 @@ class RunDirectoryTest {
         Path file = Files.writeString(folder.resolve("thesis.tex"), "x");
         for (Existing existing : new Existing[] {Existing.REFUSE, Existing.OVERWRITE}) {
             refused(folder, existing, "thesis.tex is in it");
+            assertFalse(Files.exists(folder.resolve(".lock")));
         }
         refused(folder, Existing.RESUME, "holds no run to resume");
         refused(file, Existing.REFUSE, "is a file");
@@ -59,6 +81,10 @@ class RunDirectoryTest {
         RunDirectory.open(run, Existing.RESUME).close();
         assertTrue(Files.exists(run.resolve("checkpoints/step-00000001/model.safetensors")));
         RunDirectory.open(run, Existing.OVERWRITE).close();
+        assertTrue(Files.exists(run.resolve("checkpoints")), "kept until the new run begins");
+        try (RunDirectory over = RunDirectory.open(run, Existing.OVERWRITE)) {
+            over.clear();
+        }
         assertFalse(Files.exists(run.resolve("checkpoints")) || Files.exists(run.resolve("manifest.json"))
                 || Files.exists(run.resolve("metrics.jsonl")));
         assertEquals("the user's", Files.readString(run.resolve("notes.txt")));
