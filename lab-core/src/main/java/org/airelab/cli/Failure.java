@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.airelab.base.IoReasons;
 import org.airelab.base.UserError;
 
 /**
@@ -84,7 +85,7 @@ record Failure(String message, String advice, int exitCode, Throwable cause) {
                     "Check the path.", UserError.BAD_INPUT, thrown);
             case AccessDeniedException denied -> new Failure("permission denied: " + denied.getFile(),
                     "Check the permissions of this file and of the folders above it.", UserError.BAD_INPUT, thrown);
-            case FileSystemException other -> new Failure(describe(other), "Check the path.", UserError.BAD_INPUT, thrown);
+            case FileSystemException other -> new Failure(IoReasons.of(other), "Check the path.", UserError.BAD_INPUT, thrown);
             default -> new Failure("input or output failed: " + describe(e),
                     "Try again; run with --verbose for the stack trace.", UserError.MACHINE, thrown);
         };

@@ -39,6 +39,11 @@ public final class Lab {
         System.exit(exitCode);
     }
 
+    /** Runs one command in this process, error messages going to the streams given, and returns its exit code. */
+    public static int run(PrintStream out, PrintStream err, String... arguments) {
+        return run(out, err, commands(arguments), arguments);
+    }
+
     /** Runs one of the commands, help and error messages going to the streams given, and returns its exit code. */
     static int run(PrintStream out, PrintStream err, List<LabCommand> commands, String... arguments) {
         var lab = new Lab(new PrintWriter(out, true), new PrintWriter(err, true));

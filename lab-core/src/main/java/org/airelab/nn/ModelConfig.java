@@ -1,5 +1,7 @@
 package org.airelab.nn;
 
+import java.util.Objects;
+
 /**
  * Everything that fixes a decoder's shape and arithmetic.
  *
@@ -63,6 +65,10 @@ public record ModelConfig(int vocabSize, int contextLength, int dim, int layers,
     }
 
     public ModelConfig {
+        Objects.requireNonNull(norm, "norm");
+        Objects.requireNonNull(normPlacement, "norm_placement");
+        Objects.requireNonNull(positions, "positions");
+        Objects.requireNonNull(feedForward, "feed_forward");
         atLeast("vocab_size", vocabSize, 2);
         atLeast("context_length", contextLength, 1);
         atLeast("dim", dim, 1);

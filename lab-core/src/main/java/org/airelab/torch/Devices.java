@@ -11,16 +11,16 @@ public final class Devices {
 
     /** The device of that name; {@code auto} is the first GPU where libtorch sees one, else the CPU. */
     public static Device parse(String name) {
+        if (!name.matches("auto|cpu|cuda(:\\d{1,4})?")) {
+            throw UserError.badInput("unknown device " + name + "; known are auto, cpu, cuda and cuda:N",
+                    "Name one of them, or leave it at auto.");
+        }
         int gpus = name.equals("cpu") ? 0 : Engine.getInstance().getGpuCount();
         if (name.equals("cpu") || name.equals("auto") && gpus == 0) {
             return Device.cpu();
         }
         if (name.equals("auto")) {
             return Device.gpu(0);
-        }
-        if (!name.matches("cuda(:\\d{1,4})?")) {
-            throw UserError.badInput("unknown device " + name + "; known are auto, cpu, cuda and cuda:N",
-                    "Name one of them, or leave it at auto.");
         }
         int index = name.equals("cuda") ? 0 : Integer.parseInt(name.substring("cuda:".length()));
         if (index >= gpus) {
@@ -29,5 +29,10 @@ public final class Devices {
                     "Run 'lab doctor' to see what is missing, or use --device cpu.");
         }
         return Device.gpu(index);
+    }
+
+    /** A device's name as {@link #parse} reads it: cpu, or cuda:0. */
+    public static String name(Device device) {
+        return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
     }
 }

@@ -46,12 +46,13 @@ final class ErrorLog {
             if (call.run() == 0) {
                 return null;
             }
+            return message(file);
         } finally {
             LEVEL.set(JAVA_INT, 0, SILENT);
             redirect(standardError);
             int ignored = (int) CLOSE.invokeExact(standardError);
+            Files.deleteIfExists(file);
         }
-        return message(file);
     }
 
     private static void redirect(int target) throws Throwable {
@@ -62,7 +63,6 @@ final class ErrorLog {
 
     private static String message(Path file) throws IOException {
         String log = Files.readString(file, StandardCharsets.UTF_8);
-        Files.delete(file);
         String text = log.replaceFirst("(?s)^.*?Exception in aoti_torch: ", "")
                 .replaceFirst("(?s)\\nException raised from .*$", "").strip();
         return text.isEmpty() ? "libtorch gave no reason" : text;

@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.concurrent.atomic.AtomicReference;
+import org.airelab.base.UserError;
 
 /**
  * Java methods as the kernels of ATen operators: PyTorch's own derivative formula then calls Java's backward kernel
@@ -95,6 +96,9 @@ public final class JavaKernels {
             return;
         }
         Throwable failure = FAILURE.getAndSet(null);
+        if (failure instanceof UserError error) {
+            throw error;
+        }
         if (failure != null) {
             throw new EngineException("a kernel written in Java failed: " + failure.getMessage(), failure);
         }

@@ -86,7 +86,7 @@ final class Libtorch {
             }
             String message = ErrorLog.during(call);
             if (message != null) {
-                throw new EngineException(what + " failed: " + message);
+                throw OutOfMemory.orElse(new EngineException(what + " failed: " + message));
             }
         } catch (RuntimeException | Error e) {
             throw e;

@@ -1,5 +1,7 @@
 package org.airelab.train;
 
+import java.util.Objects;
+
 /**
  * Which optimizer, and its constants.
  *
@@ -28,6 +30,7 @@ public record OptimizerConfig(Kind kind, double learningRate, double beta1, doub
     }
 
     public OptimizerConfig {
+        Objects.requireNonNull(kind, "kind");
         require(learningRate >= 0 && Double.isFinite(learningRate), "learning_rate", "at least 0", learningRate);
         require(beta1 >= 0 && beta1 < 1, "beta1", "at least 0 and below 1", beta1);
         require(beta2 >= 0 && beta2 < 1, "beta2", "at least 0 and below 1", beta2);

@@ -8,6 +8,7 @@ import java.util.Locale;
 import org.airelab.base.Progress;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
+import org.airelab.torch.Devices;
 import org.airelab.torch.ScalarType;
 
 /**
@@ -41,8 +42,8 @@ public record PeakFlops(double flops, String description) {
             }
             double flops = 2.0 * n * n * n / best;
             Device device = parent.getDevice();
-            return new PeakFlops(flops, String.format(Locale.ROOT, "%s FLOP/s, the best of %d %s matrix products of size %d on %s",
-                    Progress.count(flops), runs, type, n, device));
+            return new PeakFlops(flops, String.format(Locale.ROOT, "%s FLOP/s, the best of %d %s matrix products of"
+                    + " size %d on %s", Progress.count(flops), runs, type, n, Devices.name(device)));
         }
     }
 }
