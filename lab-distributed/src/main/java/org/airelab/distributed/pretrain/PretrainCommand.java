@@ -2,6 +2,7 @@ package org.airelab.distributed.pretrain;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.airelab.base.Nearest;
@@ -91,6 +92,7 @@ public final class PretrainCommand implements LabCommand {
 
     @Override
     public Integer call() throws Exception {
+        requireNoContradiction();
         if (resume != null) {
             Path folder = resumeFolder();
             if (RunDirectory.isRun(folder)) {
@@ -102,11 +104,22 @@ public final class PretrainCommand implements LabCommand {
             }
         }
         PretrainConfig resolved = configuration();
-        RunDirectory.Existing existing = overwrite || resume != null ? RunDirectory.Existing.OVERWRITE
+        RunDirectory.Existing existing = overwrite ? RunDirectory.Existing.OVERWRITE
                 : RunDirectory.Existing.REFUSE;
         try (RunDirectory run = out == null ? RunDirectory.create(Path.of("runs"), resolved.preset())
                 : RunDirectory.open(out, existing)) {
             return Pretraining.start(resolved, run);
+        }
+    }
+
+    private void requireNoContradiction() {
+        if (resume != null && overwrite) {
+            throw UserError.badInput("--resume continues a run and --overwrite starts it over; both were given.",
+                    "Leave one of them out.");
+        }
+        if (tokenizer != null && vocabSize != null) {
+            throw UserError.badInput("--tokenizer brings its own vocabulary and --vocab-size is of one that is trained;"
+                    + " both were given.", "Leave one of them out.");
         }
     }
 
@@ -148,7 +161,7 @@ public final class PretrainCommand implements LabCommand {
     /** The options as keys of the configuration; {@code --set} comes last and so wins. */
     private List<String> overrides() {
         List<String> overrides = new ArrayList<>();
-        Map<String, String> keys = new java.util.LinkedHashMap<>();
+        Map<String, String> keys = new LinkedHashMap<>();
         keys.put("data.train", data);
         keys.put("data.valid", valid);
         keys.put("data.tokenizer", tokenizer);

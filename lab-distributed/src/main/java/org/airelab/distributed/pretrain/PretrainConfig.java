@@ -1,5 +1,7 @@
 package org.airelab.distributed.pretrain;
 
+import java.util.Objects;
+import org.airelab.data.DataSpec;
 import org.airelab.nn.ModelConfig;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.OptimizerConfig;
@@ -28,6 +30,13 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
      * @param tokenizer a tokenizer.json; empty trains one of model.vocab_size tokens on the training text
      */
     public record DataSection(String train, String valid, String tokenizer) {
+        public DataSection {
+            Objects.requireNonNull(tokenizer, "tokenizer");
+            DataSpec.parse(Objects.requireNonNull(train, "train"));
+            if (!Objects.requireNonNull(valid, "valid").isEmpty()) {
+                DataSpec.parse(valid);
+            }
+        }
     }
 
     /**
@@ -56,6 +65,7 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
      */
     public record ScheduleSection(Schedule.Decay decay, double warmupFraction, double finalFraction) {
         public ScheduleSection {
+            Objects.requireNonNull(decay, "decay");
             require(warmupFraction >= 0 && warmupFraction <= 1,
                     "warmup_fraction must be between 0 and 1, found " + warmupFraction);
             require(finalFraction >= 0 && finalFraction <= 1,
@@ -78,6 +88,9 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
     public record RunSection(String device, Precision precision, KernelChoice kernels, long evalEvery, long evalTokens,
             long checkpointEvery, int keepCheckpoints, double divergenceScore) {
         public RunSection {
+            Objects.requireNonNull(device, "device");
+            Objects.requireNonNull(precision, "precision");
+            Objects.requireNonNull(kernels, "kernels");
             require(evalEvery >= 1, "eval_every must be at least 1, found " + evalEvery);
             require(evalTokens >= 1, "eval_tokens must be at least 1, found " + evalTokens);
             require(checkpointEvery >= 1, "checkpoint_every must be at least 1, found " + checkpointEvery);
@@ -86,6 +99,18 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
         }
     }
 
+    public PretrainConfig {
+        Objects.requireNonNull(preset, "preset");
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(data, "data");
+        Objects.requireNonNull(train, "train");
+        Objects.requireNonNull(optimizer, "optimizer");
+        Objects.requireNonNull(schedule, "schedule");
+        Objects.requireNonNull(run, "run");
+        long tokens = (long) train.batchSize * model.contextLength();
+        require(tokens <= Integer.MAX_VALUE, "train.batch_size times model.context_length must be at most "
+                + Integer.MAX_VALUE + ", found " + train.batchSize + " times " + model.contextLength());
+    }
 
     private static void require(boolean condition, String message) {
         if (!condition) {

@@ -1,30 +1,27 @@
 package org.airelab.distributed.pretrain;
 
 import ai.djl.Device;
+import ai.djl.engine.EngineException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
+import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
 import org.airelab.data.DataLoader;
-import org.airelab.data.DataPreparation;
-import org.airelab.data.DataSpec;
-import org.airelab.data.DatasetManifest;
 import org.airelab.data.PreparedData;
 import org.airelab.data.Split;
 import org.airelab.data.TokenDataset;
-import org.airelab.data.TokenizerChoice;
 import org.airelab.tokenizer.Tokenizer;
 import org.airelab.torch.Devices;
+import org.airelab.torch.OutOfMemory;
 import org.airelab.tracking.LossPlot;
 import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
@@ -38,6 +35,7 @@ import org.airelab.train.TrainingSession;
  */
 final class Pretraining {
     static final String CONFIG = "config.yaml";
+    private static final String MANIFEST = "manifest.json";
     private static final String MODEL = "model.yaml";
     private static final String TOKENIZER = "tokenizer.json";
 
@@ -54,69 +52,97 @@ final class Pretraining {
 
     /** Trains a new run to its end. */
     static int start(PretrainConfig asked, RunDirectory run) throws IOException {
-        Devices.parse(asked.run().device());
-        PreparedData data = prepare(asked, chosenTokenizer(asked));
-        PretrainConfig config = asked.withVocabSize(data.manifest().vocabularySize());
-        AtomicFiles.write(run.file(TOKENIZER), temporary -> Files.copy(data.tokenizerJson(), temporary,
-                StandardCopyOption.REPLACE_EXISTING));
-        AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
-        AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
-        return new Pretraining(config, run, data).train();
+        MemoryNeed.of(asked).check(setup(asked).device());
+        PreparedData data = PretrainData.prepare(asked);
+        return new Pretraining(asked.withVocabSize(data.manifest().vocabularySize()), run, data).train(true);
     }
 
-    /** Trains a run that was cut off to its end, by its own configuration. */
+    /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
     static int resume(PretrainConfig config, RunDirectory run) throws IOException {
-        PreparedData data = prepare(config, chosenTokenizer(config));
-        String own = Tokenizer.load(run.file(TOKENIZER)).hash();
-        if (!data.manifest().tokenizerHash().equals(own)) {
-            data = prepare(config, new TokenizerChoice.Existing(run.file(TOKENIZER)));
+        RunManifest.Standing standing = RunManifest.standing(run.file(MANIFEST));
+        PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
+        PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
+                Tokenizer.load(run.file(TOKENIZER)).hash());
+        if (standing.status() == RunManifest.Status.FINISHED
+                && RunCheckpoints.reached(run.root(), config.train().steps())) {
+            System.out.println("done       " + run.root() + " has finished already; see its summary.json");
+            return 0;
         }
-        return new Pretraining(config, run, data).train();
+        MemoryNeed.of(config).check(setup(config).device());
+        return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing)).train(false);
     }
 
-    private static TokenizerChoice chosenTokenizer(PretrainConfig config) {
-        return config.data().tokenizer().isEmpty() ? new TokenizerChoice.Train(config.model().vocabSize())
-                : new TokenizerChoice.Existing(Path.of(config.data().tokenizer()));
+    private static TrainingSession.Setup setup(PretrainConfig config) {
+        return new TrainingSession.Setup(Devices.parse(config.run().device()), config.run().precision(),
+                config.run().kernels(), config.train().checkpointing(), config.train().seed());
     }
 
-    private static PreparedData prepare(PretrainConfig config, TokenizerChoice tokenizer) throws IOException {
-        String valid = config.data().valid();
-        return DataPreparation.prepare(DataSpec.parse(config.data().train()),
-                valid.isEmpty() ? Optional.empty() : Optional.of(DataSpec.parse(valid)), tokenizer,
-                DataPreparation.defaultCacheFolder());
-    }
-
-    private int train() throws IOException {
-        String configHash = Configurations.hash(config);
-        Device device = Devices.parse(config.run().device());
-        DatasetManifest manifest = data.manifest();
-        RunManifest record = RunManifest.open(run.file("manifest.json"), new RunManifest.Subject(config.preset(),
-                config.train().seed(), device.toString(), 1, configHash, manifest.key(), manifest.tokenizerHash()),
-                ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
-        TrainingSession.Setup setup = new TrainingSession.Setup(device, config.run().precision(), config.run().kernels(),
-                config.train().checkpointing(), config.train().seed());
-        RunManifest.Status status = RunManifest.Status.FAILED;
-        try (TrainingSession session = new TrainingSession(setup, config.model(), config.optimizer(), config.learningRates());
+    private int train(boolean fresh) throws IOException {
+        try (TrainingSession session = new TrainingSession(setup(config), config.model(), config.optimizer(),
+                config.learningRates());
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, config.model().contextLength(), config.train().seed())) {
-            RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), session, configHash);
-            double earlier = checkpoints.restore(warning -> out.println("warning: " + warning)).orElse(0.0);
-            PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed());
-            announce(session, peak);
             Validation validation = new Validation(valid, config.model().contextLength(), config.train().batchSize(),
                     config.run().evalTokens());
-            try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
-                TrainingLoop loop = new TrainingLoop(config, new TrainingLoop.Parts(session, loader, validation, metrics,
-                        checkpoints, record::update, peak, new LiveLine(out, Progress.terminal(), config.train().steps()),
-                        earlier));
-                double loss = loop.run();
-                finish(session, loop, loss, validation.bitsPerByte(loss));
+            RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), session,
+                    Configurations.hash(config));
+            double earlier = fresh ? 0 : checkpoints.restore(warning -> out.println("warning: " + warning)).orElse(0.0);
+            RunManifest record = begin(fresh, session.manager().getDevice());
+            try {
+                learn(session, loader, validation, checkpoints, record, earlier);
+                record.end(RunManifest.Status.FINISHED);
+                return 0;
+            } catch (RuntimeException | IOException | Error e) {
+                stopped(e, record, fresh && checkpoints.none());
+                throw e;
             }
-            status = RunManifest.Status.FINISHED;
-            return 0;
-        } finally {
-            record.end(status);
+        } catch (EngineException e) {
+            throw OutOfMemory.orElse(e);
+        }
+    }
+
+    /** From here on the folder is this run's: all before can fail and leaves it as it was. */
+    private RunManifest begin(boolean fresh, Device device) throws IOException {
+        if (fresh) {
+            run.clear();
+            AtomicFiles.write(run.file(TOKENIZER), temporary -> Files.copy(data.tokenizerJson(), temporary,
+                    StandardCopyOption.REPLACE_EXISTING));
+            AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
+            AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
+        }
+        return RunManifest.open(run.file(MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
+                Devices.name(device), 1, Configurations.hash(config), data.manifest().key(),
+                data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
+    }
+
+    private void learn(TrainingSession session, DataLoader loader, Validation validation, RunCheckpoints checkpoints,
+            RunManifest record, double earlier) throws IOException {
+        PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed());
+        announce(session, peak);
+        try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
+            TrainingLoop loop = new TrainingLoop(config, new TrainingLoop.Parts(session, loader, validation, metrics,
+                    checkpoints, record::update, peak, new LiveLine(out, Progress.terminal(), config.train().steps()),
+                    earlier));
+            double loss = loop.run();
+            finish(session, loop, loss, validation.bitsPerByte(loss));
+        }
+    }
+
+    /**
+     * A run that diverged is a result, and one with a checkpoint can be resumed. What stopped before that for want of
+     * memory or disk leaves nothing, so that the same command can be given again.
+     */
+    private void stopped(Throwable cause, RunManifest record, boolean worthless) {
+        boolean result = cause instanceof UserError error && error.exitCode() == UserError.FAILED;
+        try {
+            if (worthless && !result) {
+                run.clear();
+            } else {
+                record.end(RunManifest.Status.FAILED);
+            }
+        } catch (UserError e) {
+            cause.addSuppressed(e);
         }
     }
 

@@ -28,14 +28,26 @@ final class RunCheckpoints {
     private static final String MODEL = "model.safetensors";
     private static final String STATE = "state.json";
 
+    private final Path run;
     private final CheckpointStore store;
     private final TrainingSession session;
     private final String configHash;
 
     RunCheckpoints(Path run, int keep, TrainingSession session, String configHash) {
+        this.run = run;
         this.store = new CheckpointStore(run, keep);
         this.session = session;
         this.configHash = configHash;
+    }
+
+    /** Whether a run's newest whole checkpoint is of that step. */
+    static boolean reached(Path run, long step) {
+        return new CheckpointStore(run, 1).latest(damaged -> { }).filter(newest -> newest.step() == step).isPresent();
+    }
+
+    /** Whether there is no checkpoint yet, not even a damaged one. */
+    boolean none() {
+        return store.steps().isEmpty();
     }
 
     /** Saves everything as of now; {@code seconds} is what the run has taken so far. */
@@ -67,11 +79,16 @@ final class RunCheckpoints {
     /**
      * Takes up the newest whole checkpoint; damaged ones are told to {@code warn} and passed over.
      *
-     * @return the seconds the run had taken, or nothing when there is no checkpoint
+     * @return the seconds the run had taken, or nothing when there is no checkpoint yet
+     * @throws UserError (bad input) when there are checkpoints and none is whole
      */
     Optional<Double> restore(Consumer<String> warn) {
         Optional<Checkpoint> latest = store.latest(warn);
         if (latest.isEmpty()) {
+            if (!none()) {
+                throw UserError.badInput("No checkpoint of " + run + " is whole, of the steps " + store.steps() + ".",
+                        "Restore one from a copy, or start over with --overwrite.");
+            }
             return Optional.empty();
         }
         Checkpoint checkpoint = latest.get();

@@ -6,6 +6,7 @@ import java.util.Locale;
 import org.airelab.base.Progress;
 import org.airelab.data.DatasetManifest;
 import org.airelab.nn.ModelConfig;
+import org.airelab.torch.Devices;
 import org.airelab.train.PeakFlops;
 import org.airelab.train.Schedule;
 import org.airelab.train.TrainingSession;
@@ -35,7 +36,7 @@ final class RunHeader {
         for (String group : session.optimizer().describe()) {
             lines.add("           " + group);
         }
-        lines.add(String.format(Locale.ROOT, "device     %s, %s, %s kernels%s", session.manager().getDevice(),
+        lines.add(String.format(Locale.ROOT, "device     %s, %s, %s kernels%s", Devices.name(session.manager().getDevice()),
                 lower(config.run().precision()), session.fused() ? "the lab's" : "libtorch's",
                 config.train().checkpointing() ? ", activations recomputed" : ""));
         lines.add("           MFU by 6N + 12LHQT FLOPs a token (PaLM, appendix B) over " + peak.description());

@@ -81,7 +81,8 @@ final class TrainingLoop {
             }
         }
         line.finish();
-        return Double.isNaN(validationLoss) ? validate(trainer.step()) : validationLoss;
+        // Without a step left the last one was validated, and recorded, before its checkpoint was saved.
+        return Double.isNaN(validationLoss) ? validation.loss(session.engine()) : validationLoss;
     }
 
     private void report(StepReport report) {
@@ -113,18 +114,17 @@ final class TrainingLoop {
         }
     }
 
-    private double validate(long step) {
+    private void validate(long step) {
         validationLoss = validation.loss(session.engine());
         double bits = validation.bitsPerByte(validationLoss);
         metrics.write(step, seconds(), Map.of("val_loss", validationLoss, "val_bits_per_byte", bits));
         line.println(String.format(Locale.ROOT, "step %,d: validation loss %.4f nats/token, %.4f bits/byte", step,
                 validationLoss, bits));
-        return validationLoss;
     }
 
-    /** Tokens a second over this launch. */
+    /** Tokens a second over this launch; over the whole run, with all it did, when there was no step left. */
     double tokensPerSecond() {
-        return pace.mean();
+        return Double.isNaN(pace.mean()) ? config.train().steps() * config.tokensPerStep() / seconds() : pace.mean();
     }
 
     /** Seconds of the whole run so far, earlier launches included. */

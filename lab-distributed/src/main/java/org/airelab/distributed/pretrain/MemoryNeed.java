@@ -1,0 +1,51 @@
+package org.airelab.distributed.pretrain;
+
+import ai.djl.Device;
+import ai.djl.util.cuda.CudaUtils;
+import java.util.Locale;
+import org.airelab.base.UserError;
+import org.airelab.nn.ModelConfig;
+import org.airelab.tracking.Hardware;
+import org.airelab.train.OptimizerConfig.Kind;
+import org.airelab.train.Precision;
+
+/**
+ * The least memory a run can do with. What asks for more than the device has is refused at the start, and not by the
+ * operating system in the middle of the first step.
+ *
+ * @param state       bytes of weights, gradients and Adam's two buffers
+ * @param activations bytes of what passes between the layers, kept from the forward to the backward pass
+ * @param tokens      bytes of the token ids of a step, on the Java heap
+ */
+record MemoryNeed(double state, double activations, double tokens) {
+    private static final double GIB = 1L << 30;
+
+    /** Of a run as it is configured. */
+    static MemoryNeed of(PretrainConfig config) {
+        ModelConfig model = config.model();
+        Precision precision = config.run().precision();
+        boolean adam = config.optimizer().kind() == Kind.ADAMW || config.optimizer().kind() == Kind.ADAM;
+        double positions = (double) config.train().batchSize() * model.contextLength();
+        return new MemoryNeed((adam ? 4.0 : 2.0) * precision.kept().bytes() * model.parameterCount(),
+                positions * model.dim() * (model.layers() + 1.0) * precision.computed().bytes(),
+                2.0 * Long.BYTES * positions * config.train().accumulation());
+    }
+
+    /** Refuses what this device cannot hold. */
+    void check(Device device) {
+        long memory = device.isGpu() ? CudaUtils.getGpuMemory(device).getMax() : Hardware.totalMemory();
+        String where = device.isGpu() ? "the GPU" : "this machine";
+        require(state, memory, "the weights and the optimizer's state need", where, "Choose a smaller model.");
+        require(state + activations, memory, "the model and the activations of one batch need", where,
+                "Lower train.batch_size, and raise train.accumulation to make up for it.");
+        require(tokens, Runtime.getRuntime().maxMemory(), "the token ids of one step need", "the Java heap",
+                "Lower train.accumulation or train.batch_size, or allow a larger heap: LAB_JAVA_OPTS=-Xmx16g lab ...");
+    }
+
+    private static void require(double need, long have, String what, String where, String advice) {
+        if (need > have) {
+            throw UserError.machine(String.format(Locale.ROOT, "%s at least %,.1f GiB, and %s has %,.1f GiB.", what,
+                    need / GIB, where, have / GIB), advice);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package org.airelab.distributed.pretrain;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
+
+/** A disk that is soon full: a file system in memory, which only the superuser can mount. */
+record SmallDisk(Path root) implements AutoCloseable {
+    /** Mounts one, or skips the test where that is not allowed. */
+    static SmallDisk mount(Path folder, int kibibytes) throws IOException, InterruptedException {
+        Files.createDirectory(folder);
+        int status = run("mount", "-t", "tmpfs", "-o", "size=" + kibibytes + "k", "tmpfs", folder.toString());
+        Assumptions.assumeTrue(status == 0, "no full disk tested: only the superuser can mount a small file system");
+        return new SmallDisk(folder);
+    }
+
+    /** Makes room. */
+    void grow() throws IOException, InterruptedException {
+        run("mount", "-o", "remount,size=512m", root.toString());
+    }
+
+    private static int run(String... command) throws IOException, InterruptedException {
+        try {
+            return new ProcessBuilder(command).redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    @Override
+    public void close() throws IOException, InterruptedException {
+        run("umount", root.toString());
+    }
+}
