@@ -52,7 +52,7 @@ public final class TokenEmbedding extends LayerBlock {
         if (sinusoids != null) {
             NDArray window = Aten.narrow(scope, sinusoids, 0, start, time);
             window = NativeArrays.convert(scope, window, NativeArrays.type(x));
-            x = x.mul(Math.sqrt(config.dim())).add(window);
+            x = Aten.scale(scope, x, Math.sqrt(config.dim())).add(window);
         }
         x = NativeArrays.convert(scope, x, compute);
         return training && config.dropout() > 0 ? Aten.dropout(scope, x, config.dropout()) : x;

@@ -89,8 +89,10 @@ public final class TorchOps implements LayerOps {
 
     @Override
     public NDArray gelu(NDArray x) {
-        NDArray inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(SQRT_2_OVER_PI);
-        return x.mul(inner.tanh().add(1)).mul(0.5);
+        NDManager scope = x.getManager();
+        NDArray cubed = Aten.scale(scope, x.mul(x).mul(x), 0.044715);
+        NDArray inner = Aten.scale(scope, x.add(cubed), SQRT_2_OVER_PI);
+        return Aten.scale(scope, x.mul(inner.tanh().add(1)), 0.5);
     }
 
     @Override

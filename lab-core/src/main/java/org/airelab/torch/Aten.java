@@ -11,6 +11,7 @@ public final class Aten {
     private static final Operator EMBEDDING = Operator.of("aten::embedding", "");
     private static final Operator TO = Operator.of("aten::to", "dtype");
     private static final Operator SILU = Operator.of("aten::silu", "");
+    private static final Operator MUL = Operator.of("aten::mul", "Tensor");
     private static final Operator RELU = Operator.of("aten::relu", "");
     private static final Operator SELECT_INT = Operator.of("aten::select", "int");
     private static final Operator RSQRT = Operator.of("aten::rsqrt", "");
@@ -73,6 +74,14 @@ public final class Aten {
     /** x sigmoid(x), element by element. */
     public static NDArray silu(NDManager manager, NDArray x) {
         return SILU.on(manager).tensor(x).result();
+    }
+
+    /**
+     * x times a number. DJL's own {@code mul(Number)} must not be recorded: autograd then keeps a tensor over a Java
+     * buffer that the garbage collector may free before the backward pass, and gradients vanish now and then.
+     */
+    public static NDArray scale(NDManager manager, NDArray x, double factor) {
+        return MUL.on(manager).tensor(x).tensor(Tensor.scalar(factor).attach(manager)).result();
     }
 
     /** max(0, x), element by element. */

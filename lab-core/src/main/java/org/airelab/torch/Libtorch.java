@@ -49,6 +49,7 @@ final class Libtorch {
     static final MethodHandle DEVICE_INDEX = function("aoti_torch_get_device_index", JAVA_LONG, ADDRESS);
     static final MethodHandle EMPTY = function("aoti_torch_empty_strided",
             JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+    static final MethodHandle SCALAR = function("aoti_torch_scalar_to_tensor_float64", JAVA_DOUBLE, ADDRESS);
     static final MethodHandle FROM_BLOB = function("aoti_torch_create_tensor_from_blob",
             JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     static final MethodHandle REINTERPRET = function("aoti_torch__reinterpret_tensor",

@@ -80,6 +80,13 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /** A float64 number as a tensor without dimensions, which takes on the type of what it is combined with. */
+    static Tensor scalar(double value) {
+        MemorySegment out = OUT.get();
+        Libtorch.call("making a scalar", () -> (int) Libtorch.SCALAR.invokeExact(value, out));
+        return own(out.get(JAVA_LONG, 0));
+    }
+
     /** A tensor without a value: as a gradient it means zero. */
     static Tensor undefined() {
         MemorySegment out = OUT.get();

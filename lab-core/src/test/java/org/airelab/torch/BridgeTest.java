@@ -236,6 +236,21 @@ class BridgeTest {
     }
 
     @Test
+    void scaledGradientsSurviveGarbageCollection() {
+        NDArray x = manager.ones(new Shape(1000));
+        x.setRequiresGradient(true);
+        for (int i = 0; i < 20; i++) {
+            try (NDManager scope = manager.newSubManager(); Autograd.Mode mode = Autograd.recording()) {
+                NDArray leaf = Autograd.leaf(scope, x);
+                NDArray y = Aten.scale(scope, leaf, 3);
+                System.gc();
+                Autograd.backward(y, y.onesLike());
+                assertEquals(3000f, Autograd.gradient(scope, leaf).sum().getFloat());
+            }
+        }
+    }
+
+    @Test
     void finiteMeansNeitherNanNorInfinite() {
         assertTrue(Aten.allFinite(manager.create(new float[] {0, -1e38f})));
         assertTrue(!Aten.allFinite(manager.create(new float[] {0, Float.NaN})));
