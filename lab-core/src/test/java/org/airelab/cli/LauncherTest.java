@@ -179,7 +179,8 @@ class LauncherTest {
     @ParameterizedTest
     @CsvSource({"0,''", "8,''", "15,''", "16,-Xmx4g", "512,-Xmx4g"})
     void theHeapIsAtMostFourGibibytes(int gibibytes, String option) {
-        assertEquals(option, Shell.sourced("memory_gibibytes() { gibibytes=" + gibibytes + "; }; heap_limit").out().strip());
+        String limits = Shell.sourced("memory_gibibytes() { gibibytes=" + gibibytes + "; }; heap_limits").out();
+        assertEquals((option + " -XX:MaxNewSize=128m").strip(), String.join(" ", limits.strip().split("\n")));
     }
 
     @ParameterizedTest

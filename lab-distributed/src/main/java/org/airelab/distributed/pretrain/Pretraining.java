@@ -118,8 +118,10 @@ final class Pretraining {
 
     private void learn(TrainingSession session, DataLoader loader, Validation validation, RunCheckpoints checkpoints,
             RunManifest record, double earlier) throws IOException {
-        PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed());
+        PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed(), config.model());
         announce(session, peak);
+        // Preparing the data has stretched the heap over memory that from here on tensors need.
+        System.gc();
         try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
             TrainingLoop loop = new TrainingLoop(config, new TrainingLoop.Parts(session, loader, validation, metrics,
                     checkpoints, record::update, peak, new LiveLine(out, Progress.terminal(), config.train().steps()),
