@@ -10,6 +10,11 @@ final class JavaTeam implements Parallel.Team {
             Thread.ofPlatform().daemon().name("kernel-", 0).factory());
 
     @Override
+    public int threads() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
+    @Override
     public void run(Job job, int threads) {
         var helpers = Math.min(threads, job.tasks()) - 1;
         var done = new CountDownLatch(helpers);

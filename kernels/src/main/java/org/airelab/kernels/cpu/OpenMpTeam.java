@@ -21,10 +21,12 @@ final class OpenMpTeam implements Parallel.Team {
     private static volatile Job current;
 
     private final MethodHandle parallel;
+    private final MethodHandle maxThreads;
     private final MemorySegment work;
 
-    private OpenMpTeam(MethodHandle parallel, MemorySegment work) {
+    private OpenMpTeam(MethodHandle parallel, MethodHandle maxThreads, MemorySegment work) {
         this.parallel = parallel;
+        this.maxThreads = maxThreads;
         this.work = work;
     }
 
@@ -50,8 +52,10 @@ final class OpenMpTeam implements Parallel.Team {
     }
 
     private static OpenMpTeam bind(Path library) throws ReflectiveOperationException {
-        var entry = SymbolLookup.libraryLookup(library, Arena.global()).find("GOMP_parallel");
-        if (entry.isEmpty()) {
+        var symbols = SymbolLookup.libraryLookup(library, Arena.global());
+        var entry = symbols.find("GOMP_parallel");
+        var size = symbols.find("omp_get_max_threads");
+        if (entry.isEmpty() || size.isEmpty()) {
             return null;
         }
         // void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags)
@@ -61,7 +65,22 @@ final class OpenMpTeam implements Parallel.Team {
         var target = MethodHandles.lookup().findStatic(OpenMpTeam.class, "work",
                 MethodType.methodType(void.class, MemorySegment.class));
         var stub = linker.upcallStub(target, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS), Arena.global());
-        return new OpenMpTeam(parallel, stub);
+        var maxThreads = linker.downcallHandle(size.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT));
+        return new OpenMpTeam(parallel, maxThreads, stub);
+    }
+
+    /**
+     * Asked anew for every loop: OpenMP keeps the number for each thread by itself, and a library may set it late, as
+     * libtorch does when a thread first computes with it. A team of another size than the library's would make libgomp
+     * end threads and start others from loop to loop.
+     */
+    @Override
+    public int threads() {
+        try {
+            return (int) maxThreads.invokeExact();
+        } catch (Throwable t) {
+            throw new IllegalStateException(t);
+        }
     }
 
     /** Called by every thread of the team, with the data pointer of {@code GOMP_parallel}, which is not needed. */

@@ -13,7 +13,8 @@ import java.util.function.IntConsumer;
  */
 public final class Parallel {
     private static final AtomicBoolean BUSY = new AtomicBoolean();
-    private static volatile int threads = Runtime.getRuntime().availableProcessors();
+    /** Set by hand; 0 leaves the number to the team. */
+    private static volatile int chosenThreads;
     private static volatile Team team = chooseTeam();
 
     private Parallel() {}
@@ -21,17 +22,32 @@ public final class Parallel {
     /** Something that runs one job on several threads at once, the caller among them, and waits for all. */
     interface Team {
         void run(Job job, int threads);
+
+        /** How many threads the calling thread's loops use where nobody has said. */
+        int threads();
     }
 
-    /** The number of threads a loop uses; initially the number of processors. */
+    /**
+     * The number of threads a loop of the calling thread uses: what {@link #setThreads} said, else as many as OpenMP's
+     * own loops use ({@code OMP_NUM_THREADS} counts), without OpenMP the number of processors.
+     */
     public static int threads() {
-        return threads;
+        var chosen = chosenThreads;
+        return chosen > 0 ? chosen : team.threads();
     }
 
-    /** Sets the number of threads a loop uses, at least 1. */
+    /**
+     * Sets the number of threads a loop uses, at least 1. On OpenMP's threads every change of the number between two
+     * loops, of these or of the library's own, ends threads and starts others.
+     */
     public static void setThreads(int count) {
         Buffers.atLeast("a number of threads", 1, count);
-        threads = count;
+        chosenThreads = count;
+    }
+
+    /** Takes {@link #setThreads} back. */
+    static void unsetThreads() {
+        chosenThreads = 0;
     }
 
     /**
@@ -57,7 +73,7 @@ public final class Parallel {
      * exception of a task is thrown to the caller, and tasks not yet begun are dropped.
      */
     public static void forRange(int tasks, IntConsumer task) {
-        var count = threads;
+        var count = threads();
         if (count == 1 || tasks <= 1 || !BUSY.compareAndSet(false, true)) {
             for (var i = 0; i < tasks; i++) {
                 task.accept(i);

@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,11 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ParallelTest {
-    private final int threads = Parallel.threads();
-
     @AfterEach
     void restore() {
-        Parallel.setThreads(threads);
+        Parallel.unsetThreads();
     }
 
     @ParameterizedTest
@@ -146,6 +147,25 @@ class ParallelTest {
         everyTaskRunsOnce(1000);
         severalThreadsWork();
         nestedLoopsRunInline();
+    }
+
+    @Test
+    void openMpsOwnNumberOfThreadsIsUsedUntilAnotherIsSet() throws Throwable {
+        assumeTrue(loadOpenMp(), "no libgomp.so.1 on this machine");
+        assertTrue(Parallel.findOpenMp());
+        var openMp = SymbolLookup.libraryLookup("libgomp.so.1", Arena.global());
+        var setNumber = Linker.nativeLinker().downcallHandle(openMp.find("omp_set_num_threads").orElseThrow(),
+                FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+        Parallel.unsetThreads();
+        var before = Parallel.threads();
+        try {
+            setNumber.invokeExact(before + 3);
+            assertEquals(before + 3, Parallel.threads());
+            Parallel.setThreads(2);
+            assertEquals(2, Parallel.threads());
+        } finally {
+            setNumber.invokeExact(before);
+        }
     }
 
     private static boolean loadOpenMp() {
