@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
  *             does not own this memory
  */
 public record TensorData(TensorInfo info, MemorySegment data) {
+    /** @throws IllegalArgumentException when the memory has another size than type and shape ask for */
     public TensorData {
         if (data.byteSize() != info.byteSize()) {
             throw new IllegalArgumentException(
@@ -17,6 +18,7 @@ public record TensorData(TensorInfo info, MemorySegment data) {
         }
     }
 
+    /** A tensor of that type and shape over the memory. */
     public TensorData(DType dtype, long[] shape, MemorySegment data) {
         this(new TensorInfo(dtype, shape), data);
     }

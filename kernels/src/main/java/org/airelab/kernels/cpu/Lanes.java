@@ -25,6 +25,7 @@ import jdk.incubator.vector.VectorSpecies;
  * which sums are formed, hence every bit of a result, is then the same on all machines.
  */
 public final class Lanes {
+    /** Eight float32 lanes. */
     public static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_256;
     /** Lanes of a vector. */
     public static final int COUNT = 8;
@@ -46,10 +47,12 @@ public final class Lanes {
         return FloatVector.SPECIES_PREFERRED.length() >= COUNT;
     }
 
+    /** Eight floats from the address on, of any alignment. */
     public static FloatVector load(long address) {
         return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
     }
 
+    /** Stores all lanes from the address on, of any alignment. */
     public static void store(FloatVector vector, long address) {
         vector.intoMemorySegment(MEMORY, address, ByteOrder.LITTLE_ENDIAN);
     }
@@ -78,18 +81,22 @@ public final class Lanes {
         return IntVector.broadcast(IntVector.SPECIES_256, bits).reinterpretAsFloats();
     }
 
+    /** All lanes equal to the value. */
     public static FloatVector broadcast(float value) {
         return FloatVector.broadcast(FLOATS, value);
     }
 
+    /** The float at the address. */
     public static float get(long address) {
         return MEMORY.get(JAVA_FLOAT_UNALIGNED, address);
     }
 
+    /** Stores a float at the address. */
     public static void set(long address, float value) {
         MEMORY.set(JAVA_FLOAT_UNALIGNED, address, value);
     }
 
+    /** The int64 at the address. */
     public static long getLong(long address) {
         return MEMORY.get(JAVA_LONG_UNALIGNED, address);
     }
@@ -109,10 +116,12 @@ public final class Lanes {
         return two.lane(0) + two.lane(1);
     }
 
+    /** Copies bytes between addresses; the two places may overlap. */
     public static void copy(long from, long to, long bytes) {
         MemorySegment.copy(MEMORY, from, MEMORY, to, bytes);
     }
 
+    /** Sets bytes from the address on to 0. */
     public static void zero(long address, long bytes) {
         MEMORY.asSlice(address, bytes).fill((byte) 0);
     }

@@ -82,14 +82,17 @@ public final class RotaryTable {
         }
     }
 
+    /** Positions in the table: 0 to this less 1. */
     public int maxTime() {
         return maxTime;
     }
 
+    /** Elements of a head that is rotated. */
     public int headSize() {
         return headSize;
     }
 
+    /** Which elements are rotated together. */
     public Pairing pairing() {
         return pairing;
     }
