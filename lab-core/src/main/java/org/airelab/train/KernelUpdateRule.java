@@ -28,7 +28,7 @@ final class KernelUpdateRule implements UpdateRule {
 
     @Override
     public void update(NDArray w, NDArray g, NDArray[] state, Step step) {
-        UpdateRange range = new UpdateRange(0, w.size(), (float) step.gradientScale(), false);
+        UpdateRange range = new UpdateRange(0, w.size(), (float) step.gradientScale());
         MemorySegment weights = NativeArrays.memory(w);
         MemorySegment gradient = NativeArrays.memory(g);
         MemorySegment[] s = Arrays.stream(state).map(NativeArrays::memory).toArray(MemorySegment[]::new);

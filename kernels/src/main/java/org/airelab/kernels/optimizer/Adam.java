@@ -26,7 +26,7 @@ public interface Adam extends Rung {
     /**
      * @param step         number of this step, 1 for the first
      * @param weights      updated in {@code range}
-     * @param gradient     read; zeroed in {@code range} if that says so
+     * @param gradient     read
      * @param firstMoment  m, updated; 0 before the first step
      * @param secondMoment v, updated; 0 before the first step
      */

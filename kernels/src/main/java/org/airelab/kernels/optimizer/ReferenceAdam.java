@@ -31,9 +31,6 @@ final class ReferenceAdam implements Adam {
             set(weights, i, w - stepSize * m / (Math.sqrt(v) / root + settings.epsilon()));
             set(firstMoment, i, m);
             set(secondMoment, i, v);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

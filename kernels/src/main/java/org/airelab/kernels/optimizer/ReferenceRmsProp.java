@@ -33,9 +33,6 @@ final class ReferenceRmsProp implements RmsProp {
                 set(velocity, i, direction);
             }
             set(weights, i, w - settings.learningRate() * direction);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

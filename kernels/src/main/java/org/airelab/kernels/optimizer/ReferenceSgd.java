@@ -25,9 +25,6 @@ final class ReferenceSgd implements Sgd {
                 direction = settings.nesterov() ? g + settings.momentum() * u : u;
             }
             set(weights, i, w - settings.learningRate() * direction);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

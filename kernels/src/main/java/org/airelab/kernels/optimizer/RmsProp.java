@@ -25,7 +25,7 @@ public interface RmsProp extends Rung {
 
     /**
      * @param weights      updated in {@code range}
-     * @param gradient     read; zeroed in {@code range} if that says so
+     * @param gradient     read
      * @param squares      s, updated; 0 before the first step
      * @param gradientMean a, updated; 0 before the first step; null where not centered
      * @param velocity     u, updated; 0 before the first step; null where the momentum is 0

@@ -24,9 +24,6 @@ final class ScalarAdam implements Adam {
             set(weights, i, w - c.stepSize() * (m / ((float) Math.sqrt(v) * c.root() + c.epsilon())));
             set(firstMoment, i, m);
             set(secondMoment, i, v);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

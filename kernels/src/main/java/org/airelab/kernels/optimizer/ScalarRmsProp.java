@@ -38,9 +38,6 @@ final class ScalarRmsProp implements RmsProp {
                 set(velocity, i, direction);
             }
             set(weights, i, w - learningRate * direction);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

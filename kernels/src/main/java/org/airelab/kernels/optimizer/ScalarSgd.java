@@ -26,9 +26,6 @@ final class ScalarSgd implements Sgd {
                 direction = c.gradientShare() * g + c.velocityShare() * u;
             }
             set(weights, i, w - c.learningRate() * direction);
-            if (range.clearGradient()) {
-                set(gradient, i, 0);
-            }
         }
     }
 

@@ -23,7 +23,7 @@ public interface Sgd extends Rung {
     /**
      * @param step     number of this step, 1 for the first
      * @param weights  updated in {@code range}
-     * @param gradient read; zeroed in {@code range} if that says so
+     * @param gradient read
      * @param velocity u, updated; 0 before the first step; null where the momentum is 0
      */
     void step(SgdSettings settings, long step, UpdateRange range, MemorySegment weights, MemorySegment gradient,

@@ -5,14 +5,13 @@ import org.airelab.kernels.cpu.Buffers;
 import org.airelab.kernels.cpu.Parallel;
 
 /**
- * The part of the flat memory an update works on, and what it does with the gradient there.
+ * The part of the flat memory an update works on, and the factor of the gradient there.
  *
  * @param from          first element
  * @param to            element after the last
  * @param gradientScale the gradient is multiplied by this first: a clipping factor, or 1
- * @param clearGradient whether to leave zeros in the gradient
  */
-public record UpdateRange(long from, long to, float gradientScale, boolean clearGradient) {
+public record UpdateRange(long from, long to, float gradientScale) {
     private static final int ELEMENTS = 16384;
 
     public UpdateRange {
@@ -21,9 +20,9 @@ public record UpdateRange(long from, long to, float gradientScale, boolean clear
         }
     }
 
-    /** All elements, the gradient taken as it is and left alone. */
+    /** All elements, the gradient taken as it is. */
     public static UpdateRange all(long count) {
-        return new UpdateRange(0, count, 1, false);
+        return new UpdateRange(0, count, 1);
     }
 
     /** What to do with the elements from {@code from}, {@code count} of them. */

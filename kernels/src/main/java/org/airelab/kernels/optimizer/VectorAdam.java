@@ -30,9 +30,6 @@ final class VectorAdam implements Adam {
             var g = gradient.address() + 4 * from;
             update(constants, range.gradientScale(), weights.address() + 4 * from, g,
                     firstMoment.address() + 4 * from, secondMoment.address() + 4 * from, count);
-            if (range.clearGradient()) {
-                Lanes.zero(g, 4L * count);
-            }
         });
     }
 

@@ -36,9 +36,6 @@ final class VectorRmsProp implements RmsProp {
             if (i < count) {
                 piece.update(4L * i, count - i);
             }
-            if (range.clearGradient()) {
-                Lanes.zero(gradient.address() + at, 4L * count);
-            }
         });
     }
 

@@ -34,9 +34,6 @@ final class VectorSgd implements Sgd {
             } else {
                 momentum(constants, range.gradientScale(), w, g, velocity.address() + 4 * from, count);
             }
-            if (range.clearGradient()) {
-                Lanes.zero(g, 4L * count);
-            }
         });
     }
 

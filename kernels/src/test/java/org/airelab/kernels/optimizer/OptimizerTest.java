@@ -41,7 +41,7 @@ class OptimizerTest {
         var arrays = arrays(count, states);
         for (var step = 1; step <= 4; step++) {
             arrays.get(1).copyFrom(normal(count, 10 + step, 1));
-            stepper.step(rung, step, new UpdateRange(0, count, 0.5f, step == 3), arrays);
+            stepper.step(rung, step, new UpdateRange(0, count, 0.5f), arrays);
         }
         return arrays;
     }
@@ -133,14 +133,13 @@ class OptimizerTest {
             var arrays = arrays(40, 2);
             arrays.get(1).copyFrom(normal(40, 5, 1));
             var before = arrays.stream().map(Native::copy).toList();
-            rung.step(ADAM_W, 1, new UpdateRange(3, 22, 1, true), arrays.get(0), arrays.get(1), arrays.get(2),
-                    arrays.get(3));
+            rung.step(ADAM_W, 1, new UpdateRange(3, 22, 1), arrays.get(0), arrays.get(1), arrays.get(2), arrays.get(3));
             for (var i = 0; i < 40; i++) {
                 for (var k = 0; k < 4; k++) {
                     var changed = Native.get(arrays.get(k), i) != Native.get(before.get(k), i);
-                    assertEquals(i >= 3 && i < 22, changed, rung.name() + " array " + k + " element " + i);
+                    var expected = k != 1 && i >= 3 && i < 22; // array 1 is the gradient
+                    assertEquals(expected, changed, rung.name() + " array " + k + " element " + i);
                 }
-                assertTrue(i < 3 || i >= 22 || Native.get(arrays.get(1), i) == 0);
             }
         }
     }
@@ -165,7 +164,7 @@ class OptimizerTest {
         assertThrows(IllegalArgumentException.class, () -> new AdamSettings(1, 0.9, Double.NaN, 0, 0, true));
         assertThrows(IllegalArgumentException.class, () -> new SgdSettings(1, 0.9, 0.1, 0, true));
         assertThrows(IllegalArgumentException.class, () -> new RmsPropSettings(1, 1, 0, 0, 0, false));
-        assertThrows(IllegalArgumentException.class, () -> new UpdateRange(3, 2, 1, false));
+        assertThrows(IllegalArgumentException.class, () -> new UpdateRange(3, 2, 1));
         for (var rung : Adam.FAMILY.rungs()) {
             assertThrows(IllegalArgumentException.class, () ->
                     rung.step(ADAM, 0, UpdateRange.all(4), zeros(4), zeros(4), zeros(4), zeros(4)));
