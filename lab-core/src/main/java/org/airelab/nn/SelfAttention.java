@@ -52,7 +52,7 @@ public final class SelfAttention extends LayerBlock {
         NDManager scope = x.getManager();
         NDArray key = scope.arange(seen + time).reshape(1, seen + time);
         NDArray last = scope.arange(seen, seen + time).reshape(time, 1);
-        NDArray hidden = key.gt(last).toType(DataType.FLOAT32, false).mul(-1e30f);
+        NDArray hidden = Aten.scale(scope, key.gt(last).toType(DataType.FLOAT32, false), -1e30);
         return Aten.to(scope, hidden, NativeArrays.type(x));
     }
 }

@@ -27,7 +27,8 @@ public final class TorchOps implements LayerOps {
     public NDArray rmsNorm(NDArray x, NDArray weight, double eps) {
         NDManager scope = x.getManager();
         NDArray wide = widen(x);
-        NDArray inverse = Aten.rsqrt(scope, wide.square().mean(new int[] {-1}, true).add(eps));
+        NDArray inverse = Aten.rsqrt(scope, wide.square().mean(new int[] {-1}, true)
+                .add(Aten.number(scope, eps)));
         return Aten.to(scope, wide.mul(inverse).mul(widen(weight)), NativeArrays.type(x));
     }
 

@@ -25,6 +25,11 @@ public final class Aten {
     private static final Operator DROPOUT = Operator.of("aten::dropout", "");
     private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
     private static final int CONTIGUOUS_FORMAT = 0;
+    private static final int MEAN = 1;
+    private static final int SUM = 2;
+
+    /** The target that no loss is computed of. */
+    public static final int IGNORED = -100;
 
     private Aten() {
     }
@@ -46,8 +51,8 @@ public final class Aten {
             boolean causal) {
         long group = q.getShape().get(1) / k.getShape().get(1);
         boolean grouped = group > 1;
-        if (grouped && !NativeArrays.device(q).isGpu()) {
-            // On the CPU, grouped heads leave the flash kernel for one that is several times slower.
+        if (grouped && !flashOnGpu(q, mask)) {
+            // Only CUDA's flash kernel knows grouped heads; elsewhere they lead to one that is several times slower.
             k = k.repeat(1, group);
             v = v.repeat(1, group);
             grouped = false;
@@ -56,9 +61,28 @@ public final class Aten {
                 .bool(grouped).result();
     }
 
-    /** Mean cross-entropy in nats of logits [n, classes] against int64 targets [n], ignoring target -100. */
+    private static boolean flashOnGpu(NDArray q, NDArray mask) {
+        ScalarType type = NativeArrays.type(q);
+        return NativeArrays.device(q).isGpu() && mask == null
+                && (type == ScalarType.FLOAT16 || type == ScalarType.BFLOAT16);
+    }
+
+    /**
+     * Mean cross-entropy in nats of logits [n, classes] against int64 targets [n], over the targets that are not
+     * {@value #IGNORED}; NaN when all are.
+     */
     public static NDArray crossEntropy(NDManager manager, NDArray logits, NDArray targets) {
-        return CROSS_ENTROPY.on(manager).tensor(logits).tensor(targets).none().integer(1).integer(-100).real(0).result();
+        return crossEntropy(manager, logits, targets, MEAN);
+    }
+
+    /** As {@link #crossEntropy}, the sum in place of the mean; 0 when all targets are ignored. */
+    public static NDArray crossEntropySum(NDManager manager, NDArray logits, NDArray targets) {
+        return crossEntropy(manager, logits, targets, SUM);
+    }
+
+    private static NDArray crossEntropy(NDManager manager, NDArray logits, NDArray targets, int reduction) {
+        return CROSS_ENTROPY.on(manager).tensor(logits).tensor(targets).none().integer(reduction).integer(IGNORED)
+                .real(0).result();
     }
 
     /** Rows of weight [n, d] picked by int64 ids of any shape: [..., d]. */
@@ -77,11 +101,20 @@ public final class Aten {
     }
 
     /**
-     * x times a number. DJL's own {@code mul(Number)} must not be recorded: autograd then keeps a tensor over a Java
-     * buffer that the garbage collector may free before the backward pass, and gradients vanish now and then.
+     * A number as an operand, {@code x.add(number(scope, 1))}, for x of any floating-point type and device: it has no
+     * dimensions, takes on x's type unless x has none either, and is passed to a device's kernel by value.
+     *
+     * <p>DJL's own {@code add(Number)} and the like will not do: on a device each is a copy that the host waits for,
+     * and under autograd they keep a tensor over a Java buffer that the garbage collector may free before the
+     * backward pass, so that gradients vanish now and then.
      */
+    public static NDArray number(NDManager manager, double value) {
+        return Tensor.scalar(value).attach(manager);
+    }
+
+    /** x times a number. */
     public static NDArray scale(NDManager manager, NDArray x, double factor) {
-        return MUL.on(manager).tensor(x).tensor(Tensor.scalar(factor).attach(manager)).result();
+        return MUL.on(manager).tensor(x).tensor(number(manager, factor)).result();
     }
 
     /** max(0, x), element by element. */
@@ -156,6 +189,12 @@ public final class Aten {
             NDArray finite = ALL_FINITE.on(scope).tensor(x).result();
             return ALL.on(scope).tensor(finite).result().getBoolean();
         }
+    }
+
+    /** The array itself when it is contiguous; else, under autograd, a contiguous copy for {@code manager}. */
+    static NDArray contiguous(NDManager manager, NDArray x) {
+        return Tensor.contiguous(Tensor.handle(x)) ? x
+                : CONTIGUOUS.on(manager).tensor(x).integer(CONTIGUOUS_FORMAT).result();
     }
 
     /** The tensor itself, shared, when it is contiguous; else a contiguous copy. */

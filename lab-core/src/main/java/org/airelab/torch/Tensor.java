@@ -167,17 +167,39 @@ public final class Tensor implements AutoCloseable {
         if (device != 0) {
             throw new IllegalStateException("the tensor's memory is on a device of type " + device + ", not the CPU's");
         }
-        int dimensions = (int) query(Libtorch.DIMENSIONS, handle);
+        int gap = gap(handle);
+        if (gap >= 0) {
+            throw new IllegalStateException("the tensor is not contiguous: dimension " + gap + " has stride "
+                    + query(Libtorch.STRIDE, handle, gap) + ", expected " + elementsAfter(handle, gap));
+        }
+        return MemorySegment.ofAddress(query(Libtorch.DATA, handle))
+                .reinterpret(elementsAfter(handle, -1) * type(handle).bytes());
+    }
+
+    /** Whether the elements lie one after another, row-major. */
+    static boolean contiguous(long handle) {
+        return gap(handle) < 0;
+    }
+
+    /** The last dimension whose stride is not a contiguous tensor's, -1 when there is none. */
+    private static int gap(long handle) {
         long expected = 1;
-        for (int i = dimensions - 1; i >= 0; i--) {
+        for (int i = (int) query(Libtorch.DIMENSIONS, handle) - 1; i >= 0; i--) {
             long size = query(Libtorch.SIZE, handle, i);
             if (size != 1 && query(Libtorch.STRIDE, handle, i) != expected) {
-                throw new IllegalStateException("the tensor is not contiguous: dimension " + i + " has stride "
-                        + query(Libtorch.STRIDE, handle, i) + ", expected " + expected);
+                return i;
             }
             expected *= size;
         }
-        return MemorySegment.ofAddress(query(Libtorch.DATA, handle)).reinterpret(expected * type(handle).bytes());
+        return -1;
+    }
+
+    private static long elementsAfter(long handle, int dimension) {
+        long elements = 1;
+        for (int i = (int) query(Libtorch.DIMENSIONS, handle) - 1; i > dimension; i--) {
+            elements *= query(Libtorch.SIZE, handle, i);
+        }
+        return elements;
     }
 
     static ScalarType type(long handle) {
