@@ -40,7 +40,7 @@ public final class TorchOps implements LayerOps {
         return Aten.to(x.getManager(), normal, NativeArrays.type(x));
     }
 
-    /** Half types become float32: sums over a row need its precision. */
+    /** Half types become float32: sums over a row need its precision, and so do differences of near numbers. */
     private static NDArray widen(NDArray x) {
         ScalarType type = NativeArrays.type(x);
         return type == ScalarType.FLOAT16 || type == ScalarType.BFLOAT16
@@ -91,9 +91,12 @@ public final class TorchOps implements LayerOps {
     @Override
     public NDArray gelu(NDArray x) {
         NDManager scope = x.getManager();
-        NDArray cubed = Aten.scale(scope, x.mul(x).mul(x), 0.044715);
-        NDArray inner = Aten.scale(scope, x.add(cubed), SQRT_2_OVER_PI);
-        return Aten.scale(scope, x.mul(inner.tanh().add(1)), 0.5);
+        NDArray wide = widen(x);
+        NDArray cubed = Aten.scale(scope, wide.mul(wide).mul(wide), 0.044715);
+        NDArray inner = Aten.scale(scope, wide.add(cubed), SQRT_2_OVER_PI);
+        // 1 + tanh cancels for negative x: in bfloat16 nothing would be left of it from -3 on.
+        NDArray share = inner.tanh().add(Aten.number(scope, 1));
+        return Aten.to(scope, Aten.scale(scope, wide.mul(share), 0.5), NativeArrays.type(x));
     }
 
     @Override
