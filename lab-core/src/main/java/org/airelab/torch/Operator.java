@@ -2,7 +2,6 @@ package org.airelab.torch;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtNDArray;
@@ -21,7 +20,9 @@ import java.util.ArrayDeque;
  * {@snippet :
  * NDArray y = Operator.of("aten::linear", "").on(scope).tensor(x).tensor(weight).optional(bias).result();
  * }
- * Lists and {@code Scalar}s cannot be passed in libtorch 2.7.
+ * Lists and {@code Scalar}s cannot be passed in libtorch 2.7. The C interface does not tell how many arguments a schema
+ * has, so the count is not checked: give all of them, defaults too. Those left out at the end arrive as zeros, which is
+ * an absent optional, the number 0 or false, and for a tensor a null pointer.
  */
 public final class Operator {
     private static final int STACK_WORDS = 32;
@@ -115,12 +116,6 @@ public final class Operator {
             return word(Double.doubleToRawLongBits(value));
         }
 
-        /** A {@code float?} with a value. */
-        public Call some(double value) {
-            optionals |= 1 << count;
-            return real(value);
-        }
-
         /** An absent optional. */
         public Call none() {
             return word(0);
@@ -188,12 +183,14 @@ public final class Operator {
                 }
                 stack.setAtIndex(JAVA_LONG, i, word);
             }
+            // The stack is used again and again: what an earlier call left must not be taken for an argument.
+            stack.asSlice((long) count * Long.BYTES).fill((byte) 0);
         }
 
         private void rethrowFromKernels(long[] handles) {
             try {
                 JavaKernels.rethrow();
-            } catch (EngineException e) {
+            } catch (RuntimeException e) {
                 for (long handle : handles) {
                     Tensor.delete(handle);
                 }
