@@ -55,10 +55,10 @@ public final class Autograd {
         try {
             JniUtils.backward((PtNDArray) y, (PtNDArray) dy, false, false);
         } catch (EngineException e) {
-            JavaKernels.rethrow();
+            JavaKernels.rethrowAfterBackward();
             throw e;
         }
-        JavaKernels.rethrow();
+        JavaKernels.rethrowAfterBackward();
     }
 
     /** The gradient of a leaf after a backward pass, owned by {@code scope}. */

@@ -11,6 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.airelab.base.UserError;
 
@@ -19,7 +21,10 @@ import org.airelab.base.UserError;
  * too. Only operators without lists in their signature, and whose derivative PyTorch knows, can be taken over.
  */
 public final class JavaKernels {
-    private static final AtomicReference<Throwable> FAILURE = new AtomicReference<>();
+    /** What kernels threw, by the thread whose call into libtorch ran them. */
+    private static final Map<Thread, Throwable> FAILURES = new ConcurrentHashMap<>();
+    /** What a kernel threw on a thread of libtorch's own: autograd runs a device's backward pass on one of its own. */
+    private static final AtomicReference<Throwable> FAILURE_OF_AUTOGRAD = new AtomicReference<>();
     private static final MethodHandle UPCALL;
 
     static {
@@ -90,12 +95,23 @@ public final class JavaKernels {
                 Libtorch.string(operator), stub));
     }
 
-    /** Throws what a kernel threw since the last look; an exception cannot cross libtorch's own frames. */
+    /** Throws what a kernel threw in this thread's last call; an exception cannot cross libtorch's own frames. */
     static void rethrow() {
-        if (FAILURE.getPlain() == null) {
-            return;
+        if (!FAILURES.isEmpty()) {
+            raise(FAILURES.remove(Thread.currentThread()));
         }
-        Throwable failure = FAILURE.getAndSet(null);
+    }
+
+    /**
+     * Throws what a kernel threw in the backward pass this thread has just run, also on autograd's own threads. Of two
+     * backward passes at once on devices, the first to end hears of a failure of either.
+     */
+    static void rethrowAfterBackward() {
+        rethrow();
+        raise(FAILURE_OF_AUTOGRAD.getAndSet(null));
+    }
+
+    private static void raise(Throwable failure) {
         if (failure instanceof UserError error) {
             throw error;
         }
@@ -104,7 +120,22 @@ public final class JavaKernels {
         }
     }
 
-    private static void upcall(Kernel kernel, int tensorCount, MemorySegment address, long inputs, long outputs) {
+    /** Whether the kernel was reached from Java: else its thread is libtorch's, and nobody looks there. */
+    private static boolean calledFromJava() {
+        return StackWalker.getInstance().walk(frames ->
+                frames.anyMatch(frame -> !frame.getClassName().equals(JavaKernels.class.getName())));
+    }
+
+    private static void keep(Throwable failure) {
+        if (calledFromJava()) {
+            FAILURES.putIfAbsent(Thread.currentThread(), failure);
+        } else {
+            FAILURE_OF_AUTOGRAD.compareAndSet(null, failure);
+        }
+    }
+
+    /** The C function behind an operator; the kernel's exceptions are kept for {@link #rethrow}. */
+    static void upcall(Kernel kernel, int tensorCount, MemorySegment address, long inputs, long outputs) {
         MemorySegment stack = address.reinterpret(Long.BYTES * Math.max(inputs, outputs));
         Arguments arguments = null;
         try {
@@ -117,7 +148,7 @@ public final class JavaKernels {
                 stack.setAtIndex(JAVA_LONG, i, results[i].release());
             }
         } catch (Throwable t) {
-            FAILURE.compareAndSet(null, t);
+            keep(t);
             // Any valid tensor will do: the caller throws before it looks at one.
             for (int i = 0; i < outputs; i++) {
                 stack.setAtIndex(JAVA_LONG, i, Tensor.undefined().release());
