@@ -23,49 +23,51 @@ final class ErrorLog {
     private static final int SILENT = 3;
     private static final int ERRORS = 2;
     private static final int STDERR = 2;
-    private static final int WRITE_ONLY = 1;
     private static final Linker LINKER = Linker.nativeLinker();
     private static final MethodHandle DUP = libc("dup", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle DUP2 = libc("dup2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle CLOSE = libc("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle OPEN = libc("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle MEMORY_FILE =
+            libc("memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MemorySegment NAME = Libtorch.string("libtorch.log");
     private static final MemorySegment LEVEL = level();
+    private static final String NO_REASON = "libtorch gave no reason";
 
     private ErrorLog() {
     }
 
     /** Makes the call again; null when it succeeds now, else libtorch's message without its C++ stack. */
     static synchronized String during(Libtorch.NativeCall call) throws Throwable {
-        Path file = Files.createTempFile("libtorch", ".log");
+        // In memory: a disk that is full or cannot be written may be the very reason of what is going wrong.
+        int log = (int) MEMORY_FILE.invokeExact(NAME, 0);
         int standardError = (int) DUP.invokeExact(STDERR);
-        try (Arena arena = Arena.ofConfined()) {
-            int log = (int) OPEN.invokeExact(arena.allocateFrom(file.toString()), WRITE_ONLY);
-            redirect(log);
-            int ignored = (int) CLOSE.invokeExact(log);
-            LEVEL.set(JAVA_INT, 0, ERRORS);
+        boolean caught = log >= 0 && standardError >= 0 && (int) DUP2.invokeExact(log, STDERR) >= 0;
+        try {
+            LEVEL.set(JAVA_INT, 0, caught ? ERRORS : SILENT);
             if (call.run() == 0) {
                 return null;
             }
-            return message(file);
+            return caught ? message(Path.of("/proc/self/fd/" + log)) : NO_REASON;
         } finally {
             LEVEL.set(JAVA_INT, 0, SILENT);
-            redirect(standardError);
-            int ignored = (int) CLOSE.invokeExact(standardError);
-            Files.deleteIfExists(file);
+            if (caught) {
+                int ignored = (int) DUP2.invokeExact(standardError, STDERR);
+            }
+            int first = (int) CLOSE.invokeExact(standardError);
+            int second = (int) CLOSE.invokeExact(log);
         }
     }
 
-    private static void redirect(int target) throws Throwable {
-        if ((int) DUP2.invokeExact(target, STDERR) < 0) {
-            throw new IOException("cannot redirect standard error");
+    private static String message(Path file) {
+        String log;
+        try {
+            log = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return NO_REASON;
         }
-    }
-
-    private static String message(Path file) throws IOException {
-        String log = Files.readString(file, StandardCharsets.UTF_8);
         String text = log.replaceFirst("(?s)^.*?Exception in aoti_torch: ", "")
                 .replaceFirst("(?s)\\nException raised from .*$", "").strip();
-        return text.isEmpty() ? "libtorch gave no reason" : text;
+        return text.isEmpty() ? NO_REASON : text;
     }
 
     /** The log's level in libc10, silenced; in a libtorch without that variable a dummy stands in. */
