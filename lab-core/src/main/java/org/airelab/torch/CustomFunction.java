@@ -1,9 +1,12 @@
 package org.airelab.torch;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A differentiable function of one or two tensors whose forward and backward are Java methods on the CPU, as
@@ -12,43 +15,75 @@ import java.util.List;
  * <p>PyTorch's C interface has no door for such a function, so one is borrowed: {@code _weight_norm_interface(v, g,
  * dim) -> (out, saved)} and its {@code _backward(grad, v, g, saved, dim) -> (dv, dg)} have signatures without lists,
  * and PyTorch's derivative formula passes everything through unread; {@code dim} carries the function's number. The
- * real weight norm is gone from the process with it. Functions are never unregistered: make one per configuration,
- * not one per call.
+ * real weight norm is gone from the process with it. A function is registered until it is closed: make one per
+ * configuration, not one per call, and close it when no graph that it is part of is left.
  */
-public abstract class CustomFunction {
+public abstract class CustomFunction implements AutoCloseable {
     private static final Operator DOOR = Operator.of("aten::_weight_norm_interface", "");
-    private static final List<CustomFunction> FUNCTIONS = new ArrayList<>();
+    private static final Map<Long, CustomFunction> FUNCTIONS = new HashMap<>();
+    private static long last;
 
-    private final int number;
+    private final long number;
 
     /** Registers the function. */
     protected CustomFunction() {
         synchronized (FUNCTIONS) {
-            if (FUNCTIONS.isEmpty()) {
+            if (last == 0) {
                 JavaKernels.implement("_weight_norm_interface", "CPU", 2, CustomFunction::enterForward);
                 JavaKernels.implement("_weight_norm_interface_backward", "CPU", 4, CustomFunction::enterBackward);
             }
-            number = FUNCTIONS.size();
-            FUNCTIONS.add(this);
+            number = ++last;
+            FUNCTIONS.put(number, this);
         }
     }
 
     /**
      * Computes the function.
      *
-     * @param x the first argument, contiguous
-     * @param w the second argument, contiguous; what {@link #apply(NDManager, NDArray, NDArray)} was given
+     * @param made makes the tensors
+     * @param x    the first argument, contiguous
+     * @param w    the second argument, contiguous
      * @return the result, and one tensor kept for {@link #backward} (it may be a {@link Tensor#share()} of another)
      */
-    protected abstract Result forward(Tensor x, Tensor w);
+    protected abstract Result forward(Made made, Tensor x, Tensor w);
 
     /**
      * Computes the gradients.
      *
-     * @param dy the gradient of the result, contiguous
+     * @param made makes the tensors
+     * @param dy   the gradient of the result, contiguous
      * @return the gradients of x and of w; a null second means that w has none
      */
-    protected abstract Gradients backward(Tensor dy, Tensor x, Tensor w, Tensor saved);
+    protected abstract Gradients backward(Made made, Tensor dy, Tensor x, Tensor w, Tensor saved);
+
+    /** The tensors made in one call. Those that it does not return, all of them when it fails, are closed after it. */
+    public static final class Made {
+        private final List<Tensor> tensors = new ArrayList<>();
+
+        private Made() {
+        }
+
+        /** Uninitialised float32 memory on the CPU. */
+        public Tensor floats(long... shape) {
+            return add(Tensor.empty(ScalarType.FLOAT32, Device.cpu(), shape));
+        }
+
+        /** Takes in a tensor made in another way. */
+        public Tensor add(Tensor tensor) {
+            tensors.add(tensor);
+            return tensor;
+        }
+
+        private Tensor[] returned(Tensor first, Tensor second) {
+            tensors.remove(first);
+            tensors.remove(second);
+            return new Tensor[] {first, second};
+        }
+
+        private void closeOthers() {
+            tensors.forEach(Tensor::close);
+        }
+    }
 
     /** The result of {@link #forward}, and what {@link #backward} will need. */
     public record Result(Tensor y, Tensor saved) {
@@ -60,27 +95,57 @@ public abstract class CustomFunction {
 
     /** Applies the function, recorded by autograd; the result belongs to {@code manager}. */
     public final NDArray apply(NDManager manager, NDArray x, NDArray w) {
-        NDArray[] results = DOOR.on(manager).tensor(x).tensor(w).integer(number).results(2);
+        NDArray first = Aten.contiguous(manager, x);
+        NDArray second = w == x ? first : Aten.contiguous(manager, w);
+        NDArray[] results = DOOR.on(manager).tensor(first).tensor(second).integer(number).results(2);
         results[1].close();
         return results[0];
     }
 
+    /** Functions registered and not closed, in the whole process. */
+    public static int live() {
+        synchronized (FUNCTIONS) {
+            return FUNCTIONS.size();
+        }
+    }
+
+    /** Forgets the function: applying it fails from now on, and so do backward passes through it. */
+    @Override
+    public void close() {
+        synchronized (FUNCTIONS) {
+            FUNCTIONS.remove(number);
+        }
+    }
+
     private static CustomFunction function(long number) {
         synchronized (FUNCTIONS) {
-            return FUNCTIONS.get((int) number);
+            CustomFunction function = FUNCTIONS.get(number);
+            if (function == null) {
+                throw new IllegalStateException("the function was closed");
+            }
+            return function;
         }
     }
 
     private static Tensor[] enterForward(JavaKernels.Arguments arguments) {
-        Result result = function(arguments.integer(2)).forward(arguments.tensor(0), arguments.tensor(1));
-        return new Tensor[] {result.y, result.saved};
+        Made made = new Made();
+        try {
+            Result result = function(arguments.integer(2)).forward(made, arguments.tensor(0), arguments.tensor(1));
+            return made.returned(result.y, result.saved);
+        } finally {
+            made.closeOthers();
+        }
     }
 
     private static Tensor[] enterBackward(JavaKernels.Arguments arguments) {
-        CustomFunction function = function(arguments.integer(4));
+        Made made = new Made();
         try (Tensor dy = Aten.contiguous(arguments.tensor(0))) {
-            Gradients gradients = function.backward(dy, arguments.tensor(1), arguments.tensor(2), arguments.tensor(3));
-            return new Tensor[] {gradients.dx, gradients.dw == null ? Tensor.undefined() : gradients.dw};
+            Gradients gradients = function(arguments.integer(4)).backward(made, dy, arguments.tensor(1),
+                    arguments.tensor(2), arguments.tensor(3));
+            Tensor dw = gradients.dw == null ? Tensor.undefined() : gradients.dw;
+            return made.returned(gradients.dx, dw);
+        } finally {
+            made.closeOthers();
         }
     }
 }

@@ -1,10 +1,13 @@
 package org.airelab.train;
 
-/** Whose kernels compute a model's layers, loss and updates. */
+/**
+ * Whose kernels compute a model's norms, attention, activations, loss and updates; matrix products and embeddings are
+ * libtorch's always.
+ */
 public enum KernelChoice {
     /** The lab's where they exist for the device and precision, else libtorch's. */
     AUTO,
-    /** The lab's; where there is none for the device or precision the run is refused. */
+    /** The lab's; where the device, the precision or an operation of the layers has none the run is refused. */
     OURS,
     /** libtorch's plain operators. */
     TORCH

@@ -23,7 +23,8 @@ public final class TrainingSession implements AutoCloseable {
     private final LayerwiseEngine engine;
     private final LossScaler scaler;
     private final Trainer trainer;
-    private final boolean fused;
+    private final FusedOps fused;
+    private final String kernels;
 
     /**
      * What a session is made of.
@@ -50,29 +51,59 @@ public final class TrainingSession implements AutoCloseable {
         private boolean fused() {
             return haveKernels(device, precision) && kernels != KernelChoice.TORCH;
         }
+
+        private void require(ModelConfig config) {
+            if (kernels == KernelChoice.OURS && !FusedOps.complete(config)) {
+                throw UserError.badInput("the lab has no kernel for attention with dropout, asked for with dropout "
+                        + config.dropout(), "Use --kernels auto or torch, or --set model.dropout=0.");
+            }
+        }
+
+        private String inWords(ModelConfig config) {
+            if (!fused()) {
+                return "libtorch's kernels";
+            }
+            return "the lab's kernels (libtorch's for products and embeddings"
+                    + (FusedOps.complete(config) ? ")" : ", and for dropout with its attention)");
+        }
     }
 
-    /** Builds the model with fresh weights and an optimizer at its start. */
+    /**
+     * Builds the model with fresh weights and an optimizer at its start.
+     *
+     * @throws UserError when the setup insists on kernels that the configuration's layers do not have
+     */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule) {
+        setup.require(config);
+        kernels = setup.inWords(config);
         manager = NDManager.newBaseManager(setup.device);
+        FusedOps ours = null;
         try {
-            fused = setup.fused();
             Precision precision = setup.precision;
             TorchOps plain = new TorchOps(manager, config, precision.kept());
-            LayerOps ops = fused ? new FusedOps(config, plain) : plain;
+            ours = setup.fused() ? new FusedOps(config, plain) : null;
+            LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
             parameters = new FlatParameters(manager, model, precision.kept(), true);
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = fused ? new FusedLossHead(model.head(), store)
+            LossHead head = ours != null ? new FusedLossHead(model.head(), store)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, fused);
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, ours != null);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler);
+            fused = ours;
         } catch (RuntimeException | Error e) {
-            manager.close();
+            close(manager, ours);
             throw e;
+        }
+    }
+
+    private static void close(NDManager manager, FusedOps ops) {
+        manager.close();
+        if (ops != null) {
+            ops.close();
         }
     }
 
@@ -106,13 +137,13 @@ public final class TrainingSession implements AutoCloseable {
         return trainer;
     }
 
-    /** Whether the lab's own kernels compute it. */
-    public boolean fused() {
-        return fused;
+    /** Whose kernels compute it, in words. */
+    public String kernels() {
+        return kernels;
     }
 
     @Override
     public void close() {
-        manager.close();
+        close(manager, fused);
     }
 }

@@ -164,85 +164,14 @@ class BridgeTest {
         assertTrue(unknown.getMessage().contains("no_such_operator"), unknown.getMessage());
     }
 
-    /** y = x^2 w, gradients 2 x w and x^2, all in Java. */
-    private static final class SquareTimes extends CustomFunction {
-        private boolean fail;
-
-        @Override
-        protected Result forward(Tensor x, Tensor w) {
-            at(w, (int) x.elements() - 1);
-            Tensor y = Tensor.empty(ScalarType.FLOAT32, ai.djl.Device.cpu(), x.shape());
-            for (int i = 0; i < x.elements(); i++) {
-                set(y, i, at(x, i) * at(x, i) * at(w, i));
-            }
-            return new Result(y, x.share());
-        }
-
-        @Override
-        protected Gradients backward(Tensor dy, Tensor x, Tensor w, Tensor saved) {
-            if (fail) {
-                throw new IllegalStateException("refused on purpose");
-            }
-            Tensor dx = Tensor.empty(ScalarType.FLOAT32, ai.djl.Device.cpu(), x.shape());
-            Tensor dw = Tensor.empty(ScalarType.FLOAT32, ai.djl.Device.cpu(), x.shape());
-            for (int i = 0; i < x.elements(); i++) {
-                set(dx, i, 2 * at(dy, i) * at(saved, i) * at(w, i));
-                set(dw, i, at(dy, i) * at(saved, i) * at(saved, i));
-            }
-            return new Gradients(dx, dw);
-        }
-
-        private static float at(Tensor t, int i) {
-            return t.memory().getAtIndex(ValueLayout.JAVA_FLOAT, i);
-        }
-
-        private static void set(Tensor t, int i, float value) {
-            t.memory().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
-        }
-    }
-
     @Test
-    void functionsInJavaAreDifferentiated() {
-        SquareTimes function = new SquareTimes();
-        NDArray x = manager.create(new float[] {1, -2, 3});
-        NDArray w = manager.create(new float[] {4, 5, 6});
-        x.setRequiresGradient(true);
-        w.setRequiresGradient(true);
-        try (Autograd.Mode mode = Autograd.recording()) {
-            NDArray y = function.apply(manager, x, w);
-            assertArrayEquals(new float[] {4, 20, 54}, y.toFloatArray());
-            // A broadcast gradient is not contiguous: the door must make it so.
-            NDArray sum = y.sum();
-            Autograd.backward(sum, Autograd.one(manager, sum));
-        }
-        assertArrayEquals(new float[] {8, -20, 36}, x.getGradient().toFloatArray());
-        assertArrayEquals(new float[] {1, 4, 9}, w.getGradient().toFloatArray());
-    }
-
-    @Test
-    void failuresOfFunctionsInJavaReachTheCaller() {
-        SquareTimes function = new SquareTimes();
-        NDArray x = manager.ones(new Shape(3));
-        x.setRequiresGradient(true);
-        NDArray tooShort = manager.ones(new Shape(2));
-        try (Autograd.Mode mode = Autograd.recording()) {
-            EngineException forward = assertThrows(EngineException.class, () -> function.apply(manager, x, tooShort));
-            assertTrue(forward.getCause() instanceof IndexOutOfBoundsException, String.valueOf(forward.getCause()));
-            function.fail = true;
-            NDArray y = function.apply(manager, x, x);
-            EngineException backward = assertThrows(EngineException.class, () -> Autograd.backward(y, y.onesLike()));
-            assertTrue(backward.getMessage().contains("refused on purpose"), backward.getMessage());
-        }
-    }
-
-    @Test
-    void scaledGradientsSurviveGarbageCollection() {
+    void gradientsThroughNumbersSurviveGarbageCollection() {
         NDArray x = manager.ones(new Shape(1000));
         x.setRequiresGradient(true);
         for (int i = 0; i < 20; i++) {
             try (NDManager scope = manager.newSubManager(); Autograd.Mode mode = Autograd.recording()) {
                 NDArray leaf = Autograd.leaf(scope, x);
-                NDArray y = Aten.scale(scope, leaf, 3);
+                NDArray y = Aten.scale(scope, leaf.add(Aten.number(scope, 1)), 3);
                 System.gc();
                 Autograd.backward(y, y.onesLike());
                 assertEquals(3000f, Autograd.gradient(scope, leaf).sum().getFloat());
@@ -251,31 +180,41 @@ class BridgeTest {
     }
 
     @Test
+    void numbersTakeOnTheTypeOfWhatTheyAreCombinedWith() {
+        for (ScalarType type : new ScalarType[] {ScalarType.FLOAT16, ScalarType.BFLOAT16, ScalarType.FLOAT32}) {
+            NDArray x = Aten.to(manager, manager.ones(new Shape(3)), type);
+            NDArray y = x.add(Aten.number(manager, 1)).muli(Aten.number(manager, 3)).divi(Aten.number(manager, 4));
+            assertEquals(type, NativeArrays.type(y));
+            assertArrayEquals(new float[] {1.5f, 1.5f, 1.5f}, NativeArrays.floats(y));
+        }
+    }
+
+    @Test
+    void argumentsLeftOutAreNotThoseOfAnEarlierCall() {
+        NDArray x = manager.ones(new Shape(2, 2));
+        for (long diagonal = 0; diagonal <= 1; diagonal++) {
+            Operator.of("aten::triu", "").on(manager).tensor(x).integer(diagonal).result();
+            // Tensor self, int diagonal=0
+            NDArray upper = Operator.of("aten::triu", "").on(manager).tensor(x).result();
+            assertArrayEquals(new float[] {1, 1, 0, 1}, upper.toFloatArray());
+        }
+    }
+
+    @Test
+    void groupedHeadsServeSeveralQueriesEach() {
+        NDArray q = manager.randomNormal(new Shape(2, 6, 5, 4));
+        NDArray k = manager.randomNormal(new Shape(2, 2, 5, 4));
+        NDArray v = manager.randomNormal(new Shape(2, 2, 5, 4));
+        NDArray grouped = Aten.attention(manager, q, k, v, null, 0, true);
+        NDArray expanded = causalAttention(q, k.repeat(1, 3), v.repeat(1, 3));
+        assertTrue(largest(grouped.sub(expanded)) < 1e-5);
+    }
+
+    @Test
     void finiteMeansNeitherNanNorInfinite() {
         assertTrue(Aten.allFinite(manager.create(new float[] {0, -1e38f})));
         assertTrue(!Aten.allFinite(manager.create(new float[] {0, Float.NaN})));
         assertTrue(!Aten.allFinite(manager.create(new float[] {Float.NEGATIVE_INFINITY, 0})));
-    }
-
-    @Test
-    void aThousandStepsLeaveNothingBehind() {
-        SquareTimes function = new SquareTimes();
-        NDArray p = manager.ones(new Shape(16));
-        p.setRequiresGradient(true);
-        long before = -1;
-        for (int step = 0; step < 1000; step++) {
-            if (step == 10) {
-                before = manager.getManagedArrays().size();
-            }
-            try (NDManager scope = manager.newSubManager(); Autograd.Mode mode = Autograd.recording()) {
-                NDArray leaf = Autograd.leaf(scope, p);
-                NDArray y = function.apply(scope, leaf, leaf);
-                Autograd.backward(y, Aten.silu(scope, y));
-                Autograd.gradient(scope, leaf);
-            }
-        }
-        assertEquals(before, manager.getManagedArrays().size());
-        assertEquals(liveBefore, Tensor.live());
     }
 
     private static float largest(NDArray x) {

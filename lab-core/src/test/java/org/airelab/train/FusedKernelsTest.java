@@ -3,20 +3,19 @@ package org.airelab.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDManager;
+import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FusedOps;
 import org.airelab.nn.ModelConfig;
-import org.airelab.nn.TorchOps;
+import org.airelab.torch.CustomFunction;
 import org.airelab.torch.Tensor;
-import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import java.util.stream.Stream;
 
 /** The lab's kernels under autograd against plain operators. */
 class FusedKernelsTest {
@@ -24,9 +23,9 @@ class FusedKernelsTest {
         return LayerwiseEngineTest.configurations();
     }
 
+    /** Without plain operators to fall back to: there is a kernel for everything that these models ask for. */
     private static TestModel fused(ModelConfig config) {
-        NDManager tables = NDManager.newBaseManager();
-        return new TestModel(config, Precision.FP32, new FusedOps(config, new TorchOps(tables, config, ScalarType.FLOAT32)));
+        return new TestModel(config, Precision.FP32, new FusedOps(config, null));
     }
 
     @ParameterizedTest
@@ -72,11 +71,33 @@ class FusedKernelsTest {
         }
     }
 
+    private static TrainingSession session(Precision precision, KernelChoice kernels, ModelConfig config) {
+        return new TrainingSession(new TrainingSession.Setup(Device.cpu(), precision, kernels, false, 1), config,
+                OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 10, 1e-3, 0));
+    }
+
     @Test
     void ourKernelsAreRefusedWhereTheyDoNotExist() {
-        UserError e = assertThrows(UserError.class, () -> new TrainingSession(new TrainingSession.Setup(Device.cpu(),
-                Precision.BF16, KernelChoice.OURS, false, 1), TestModel.llama(), OptimizerConfig.adamW(1e-3),
-                new Schedule(Schedule.Decay.CONSTANT, 0, 10, 1e-3, 0)).close());
-        assertEquals(UserError.BAD_INPUT, e.exitCode());
+        UserError precision = assertThrows(UserError.class,
+                () -> session(Precision.BF16, KernelChoice.OURS, TestModel.llama()).close());
+        assertEquals(UserError.BAD_INPUT, precision.exitCode());
+        UserError dropout = assertThrows(UserError.class,
+                () -> session(Precision.FP32, KernelChoice.OURS, TestModel.withDropout(TestModel.gpt2(), 0.1)).close());
+        assertEquals(UserError.BAD_INPUT, dropout.exitCode());
+        assertTrue(dropout.getMessage().contains("attention with dropout"), dropout.getMessage());
+    }
+
+    @Test
+    void aSessionSaysWhoseKernelsComputeAndForgetsThemWhenItCloses() {
+        int before = CustomFunction.live();
+        try (TrainingSession ours = session(Precision.FP32, KernelChoice.OURS, TestModel.gpt2());
+                TrainingSession mixed = session(Precision.FP32, KernelChoice.AUTO,
+                        TestModel.withDropout(TestModel.gpt2(), 0.1));
+                TrainingSession plain = session(Precision.FP32, KernelChoice.TORCH, TestModel.gpt2())) {
+            assertEquals("the lab's kernels (libtorch's for products and embeddings)", ours.kernels());
+            assertTrue(mixed.kernels().matches("the lab's .*libtorch's .*attention\\)"), mixed.kernels());
+            assertEquals("libtorch's kernels", plain.kernels());
+        }
+        assertEquals(before, CustomFunction.live());
     }
 }

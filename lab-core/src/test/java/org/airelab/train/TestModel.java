@@ -8,6 +8,7 @@ import java.util.SplittableRandom;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.FusedOps;
 import org.airelab.nn.LayerOps;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.TorchOps;
@@ -24,14 +25,16 @@ final class TestModel implements AutoCloseable {
     final FlatParameters flat;
     final ParameterStore store = new ParameterStore(manager, false);
     final LossHead head;
+    private final LayerOps ops;
 
     TestModel(ModelConfig config, Precision precision) {
         this(config, precision, null);
     }
 
-    /** {@code ops} null stands for plain operators. */
+    /** {@code ops} null stands for plain operators; closes the lab's. */
     TestModel(ModelConfig config, Precision precision, LayerOps ops) {
         this.config = config;
+        this.ops = ops;
         model = new Decoder(manager, config, precision.kept(), precision.computed(),
                 ops == null ? new TorchOps(manager, config, precision.kept()) : ops);
         flat = new FlatParameters(manager, model, precision.kept(), true);
@@ -106,5 +109,8 @@ final class TestModel implements AutoCloseable {
     @Override
     public void close() {
         manager.close();
+        if (ops instanceof FusedOps fused) {
+            fused.close();
+        }
     }
 }

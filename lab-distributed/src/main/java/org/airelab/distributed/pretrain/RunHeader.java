@@ -36,8 +36,8 @@ final class RunHeader {
         for (String group : session.optimizer().describe()) {
             lines.add("           " + group);
         }
-        lines.add(String.format(Locale.ROOT, "device     %s, %s, %s kernels%s", Devices.name(session.manager().getDevice()),
-                lower(config.run().precision()), session.fused() ? "the lab's" : "libtorch's",
+        lines.add(String.format(Locale.ROOT, "device     %s, %s, %s%s", Devices.name(session.manager().getDevice()),
+                lower(config.run().precision()), session.kernels(),
                 config.train().checkpointing() ? ", activations recomputed" : ""));
         lines.add("           MFU by 6N + 12LHQT FLOPs a token (PaLM, appendix B) over " + peak.description());
         return lines;
