@@ -17,7 +17,6 @@ import org.airelab.torch.Tensor;
  * cross-entropy that overwrites the logits with their gradient, and the two products back.
  */
 final class FusedLossHead implements LossHead {
-    private static final int IGNORED = -100;
     /** Logits of a portion: few enough to stay in a shared cache, enough for a product to run at full speed. */
     private static final long PORTION = 1 << 21;
 
@@ -25,7 +24,7 @@ final class FusedLossHead implements LossHead {
     private final ParameterStore parameters;
     private final CrossEntropy kernel = CrossEntropy.FAMILY.fastest();
     private double sum;
-    private long positions;
+    private int calls;
 
     FusedLossHead(OutputHead head, ParameterStore parameters) {
         this.head = head;
@@ -39,7 +38,7 @@ final class FusedLossHead implements LossHead {
             NDArray hidden = head.hidden(parameters, x, true);
             NDArray dHidden;
             try (Autograd.Mode off = Autograd.notRecording()) {
-                dHidden = lossAndGradient(scope, hidden, targets, scale / targets.size());
+                dHidden = lossAndGradient(scope, hidden, targets, scale);
             }
             Autograd.backward(hidden, dHidden);
         }
@@ -51,10 +50,12 @@ final class FusedLossHead implements LossHead {
         NDArray dWeight = Autograd.gradient(scope, weight);
         Tensor dHidden = Tensor.empty(ScalarType.FLOAT32, Device.cpu(), hidden.getShape().getShape());
         NDArray result = dHidden.share().attach(scope);
+        long counted = CrossEntropy.counted(NativeArrays.memory(targets), (int) targets.size(), Aten.IGNORED);
+        double[] total = new double[1];
         try (dHidden) {
             forPortions(hidden, targets, weight, portion -> {
-                sum += kernel.forwardBackward(portion.logits.memory(), NativeArrays.memory(portion.targets), portion.rows,
-                        portion.vocab, IGNORED, (float) scale);
+                total[0] += kernel.forwardBackward(portion.logits.memory(), NativeArrays.memory(portion.targets),
+                        portion.rows, portion.vocab, Aten.IGNORED, (float) (scale / counted));
                 NDArray logits = portion.logits.share().attach(portion.scope);
                 try (Tensor target = dHidden.view(portion.from * portion.dim, portion.rows, portion.dim)) {
                     Aten.matmulInto(target, logits, weight);
@@ -62,7 +63,8 @@ final class FusedLossHead implements LossHead {
                 Aten.addMatmul(dWeight, Aten.transpose(portion.scope, logits, 0, 1), portion.hidden);
             });
         }
-        positions += targets.size();
+        sum += total[0] / counted;
+        calls++;
         return result;
     }
 
@@ -96,9 +98,9 @@ final class FusedLossHead implements LossHead {
 
     @Override
     public double takeLoss() {
-        double mean = sum / positions;
+        double mean = sum / calls;
         sum = 0;
-        positions = 0;
+        calls = 0;
         return mean;
     }
 
@@ -108,7 +110,7 @@ final class FusedLossHead implements LossHead {
         NDArray weight = parameters.getValue(head.weight(), hidden.getDevice(), false);
         double[] total = new double[1];
         forPortions(hidden, targets, weight, portion -> total[0] += kernel.forward(portion.logits.memory(),
-                NativeArrays.memory(portion.targets), portion.rows, portion.vocab, IGNORED));
+                NativeArrays.memory(portion.targets), portion.rows, portion.vocab, Aten.IGNORED));
         return total[0];
     }
 }

@@ -2,7 +2,11 @@ package org.airelab.train;
 
 import ai.djl.ndarray.NDArray;
 
-/** The last part of the walk through a model: from the last layer's output to the mean cross-entropy and back. */
+/**
+ * The last part of the walk through a model: from the last layer's output to the mean cross-entropy and back. The mean
+ * is over the targets that count, those other than {@link org.airelab.torch.Aten#IGNORED}; where none counts the loss
+ * is NaN and its gradients are 0, as PyTorch has it.
+ */
 public interface LossHead {
     /**
      * Computes the loss of x and its gradients: on the leaf {@code x} for the layers below, and added to the gradients
@@ -15,9 +19,9 @@ public interface LossHead {
      */
     NDArray forwardBackward(NDArray x, NDArray targets, double scale);
 
-    /** Mean loss in nats of all calls since the last take. */
+    /** Mean over the calls since the last take of their losses in nats. */
     double takeLoss();
 
-    /** Sum of the losses in nats of x's positions, without gradients. */
+    /** Sum of the losses in nats of the positions whose target counts, without gradients; 0 when none does. */
     double evaluate(NDArray x, NDArray targets);
 }

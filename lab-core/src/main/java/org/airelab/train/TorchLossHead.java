@@ -11,7 +11,10 @@ import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 
-/** The loss by plain operators: any device, any precision; logits and loss in float32 at least. */
+/**
+ * The loss by plain operators: any device, any precision. The logits are computed in the layers' type, what comes after
+ * in float32 at least.
+ */
 final class TorchLossHead implements LossHead {
     private final OutputHead head;
     private final ParameterStore parameters;
@@ -29,8 +32,9 @@ final class TorchLossHead implements LossHead {
     public NDArray forwardBackward(NDArray x, NDArray targets, double scale) {
         NDManager scope = x.getManager();
         try (Autograd.Mode recording = Autograd.recording()) {
-            NDArray loss = loss(x, targets, true);
-            Autograd.backward(loss, loss.onesLike().mul(scale));
+            NDArray loss = Aten.crossEntropy(scope, logits(x, true), targets);
+            // In place, so that the gradient has the loss's type.
+            Autograd.backward(loss, loss.onesLike().muli(Aten.number(scope, scale)));
             try (Autograd.Mode off = Autograd.notRecording()) {
                 sum.addi(Aten.to(scope, loss, ScalarType.FLOAT64));
             }
@@ -39,12 +43,12 @@ final class TorchLossHead implements LossHead {
         return Autograd.gradient(scope, x);
     }
 
-    private NDArray loss(NDArray x, NDArray targets, boolean training) {
+    /** Rows of logits [n, vocabulary], wide. */
+    private NDArray logits(NDArray x, boolean training) {
         NDArray logits = head.forward(parameters, x, training);
         NDArray rows = logits.reshape(-1, logits.getShape().tail());
         boolean narrow = NativeArrays.type(rows) != ScalarType.FLOAT64;
-        NDArray wide = narrow ? NativeArrays.convert(x.getManager(), rows, ScalarType.FLOAT32) : rows;
-        return Aten.crossEntropy(x.getManager(), wide, targets);
+        return narrow ? NativeArrays.convert(x.getManager(), rows, ScalarType.FLOAT32) : rows;
     }
 
     @Override
@@ -57,7 +61,7 @@ final class TorchLossHead implements LossHead {
 
     @Override
     public double evaluate(NDArray x, NDArray targets) {
-        NDArray loss = loss(x, targets, false);
-        return Aten.to(x.getManager(), loss, ScalarType.FLOAT64).getDouble() * targets.size();
+        NDArray sum = Aten.crossEntropySum(x.getManager(), logits(x, false), targets);
+        return Aten.to(x.getManager(), sum, ScalarType.FLOAT64).getDouble();
     }
 }

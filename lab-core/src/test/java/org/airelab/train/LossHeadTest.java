@@ -1,0 +1,150 @@
+package org.airelab.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import org.airelab.nn.FlatParameters;
+import org.airelab.torch.Aten;
+import org.airelab.torch.Autograd;
+import org.airelab.torch.NativeArrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Both loss heads against float64 where targets are ignored. The model's head is no more than a matrix. */
+class LossHeadTest {
+    private static final double SCALE = 0.5;
+    private static final float[] NONE = {};
+
+    private TestModel model;
+    private int dim;
+    private int vocab;
+    private int rows;
+    private float[] x;
+
+    @BeforeEach
+    void open() {
+        model = new TestModel(TestModel.original(), Precision.FP32);
+        dim = model.config.dim();
+        vocab = model.config.vocabSize();
+        rows = 2 * model.config.contextLength();
+        SplittableRandom random = new SplittableRandom(2);
+        x = new float[rows * dim];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextDouble(-2, 2);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        model.close();
+    }
+
+    private LossHead head(boolean fused) {
+        return fused ? new FusedLossHead(model.model.head(), model.store) : model.head;
+    }
+
+    /** Every n-th target counts, none for n = 0. */
+    private long[] targets(int n, long seed) {
+        long[] targets = new SplittableRandom(seed).longs(rows, 0, vocab).toArray();
+        for (int i = 0; i < rows; i++) {
+            targets[i] = n == 0 || i % n != 0 ? Aten.IGNORED : targets[i];
+        }
+        return targets;
+    }
+
+    private float[] weight() {
+        return window(model.flat.weights());
+    }
+
+    private float[] window(NDArray buffer) {
+        FlatParameters.Slot slot = model.flat.slots().stream().filter(s -> s.spec().path().equals("head.weight"))
+                .findFirst().orElseThrow();
+        float[] all = NativeArrays.floats(buffer);
+        return Arrays.copyOfRange(all, (int) slot.offset(), (int) (slot.offset() + slot.spec().elements()));
+    }
+
+    /** The sum of the losses in float64; with room for them, the gradients of {@link #SCALE} times their mean. */
+    private double reference(long[] targets, float[] dx, float[] dw) {
+        float[] w = weight();
+        long counted = Arrays.stream(targets).filter(target -> target != Aten.IGNORED).count();
+        double sum = 0;
+        for (int row = 0; row < rows; row++) {
+            if (targets[row] == Aten.IGNORED) {
+                continue;
+            }
+            double[] p = new double[vocab];
+            for (int v = 0; v < vocab; v++) {
+                for (int i = 0; i < dim; i++) {
+                    p[v] += (double) x[row * dim + i] * w[v * dim + i];
+                }
+            }
+            double total = Arrays.stream(p).map(Math::exp).sum();
+            sum += Math.log(total) - p[(int) targets[row]];
+            for (int v = 0; v < vocab && dx.length > 0; v++) {
+                double g = (Math.exp(p[v]) / total - (v == targets[row] ? 1 : 0)) * SCALE / counted;
+                for (int i = 0; i < dim; i++) {
+                    dx[row * dim + i] += (float) (g * w[v * dim + i]);
+                    dw[v * dim + i] += (float) (g * x[row * dim + i]);
+                }
+            }
+        }
+        return sum;
+    }
+
+    private float[] forwardBackward(LossHead head, long[] targets) {
+        try (NDManager scope = model.manager.newSubManager()) {
+            NDArray leaf = Autograd.leaf(scope, scope.create(x, new Shape(2, rows / 2, dim)));
+            return head.forwardBackward(leaf, scope.create(targets), SCALE).toFloatArray();
+        }
+    }
+
+    private double evaluate(LossHead head, long[] targets) {
+        try (NDManager scope = model.manager.newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
+            return head.evaluate(scope.create(x, new Shape(2, rows / 2, dim)), scope.create(targets));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void meanAndGradientsAreThoseOfTheTargetsThatCount(boolean fused) {
+        LossHead head = head(fused);
+        long[] targets = targets(2, 1);
+        float[] dx = new float[x.length];
+        float[] dw = new float[vocab * dim];
+        double sum = reference(targets, dx, dw);
+        assertArrayEquals(dx, forwardBackward(head, targets), 1e-7f);
+        assertArrayEquals(dw, window(model.flat.gradients()), 1e-6f);
+        assertEquals(2 * sum / rows, head.takeLoss(), 1e-5);
+        assertEquals(sum, evaluate(head, targets), 1e-4);
+    }
+
+    /** Each call is one micro-batch of a step, however many of its targets count: gradient and loss agree on it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theLossOfSeveralCallsIsTheMeanOfTheirMeans(boolean fused) {
+        LossHead head = head(fused);
+        double mean = 0;
+        for (int n : new int[] {1, 6}) {
+            forwardBackward(head, targets(n, n));
+            mean += reference(targets(n, n), NONE, NONE) / (rows / n) / 2;
+        }
+        assertEquals(mean, head.takeLoss(), 1e-5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void withoutAnyTargetTheLossIsNotANumberAndMovesNothing(boolean fused) {
+        LossHead head = head(fused);
+        assertArrayEquals(new float[x.length], forwardBackward(head, targets(0, 1)));
+        assertArrayEquals(new float[vocab * dim], window(model.flat.gradients()));
+        assertEquals(Double.NaN, head.takeLoss());
+        assertEquals(0, evaluate(head, targets(0, 1)));
+    }
+}
