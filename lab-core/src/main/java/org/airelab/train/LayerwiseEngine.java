@@ -131,8 +131,13 @@ public final class LayerwiseEngine {
     /** Recomputation must meet the same masks, and so must a resumed run: each layer of each pass has its own seed. */
     private void seedDropout(long passIndex, int layer) {
         if (model.config().dropout() > 0) {
-            JniUtils.setSeed(mix(mix(seed + passIndex) + layer));
+            JniUtils.setSeed(dropoutSeed(seed, passIndex, layer));
         }
+    }
+
+    /** Mixed one by one: of sums, such as seed + passIndex, two runs of neighbouring seeds would share almost all. */
+    static long dropoutSeed(long seed, long passIndex, int layer) {
+        return mix(mix(mix(seed) ^ passIndex) + layer);
     }
 
     /** SplitMix64's finalizer (Steele et al. 2014). */
@@ -142,36 +147,38 @@ public final class LayerwiseEngine {
         return z ^ (z >>> 31);
     }
 
-    /** Sum of the losses in nats over all positions of a batch, without gradients. */
+    /** Sum of the losses in nats over all positions of a batch whose target counts, without gradients. */
     public double evaluate(TokenBatch batch) {
         try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
-            NDManager scope = outer.newSubManager();
-            NDArray x = model.embedding().forward(parameters, ids(scope, batch), false);
+            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
             for (DecoderLayer layer : model.layers()) {
-                NDManager next = outer.newSubManager();
-                NDArray input = Autograd.leaf(next, x);
-                x = layer.forward(parameters, input, false);
-                scope.close();
-                scope = next;
+                x = next(outer, layer, x);
             }
-            return head.evaluate(x, scope.create(batch.targets()));
+            return head.evaluate(x, x.getManager().create(batch.targets()));
         }
+    }
+
+    /** A layer's output, in a scope of its own within {@code outer}; the scope of {@code x} is closed. */
+    private NDArray next(NDManager outer, DecoderLayer layer, NDArray x) {
+        NDArray input = Autograd.leaf(outer.newSubManager(), x);
+        x.getManager().close();
+        return layer.forward(parameters, input, false);
     }
 
     /** The first layer whose output is not finite for this batch, by name; null when all are. */
     public String firstNonFinite(TokenBatch batch) {
-        try (Autograd.Mode off = Autograd.notRecording(); NDManager scope = manager.newSubManager()) {
-            NDArray x = model.embedding().forward(parameters, ids(scope, batch), false);
+        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
+            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
             if (!Aten.allFinite(x)) {
                 return "embedding";
             }
             for (int i = 0; i < model.layers().size(); i++) {
-                x = model.layers().get(i).forward(parameters, x, false);
+                x = next(outer, model.layers().get(i), x);
                 if (!Aten.allFinite(x)) {
                     return "layers." + i;
                 }
             }
-            return Double.isFinite(head.evaluate(x, scope.create(batch.targets()))) ? null : "head";
+            return Double.isFinite(head.evaluate(x, x.getManager().create(batch.targets()))) ? null : "head";
         }
     }
 

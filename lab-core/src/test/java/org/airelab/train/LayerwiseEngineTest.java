@@ -4,12 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.LayerOps;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.TorchOps;
+import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,6 +104,19 @@ class LayerwiseEngineTest {
             }
             assertEquals(losses[0], losses[2]);
             assertTrue(losses[0] != losses[1]);
+        }
+    }
+
+    @Test
+    void everySeedPassAndLayerHasMasksOfItsOwn() {
+        Set<Long> seeds = new HashSet<>();
+        for (long seed = 0; seed < 10; seed++) {
+            for (long pass = 0; pass < 10; pass++) {
+                for (int layer = -1; layer < 10; layer++) {
+                    assertTrue(seeds.add(LayerwiseEngine.dropoutSeed(seed, pass, layer)),
+                            "seed " + seed + ", pass " + pass + ", layer " + layer);
+                }
+            }
         }
     }
 
@@ -191,11 +213,12 @@ class LayerwiseEngineTest {
         }
     }
 
-    @Test
-    void halfPrecisionsStayNearFloat32() {
+    @ParameterizedTest
+    @MethodSource("configurations")
+    void halfPrecisionsStayNearFloat32(ModelConfig config) {
         for (Precision precision : List.of(Precision.BF16, Precision.FP16)) {
-            try (TestModel half = new TestModel(TestModel.llama(), precision);
-                    TestModel full = new TestModel(TestModel.llama(), Precision.FP32)) {
+            try (TestModel half = new TestModel(config, precision);
+                    TestModel full = new TestModel(config, Precision.FP32)) {
                 TokenBatch batch = half.batch(12, 2);
                 half.engine(false).forwardBackward(batch, 64, 0);
                 full.engine(false).forwardBackward(batch, 64, 0);
@@ -223,5 +246,34 @@ class LayerwiseEngineTest {
             m.flat.weights().set(new ai.djl.ndarray.index.NDIndex(at), Float.NaN);
             assertEquals("layers.1", m.engine(false).firstNonFinite(batch));
         }
+    }
+
+    /** Evaluation and the search for what is not finite need the memory of one layer, not of all. */
+    @Test
+    void withoutGradientsALayersArraysAreFreedBeforeTheNextComputes() {
+        List<NDManager> scopes = new ArrayList<>();
+        try (NDManager tables = NDManager.newBaseManager();
+                TestModel m = new TestModel(TestModel.llama(), Precision.FP32, watched(tables, scopes))) {
+            TokenBatch batch = m.batch(3, 1);
+            m.engine(false).firstNonFinite(batch);
+            assertEquals(m.config.layers(), scopes.size());
+            scopes.clear();
+            m.engine(false).evaluate(batch);
+            assertEquals(m.config.layers(), scopes.size());
+        }
+    }
+
+    /** Plain operators that take down whose scopes they compute in, and refuse to while an earlier one is open. */
+    private static LayerOps watched(NDManager tables, List<NDManager> scopes) {
+        TorchOps plain = new TorchOps(tables, TestModel.llama(), ScalarType.FLOAT32);
+        return (LayerOps) Proxy.newProxyInstance(LayerOps.class.getClassLoader(), new Class<?>[] {LayerOps.class},
+                (proxy, method, arguments) -> {
+                    NDManager scope = ((NDArray) arguments[0]).getManager();
+                    if (!scopes.contains(scope)) {
+                        assertTrue(scopes.stream().noneMatch(NDManager::isOpen));
+                        scopes.add(scope);
+                    }
+                    return method.invoke(plain, arguments);
+                });
     }
 }
