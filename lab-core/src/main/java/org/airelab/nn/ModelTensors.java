@@ -1,11 +1,13 @@
 package org.airelab.nn;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.WritableByteChannel;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -13,6 +15,7 @@ import java.util.Set;
 import org.airelab.base.UserError;
 import org.airelab.checkpoint.DType;
 import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.checkpoint.SafetensorsWriter;
 import org.airelab.checkpoint.TensorData;
 import org.airelab.checkpoint.TensorInfo;
 import org.airelab.torch.Autograd;
@@ -29,27 +32,37 @@ public final class ModelTensors {
     private ModelTensors() {
     }
 
-    /** {@link #of(FlatParameters, NDArray)} of the weights. */
-    public static Map<String, TensorData> of(FlatParameters parameters) {
-        return of(parameters, parameters.weights());
-    }
-
     /**
-     * The parameters' parts of a buffer in the order of the model. On the CPU they are the buffer's own memory, valid
-     * while it lives and seeing what changes in it; from another device everything is copied once.
+     * Writes the parameters' parts of a buffer in the order of the model as a safetensors file. They pass one by one
+     * through host memory of the size of the largest, whatever device the buffer is on.
      *
      * @param buffer weights, gradients or optimizer state [{@link FlatParameters#size()}]
      */
-    public static Map<String, TensorData> of(FlatParameters parameters, NDArray buffer) {
+    public static void write(WritableByteChannel out, FlatParameters parameters, NDArray buffer) throws IOException {
         requireSize(parameters, buffer);
         ScalarType type = NativeArrays.type(buffer);
-        MemorySegment memory = onHost(buffer);
-        Map<String, TensorData> tensors = new LinkedHashMap<>();
+        Map<String, TensorInfo> infos = new LinkedHashMap<>();
+        Map<String, FlatParameters.Slot> slots = new HashMap<>();
+        long largest = 0;
         for (FlatParameters.Slot slot : parameters.slots()) {
-            MemorySegment data = memory.asSlice(slot.offset() * type.bytes(), slot.spec().elements() * type.bytes());
-            tensors.put(slot.spec().path(), new TensorData(dtype(type), slot.spec().shape(), data));
+            infos.put(slot.spec().path(), new TensorInfo(dtype(type), slot.spec().shape()));
+            slots.put(slot.spec().path(), slot);
+            largest = Math.max(largest, slot.spec().elements());
         }
-        return tensors;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(largest * type.bytes(), ALIGNMENT);
+            SafetensorsWriter.write(out, infos, Map.of(), name -> copy(buffer, slots.get(name), memory));
+        }
+    }
+
+    private static MemorySegment copy(NDArray buffer, FlatParameters.Slot slot, MemorySegment memory) {
+        ScalarType type = NativeArrays.type(buffer);
+        long elements = slot.spec().elements();
+        try (NDManager scope = buffer.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
+            NDArray source = NativeArrays.view(buffer, slot.offset(), elements).attach(scope);
+            NativeArrays.copy(source, NativeArrays.over(scope, memory, type, elements));
+        }
+        return memory.asSlice(0, elements * type.bytes());
     }
 
     /** {@link #restore(FlatParameters, NDArray, SafetensorsFile)} into the weights. */
@@ -110,18 +123,6 @@ public final class ModelTensors {
             throw new IllegalArgumentException("expected a buffer of " + parameters.size() + " elements, found "
                     + buffer.size());
         }
-    }
-
-    private static MemorySegment onHost(NDArray buffer) {
-        if (!NativeArrays.device(buffer).isGpu()) {
-            return NativeArrays.memory(buffer);
-        }
-        ScalarType type = NativeArrays.type(buffer);
-        MemorySegment memory = Arena.ofAuto().allocate(buffer.size() * type.bytes(), ALIGNMENT);
-        try (NDManager scope = NDManager.newBaseManager(Device.cpu())) {
-            NativeArrays.copy(buffer, NativeArrays.over(scope, memory, type, buffer.size()));
-        }
-        return memory;
     }
 
     private static boolean floating(DType type) {

@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import org.airelab.checkpoint.SafetensorsWriter;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
@@ -56,8 +54,8 @@ public final class TestRuns {
             manager.getEngine().setRandomSeed((int) seed);
             parameters.weights().addi(manager.randomNormal(0, 0.1f, parameters.weights().getShape(),
                     parameters.weights().getDataType()));
-            SavedModel.write(run, config, tokenizer, 7, out ->
-                    SafetensorsWriter.write(out, ModelTensors.of(parameters), Map.of()));
+            SavedModel.write(run, config, tokenizer, 7,
+                    out -> ModelTensors.write(out, parameters, parameters.weights()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

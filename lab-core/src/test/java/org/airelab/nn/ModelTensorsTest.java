@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +53,8 @@ class ModelTensorsTest {
     }
 
     @Test
-    void namesAndShapesAreTheModels() {
-        Map<String, TensorData> tensors = ModelTensors.of(parameters(ScalarType.FLOAT32, 1));
+    void namesAndShapesAreTheModels() throws IOException {
+        Map<String, TensorData> tensors = tensors(parameters(ScalarType.FLOAT32, 1));
         assertEquals("embedding.weight", tensors.keySet().iterator().next());
         assertArrayEquals(new long[] {18, 6}, tensors.get("layers.1.attention.qkv.weight").shape());
         assertArrayEquals(new long[] {11}, tensors.get("layers.0.feed_forward.up.bias").shape());
@@ -63,7 +66,7 @@ class ModelTensorsTest {
     @Test
     void whatWasWrittenComesBackBitByBit() throws IOException {
         FlatParameters saved = parameters(ScalarType.FLOAT32, 1);
-        Path file = write(ModelTensors.of(saved));
+        Path file = write(saved, saved.weights());
         FlatParameters restored = parameters(ScalarType.FLOAT32, 2);
         long live = Tensor.live();
         try (SafetensorsFile in = SafetensorsFile.open(file)) {
@@ -77,23 +80,23 @@ class ModelTensorsTest {
     void anyBufferOfTheLayoutCanBeSaved() throws IOException {
         FlatParameters layout = parameters(ScalarType.FLOAT32, 1);
         var moments = layout.weights().mul(3);
-        Path file = write(ModelTensors.of(layout, moments));
+        Path file = write(layout, moments);
         var restored = layout.weights().zerosLike();
         try (SafetensorsFile in = SafetensorsFile.open(file)) {
             ModelTensors.restore(layout, restored, in);
         }
         assertArrayEquals(NativeArrays.floats(moments), NativeArrays.floats(restored));
-        assertThrows(IllegalArgumentException.class, () -> ModelTensors.of(layout, manager.zeros(new Shape(3))));
+        assertThrows(IllegalArgumentException.class, () -> write(layout, manager.zeros(new Shape(3))));
     }
 
     @Test
     void otherFloatingTypesAreConverted() throws IOException {
         FlatParameters wide = parameters(ScalarType.FLOAT64, 1);
         FlatParameters half = parameters(ScalarType.BFLOAT16, 2);
-        try (SafetensorsFile in = SafetensorsFile.open(write(ModelTensors.of(wide)))) {
+        try (SafetensorsFile in = SafetensorsFile.open(write(wide, wide.weights()))) {
             ModelTensors.restore(half, in);
         }
-        assertEquals(DType.BF16, ModelTensors.of(half).get("head.weight").dtype());
+        assertEquals(DType.BF16, tensors(half).get("head.weight").dtype());
         float[] expected = NativeArrays.floats(wide.weights());
         float[] found = NativeArrays.floats(half.weights());
         for (int i = 0; i < expected.length; i++) {
@@ -105,7 +108,7 @@ class ModelTensorsTest {
     void aMissingExtraMisshapenOrIntegerTensorIsNamed() throws IOException {
         FlatParameters flat = parameters(ScalarType.FLOAT32, 1);
         float[] before = NativeArrays.floats(flat.weights());
-        Map<String, TensorData> tensors = ModelTensors.of(parameters(ScalarType.FLOAT32, 2));
+        Map<String, TensorData> tensors = tensors(parameters(ScalarType.FLOAT32, 2));
 
         Map<String, TensorData> missing = new LinkedHashMap<>(tensors);
         missing.remove("layers.1.feed_forward.down.bias");
@@ -138,6 +141,28 @@ class ModelTensorsTest {
             assertTrue(error.getMessage().contains(file.toString()), error.getMessage());
             List.of(said).forEach(part -> assertTrue(error.getMessage().contains(part), error.getMessage()));
         }
+    }
+
+    private Path write(FlatParameters parameters, NDArray buffer) throws IOException {
+        Path file = folder.resolve("written.safetensors");
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                StandardOpenOption.TRUNCATE_EXISTING)) {
+            ModelTensors.write(out, parameters, buffer);
+        }
+        return file;
+    }
+
+    /** The weights as they were written. */
+    private Map<String, TensorData> tensors(FlatParameters parameters) throws IOException {
+        Map<String, TensorData> tensors = new LinkedHashMap<>();
+        try (SafetensorsFile in = SafetensorsFile.open(write(parameters, parameters.weights()))) {
+            for (String name : in.names()) {
+                TensorData tensor = in.tensor(name);
+                MemorySegment copy = MemorySegment.ofArray(tensor.data().toArray(ValueLayout.JAVA_BYTE));
+                tensors.put(name, new TensorData(tensor.info(), copy));
+            }
+        }
+        return tensors;
     }
 
     private Path write(Map<String, TensorData> tensors) throws IOException {

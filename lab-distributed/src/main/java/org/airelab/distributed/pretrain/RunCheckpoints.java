@@ -16,7 +16,6 @@ import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
-import org.airelab.checkpoint.SafetensorsWriter;
 import org.airelab.nn.ModelTensors;
 import org.airelab.train.TrainingSession;
 
@@ -62,7 +61,7 @@ final class RunCheckpoints {
     }
 
     private CheckpointStore.FileWriter tensors(NDArray buffer) {
-        return out -> SafetensorsWriter.write(out, ModelTensors.of(session.parameters(), buffer), Map.of());
+        return out -> ModelTensors.write(out, session.parameters(), buffer);
     }
 
     private String state(double seconds) {
