@@ -60,20 +60,10 @@ public final class TokenEmbedding extends LayerBlock {
 
     /** Vaswani et al. 2017, section 3.5: sines in even columns, cosines in odd ones. */
     private static NDArray sinusoids(NDManager manager, ModelConfig config) {
-        double[] table = new double[config.contextLength() * config.dim()];
-        for (int t = 0; t < config.contextLength(); t++) {
-            for (int i = 0; i < config.dim(); i += 2) {
-                double angle = t / Math.pow(10_000, (double) i / config.dim());
-                table[t * config.dim() + i] = Math.sin(angle);
-                table[t * config.dim() + i + 1] = Math.cos(angle);
-            }
-        }
-        try (NDManager scope = manager.newSubManager()) {
-            NDArray wide = scope.create(table, new Shape(config.contextLength(), config.dim()));
-            NDArray kept = wide.toDevice(manager.getDevice(), false);
-            kept.attach(manager);
-            return kept;
-        }
+        return FixedTable.of(manager, ScalarType.FLOAT64, config.contextLength(), config.dim(), (t, i) -> {
+            double angle = t / Math.pow(10_000, (double) (i - i % 2) / config.dim());
+            return i % 2 == 0 ? Math.sin(angle) : Math.cos(angle);
+        });
     }
 
     @Override

@@ -1,12 +1,10 @@
 package org.airelab.nn;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
+import java.util.stream.IntStream;
 import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
@@ -25,28 +23,12 @@ final class TorchRotary {
     TorchRotary(NDManager manager, ModelConfig config, ScalarType type) {
         interleaved = config.positions() == ModelConfig.Positions.ROPE_INTERLEAVED;
         pairs = config.headSize() / 2;
-        double[] cosines = new double[config.contextLength() * pairs];
-        double[] sines = new double[cosines.length];
-        for (int t = 0; t < config.contextLength(); t++) {
-            for (int j = 0; j < pairs; j++) {
-                double angle = t * Math.pow(config.ropeTheta(), -2.0 * j / config.headSize());
-                cosines[t * pairs + j] = Math.cos(angle);
-                sines[t * pairs + j] = Math.sin(angle);
-            }
-        }
-        Shape shape = new Shape(config.contextLength(), 1, pairs);
-        DataType kept = type == ScalarType.FLOAT64 ? DataType.FLOAT64 : DataType.FLOAT32;
-        cos = table(manager, cosines, shape, kept);
-        sin = table(manager, sines, shape, kept);
-    }
-
-    private static NDArray table(NDManager manager, double[] values, Shape shape, DataType type) {
-        Device device = manager.getDevice();
-        try (NDManager scope = manager.newSubManager()) {
-            NDArray table = scope.create(values, shape).toType(type, false).toDevice(device, false);
-            table.attach(manager);
-            return table;
-        }
+        double[] frequencies = IntStream.range(0, pairs)
+                .mapToDouble(j -> Math.pow(config.ropeTheta(), -2.0 * j / config.headSize())).toArray();
+        ScalarType kept = type == ScalarType.FLOAT64 ? ScalarType.FLOAT64 : ScalarType.FLOAT32;
+        int rows = config.contextLength();
+        cos = FixedTable.of(manager, kept, rows, pairs, (t, j) -> Math.cos(t * frequencies[j])).reshape(rows, 1, pairs);
+        sin = FixedTable.of(manager, kept, rows, pairs, (t, j) -> Math.sin(t * frequencies[j])).reshape(rows, 1, pairs);
     }
 
     /** Rotates x [batch, time, heads, size], whose first row is at position {@code start}. */
