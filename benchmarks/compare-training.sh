@@ -1,28 +1,20 @@
 #!/usr/bin/env bash
-# Training speed of the lab against eager PyTorch on this machine, the two in turn.
+# Training speed and memory of the lab against eager PyTorch on this machine, the two in turn, so that what else the
+# machine does meets both. Prints each round, then the median of the rounds' ratios with their range.
 #
-#   benchmarks/compare-training.sh [ROUNDS]      PYTHON=python3 must have torch
+#   benchmarks/compare-training.sh [ROUNDS]      PYTHON=python3 must have torch; 5 rounds take about ten minutes
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-rounds=${1:-3}
+rounds=${1:-5}
 python=${PYTHON:-python3}
 compare() { # name, steps, arguments
-    local name=$1 steps=$2; shift 2
+    local name=$1 steps=$2 round
+    shift 2
     for round in $(seq "$rounds"); do
-        ours=$("$home/lab" train-speed --steps "$steps" "$@" 2>/dev/null | tail -n 1)
-        theirs=$("$python" "$home/benchmarks/peers/train_pytorch.py" --steps "$steps" "$@")
-        fused=$("$python" "$home/benchmarks/peers/train_pytorch.py" --fused --steps "$steps" "$@")
-        "$python" - "$name" "$round" "$ours" "$theirs" "$fused" <<'PY'
-import json, sys
-name, round_ = sys.argv[1:3]
-lab, torch, fused = (json.loads(a) for a in sys.argv[3:])
-best = max(torch, fused, key=lambda r: r["tokens_per_second"])
-print(f"{name} round {round_}: lab {lab['tokens_per_second']:,.0f} tokens/s, PyTorch {best['torch']} "
-      f"{torch['tokens_per_second']:,.0f} (fused AdamW {fused['tokens_per_second']:,.0f}), ratio to the better "
-      f"{lab['tokens_per_second'] / best['tokens_per_second']:.2f}; peak memory {lab['peak_rss_mb']} against "
-      f"{min(torch['peak_rss_mb'], fused['peak_rss_mb'])} MiB")
-PY
-    done
+        "$home/lab" train-speed --device cpu --warmup 10 --steps "$steps" "$@"
+        "$python" "$home/benchmarks/peers/train_pytorch.py" --warmup 10 --steps "$steps" "$@"
+        "$python" "$home/benchmarks/peers/train_pytorch.py" --warmup 10 --fused --steps "$steps" "$@"
+    done | "$python" "$home/benchmarks/peers/summarize_training.py" "$name"
 }
 compare "stories260k, batch 8, context 512" 30 --dim 64 --layers 5 --heads 8 --kv-heads 4 --hidden 172 --context 512 --vocab 512
 compare "stories15m, vocabulary 4096, batch 8, context 256" 15 --dim 288 --layers 6 --heads 6 --kv-heads 6 --hidden 768 --context 256 --vocab 4096

@@ -71,7 +71,7 @@ for file in "$folder/calm/checkpoints/$last"/*.safetensors; do
         status=1
     fi
 done
-trained() { grep train_loss "$1" | sed 's/,"seconds".*//'; }
+trained() { grep train_loss "$1" | sed -E 's/"(seconds|tokens_per_second|mfu)":[^,}]*,?//g'; }
 if diff <(trained "$folder/calm/metrics.jsonl") <(trained "$folder/killed/metrics.jsonl"); then
     echo "equal: the steps of metrics.jsonl, $(trained "$folder/killed/metrics.jsonl" | wc -l)"
 else

@@ -38,12 +38,7 @@ public final class Progress implements AutoCloseable {
 
     /** Progress on standard error, redrawn in place when it is a terminal. */
     public static Progress on(String what, long total, String unit) {
-        return new Progress(System.err, terminal(), what, total, unit);
-    }
-
-    /** Whether a person watches: standard error is a terminal that understands carriage returns. */
-    public static boolean terminal() {
-        return System.console() != null && System.console().isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        return new Progress(System.err, Terminal.error(), what, total, unit);
     }
 
     /** Sets how many units are done in all. */

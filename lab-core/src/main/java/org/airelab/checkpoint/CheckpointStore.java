@@ -1,7 +1,6 @@
 package org.airelab.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -15,7 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -128,23 +127,29 @@ public final class CheckpointStore {
         return folders.steps();
     }
 
-    /** Names the checkpoint of a step the best so far: it is kept, however old, until another is. */
-    public void markBest(long step) {
+    /** Names the checkpoint of a step the best so far, with its loss: it is kept, however old, until another is. */
+    public void markBest(long step, double loss) {
         try {
-            AtomicFiles.writeString(folders.root().resolve(BEST), "{\"step\": " + step + "}\n");
+            Json.write(folders.root().resolve(BEST), new Best(step, loss));
         } catch (IOException e) {
             throw unwritable(step, e);
         }
     }
 
+    /** The loss of the best checkpoint; nothing when none was named. */
+    public OptionalDouble bestLoss() {
+        Optional<Best> best = bestMark();
+        return best.isPresent() ? OptionalDouble.of(best.get().loss) : OptionalDouble.empty();
+    }
+
     /** The best checkpoint, when one was named and is whole; {@code warn} is told when it is not. */
     public Optional<Checkpoint> best(Consumer<String> warn) {
-        OptionalLong step = bestStep();
-        if (step.isEmpty()) {
+        Optional<Best> best = bestMark();
+        if (best.isEmpty()) {
             return Optional.empty();
         }
         try {
-            return Optional.of(at(step.getAsLong()));
+            return Optional.of(at(best.get().step));
         } catch (UserError e) {
             warn.accept(e.getMessage());
             return Optional.empty();
@@ -162,6 +167,9 @@ public final class CheckpointStore {
                 if (later > step) {
                     StepFolders.delete(folders.of(later));
                 }
+            }
+            if (bestMark().filter(best -> best.step > step).isPresent()) {
+                Files.delete(folders.root().resolve(BEST));
             }
         } catch (IOException e) {
             throw undeletable(e);
@@ -186,12 +194,12 @@ public final class CheckpointStore {
     }
 
     private void prune(long newest) {
-        OptionalLong best = bestStep();
+        Optional<Best> best = bestMark();
         List<Long> steps = folders.steps().stream().filter(step -> step <= newest).toList();
         int kept = 0;
         try {
             for (long step : steps.reversed()) {
-                boolean keep = kept < keepLast || best.isPresent() && best.getAsLong() == step;
+                boolean keep = kept < keepLast || best.isPresent() && best.get().step == step;
                 if (!keep) {
                     StepFolders.delete(folders.of(step));
                 } else if (Files.exists(folders.of(step).resolve(Marker.NAME))) {
@@ -203,12 +211,16 @@ public final class CheckpointStore {
         }
     }
 
-    private OptionalLong bestStep() {
+    /** The step with the lowest loss, and that loss in nats a token. */
+    private record Best(long step, double loss) {
+    }
+
+    /** What was marked; nothing when it was not, or the mark is damaged. */
+    private Optional<Best> bestMark() {
         try {
-            JsonNode step = Json.MAPPER.readTree(Files.readAllBytes(folders.root().resolve(BEST))).path("step");
-            return step.isIntegralNumber() ? OptionalLong.of(step.longValue()) : OptionalLong.empty();
+            return Optional.ofNullable(Json.MAPPER.readValue(Files.readAllBytes(folders.root().resolve(BEST)), Best.class));
         } catch (NoSuchFileException | JsonProcessingException e) {
-            return OptionalLong.empty();
+            return Optional.empty();
         } catch (IOException e) {
             throw UserError.machine(folders.root().resolve(BEST) + " could not be read: " + IoReasons.of(e) + ".",
                     "Make the folder readable.", e);

@@ -1,5 +1,6 @@
 package org.airelab.cli;
 
+import ai.djl.engine.EngineException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.airelab.base.IoReasons;
 import org.airelab.base.UserError;
+import org.airelab.torch.OutOfMemory;
 
 /**
  * What a command's end by an exception means to the user: one sentence of what is wrong, one of what to do, an
@@ -46,6 +48,8 @@ record Failure(String message, String advice, int exitCode, Throwable cause) {
         return switch (cause) {
             case UserError e -> new Failure(e.getMessage(), e.advice(), e.exitCode(), thrown);
             case IOException e -> ofIo(e, thrown);
+            case EngineException e when OutOfMemory.orElse(e) instanceof UserError memory -> new Failure(
+                    memory.getMessage(), memory.advice(), memory.exitCode(), thrown);
             case InvalidPathException e -> new Failure("'" + e.getInput() + "' is not a path: " + e.getReason(),
                     "Check the path, and that the locale's encoding is UTF-8.", UserError.BAD_INPUT, thrown);
             case OutOfMemoryError e -> new Failure(
@@ -79,6 +83,10 @@ record Failure(String message, String advice, int exitCode, Throwable cause) {
         }
         if (text.contains("Read-only file system")) {
             return new Failure("cannot write: " + text, "Write elsewhere.", UserError.MACHINE, thrown);
+        }
+        if (text.contains("Too many open files") || text.contains("Stale file handle")) {
+            return new Failure("input or output failed: " + text, "Raise the limit (ulimit -n), or mount the file system anew.",
+                    UserError.MACHINE, thrown);
         }
         return switch (e) {
             case NoSuchFileException missing -> new Failure("no such file or folder: " + missing.getFile(),

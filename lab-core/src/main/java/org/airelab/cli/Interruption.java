@@ -1,6 +1,6 @@
 package org.airelab.cli;
 
-import org.airelab.base.Progress;
+import org.airelab.base.Terminal;
 
 /** Leaves the terminal clean when a signal ends the program: the shell's prompt starts on a line of its own. */
 final class Interruption {
@@ -23,7 +23,7 @@ final class Interruption {
 
     private void say() {
         if (!over) {
-            System.err.println(Progress.terminal() ? System.lineSeparator() + "interrupted" : "interrupted");
+            System.err.println(Terminal.error() ? System.lineSeparator() + "interrupted" : "interrupted");
         }
     }
 }

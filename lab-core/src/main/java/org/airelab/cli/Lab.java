@@ -6,7 +6,8 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
-import org.airelab.base.Progress;
+import java.util.function.Supplier;
+import org.airelab.base.Terminal;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -34,22 +35,22 @@ public final class Lab {
     public static void main(String[] arguments) {
         StandardStreams.install();
         Interruption interruption = Interruption.watch();
-        int exitCode = run(System.out, System.err, commands(arguments), arguments);
+        int exitCode = run(System.out, System.err, arguments);
         interruption.over();
         System.exit(exitCode);
     }
 
     /** Runs one command in this process, error messages going to the streams given, and returns its exit code. */
     public static int run(PrintStream out, PrintStream err, String... arguments) {
-        return run(out, err, commands(arguments), arguments);
+        return run(out, err, () -> commands(arguments), arguments);
     }
 
     /** Runs one of the commands, help and error messages going to the streams given, and returns its exit code. */
-    static int run(PrintStream out, PrintStream err, List<LabCommand> commands, String... arguments) {
+    static int run(PrintStream out, PrintStream err, Supplier<List<LabCommand>> commands, String... arguments) {
         var lab = new Lab(new PrintWriter(out, true), new PrintWriter(err, true));
         int exitCode;
         try {
-            exitCode = lab.commandLine(commands).execute(arguments);
+            exitCode = lab.commandLine(commands.get()).execute(arguments);
             out.flush();
         } catch (Throwable failure) {
             // picocli hands exceptions to the handler below; errors and a closed standard output arrive here.
@@ -145,7 +146,7 @@ public final class Lab {
     }
 
     private static boolean colour() {
-        return Progress.terminal() && System.getenv("NO_COLOR") == null;
+        return Terminal.output() && System.getenv("NO_COLOR") == null;
     }
 
     /** {@code lab} itself. */

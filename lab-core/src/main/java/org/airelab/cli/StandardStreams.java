@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import org.airelab.base.Terminal;
 
 /**
  * Standard output and error as a filter needs them: UTF-8 whatever the locale, and on standard output a closed
@@ -33,8 +34,7 @@ final class StandardStreams {
      * there is no option against it. The launcher says whether that is a terminal: there the line is erased.
      */
     private static void takeBackIncubatorWarning() {
-        if ("terminal".equals(System.getProperty("lab.stderr"))
-                && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+        if (Terminal.error() && ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
             System.err.print("\u001b[1A\r\u001b[K");
         }
     }

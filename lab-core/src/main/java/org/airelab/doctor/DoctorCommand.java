@@ -8,6 +8,7 @@ import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
 import org.airelab.cli.Version;
+import org.airelab.data.DataPreparation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -46,7 +47,8 @@ public final class DoctorCommand implements LabCommand {
     static List<Check> checks(boolean deep) {
         var checks = new ArrayList<>(List.of(new JavaCheck(), new ProcessorCheck(), new MemoryCheck(),
                 new DiskCheck("Runs", Path.of("runs"), "checkpoints and metrics of runs started in this folder"),
-                new DiskCheck("Cache", Utils.getCacheDir(), "libtorch, unpacked once"),
+                new DiskCheck("Cache", DataPreparation.defaultCacheFolder(), "downloads and prepared data"),
+                new DiskCheck("DJL cache", Utils.getCacheDir(), "libtorch, unpacked once"),
                 new LibtorchCheck()));
         if (deep) {
             checks.add(new TorchTrial());

@@ -1,12 +1,10 @@
 package org.airelab.doctor;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.airelab.base.Json;
 import org.airelab.cli.Paragraph;
 
 /** The findings as a person, or a program, reads them. */
@@ -37,8 +35,12 @@ record DoctorReport(String version, List<Finding> findings) {
         if (!ready()) {
             return "Not ready: what is marked " + Status.MISSING.mark() + " is needed.";
         }
-        boolean gpu = findings.stream().anyMatch(f -> f.name().equals("GPU") && f.status() == Status.OK);
-        return gpu ? "Ready to train on the CPU and the GPU." : "Ready to train on the CPU; there is no GPU to use.";
+        boolean gpu = findings.stream().anyMatch(f -> f.name().equals(GpuCheck.NAME) && f.status() == Status.OK);
+        boolean cuda = findings.stream().anyMatch(f -> f.name().equals(LibtorchCheck.NAME)
+                && f.details().getOrDefault("flavor", "").toString().startsWith("cu"));
+        return gpu && cuda ? "Ready to train on the CPU and the GPU."
+                : gpu ? "Ready to train on the CPU; the GPU waits for a CUDA build of libtorch."
+                : "Ready to train on the CPU; there is no GPU to use.";
     }
 
     /** One JSON object: {@code lab}, {@code ready}, and {@code checks} with all fields of {@link Finding}. */
@@ -58,10 +60,6 @@ record DoctorReport(String version, List<Finding> findings) {
         report.put("lab", version);
         report.put("ready", ready());
         report.put("checks", checks);
-        try {
-            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(report);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("findings hold strings, numbers, booleans, lists and maps only", e);
-        }
+        return Json.pretty(report).strip();
     }
 }

@@ -1,6 +1,7 @@
 package org.airelab.doctor;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,7 +33,7 @@ final class FontCheck implements Check {
     private static Optional<Path> fontIn(Path folder) {
         try (Stream<Path> files = Files.walk(folder, DEPTH)) {
             return files.filter(file -> file.toString().matches(".*\\.(ttf|otf|ttc|pfb)")).min(Path::compareTo);
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             return Optional.empty();
         }
     }

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 
 /** NVIDIA GPUs and their driver. */
 final class GpuCheck implements Check {
-    private static final String NAME = "GPU";
+    static final String NAME = "GPU";
     private static final String ENABLES = "training and kernels on the GPU (--device cuda)";
     private static final String NVIDIA = "0x10de";
 

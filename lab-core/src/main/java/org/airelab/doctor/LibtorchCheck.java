@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * server, which is a CUDA build only where the CUDA runtime is found.
  */
 final class LibtorchCheck implements Check {
-    private static final String NAME = "libtorch";
+    static final String NAME = "libtorch";
     private static final String ENABLES = "training, through DJL's PyTorch engine";
     private static final String GET_CUDA = "For the GPU, install the CUDA 12 runtime (libcudart.so.12), or set "
             + "PYTORCH_LIBRARY_PATH, PYTORCH_VERSION and PYTORCH_FLAVOR to a CUDA build of libtorch.";

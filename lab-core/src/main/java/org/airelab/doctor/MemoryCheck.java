@@ -3,22 +3,32 @@ package org.airelab.doctor;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.LongSupplier;
+import org.airelab.tracking.Hardware;
 
 /** The memory, as far as this process may use it. */
 final class MemoryCheck implements Check {
     private static final String ENABLES = "models, batches and their activations on the CPU";
     private static final long BYTES_ADVISED = 2L << 30;
 
+    private final LongSupplier usable;
+
+    /** What this process may use is what the JVM knows of it, a container's limit included. */
+    MemoryCheck() {
+        this(Hardware::totalMemory);
+    }
+
+    /** @param usable bytes this process may use */
+    MemoryCheck(LongSupplier usable) {
+        this.usable = usable;
+    }
+
     @Override
     public Finding examine(Machine machine) {
         List<String> meminfo = machine.lines("/proc/meminfo");
-        long total = Math.min(bytes(meminfo, "MemTotal:"), limit(machine));
+        long total = Math.min(bytes(meminfo, "MemTotal:"), usable.getAsLong());
         long available = Math.min(bytes(meminfo, "MemAvailable:"), total);
         long heap = Runtime.getRuntime().maxMemory();
-        if (total == Long.MAX_VALUE) {
-            return new Finding("Memory", Status.WARNING, "unknown: /proc/meminfo has no MemTotal", ENABLES, "",
-                    Map.of("java_heap_bytes", heap));
-        }
         String found = String.format(Locale.ROOT, "%s, %s of it free; the Java heap may take %s (tensors lie outside it)",
                 gibibytes(total), gibibytes(available), gibibytes(heap));
         Map<String, Object> details = Map.of("total_bytes", total, "available_bytes", available, "java_heap_bytes", heap);
@@ -27,17 +37,6 @@ final class MemoryCheck implements Check {
                     "End other programs, or train the smallest models only: less than 2 GiB is free.", details);
         }
         return Finding.ok("Memory", found, ENABLES, details);
-    }
-
-    /** A container's limit, where there is one (cgroup version 2, then 1). */
-    private static long limit(Machine machine) {
-        for (String file : List.of("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")) {
-            List<String> lines = machine.lines(file);
-            if (!lines.isEmpty() && lines.getFirst().matches("\\d{1,18}")) {
-                return Long.parseLong(lines.getFirst());
-            }
-        }
-        return Long.MAX_VALUE;
     }
 
     private static long bytes(List<String> meminfo, String key) {

@@ -1,6 +1,8 @@
 package org.airelab.generate;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +26,11 @@ final class PromptOptions {
             return text;
         }
         byte[] bytes = file.toString().equals("-") ? System.in.readAllBytes() : Files.readAllBytes(file);
-        return new String(bytes, StandardCharsets.UTF_8);
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            throw UserError.badInput("The prompt in " + file + " is not UTF-8.", "Convert it, for example with iconv.", e);
+        }
     }
 
     /** A text's tokens; an empty text starts after the end of another. */

@@ -31,7 +31,7 @@ public final class InferenceModel implements AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param type float32, or bfloat16 for half the memory
+     * @param type float32, or bfloat16 or float16 for half the memory
      * @throws org.airelab.base.UserError (bad input) when the weights are not those of the configuration
      */
     public InferenceModel(SavedModel saved, Device device, ScalarType type) {

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 public final class ModelOptions {
     /** Types a model can be used in. */
     enum Precision {
-        fp32(ScalarType.FLOAT32), bf16(ScalarType.BFLOAT16);
+        fp32(ScalarType.FLOAT32), bf16(ScalarType.BFLOAT16), fp16(ScalarType.FLOAT16);
 
         private final ScalarType type;
 

@@ -9,13 +9,17 @@ public final class Devices {
     private Devices() {
     }
 
-    /** The device of that name; {@code auto} is the first GPU where libtorch sees one, else the CPU. */
+    /**
+     * The device of that name; {@code auto} is the first GPU where libtorch sees one and the variable LAB_DEVICE is not
+     * {@code cpu}, else the CPU.
+     */
     public static Device parse(String name) {
         if (!name.matches("auto|cpu|cuda(:\\d{1,4})?")) {
             throw UserError.badInput("unknown device " + name + "; known are auto, cpu, cuda and cuda:N",
                     "Name one of them, or leave it at auto.");
         }
-        int gpus = name.equals("cpu") ? 0 : Engine.getInstance().getGpuCount();
+        boolean alone = name.equals("auto") && "cpu".equals(System.getenv("LAB_DEVICE"));
+        int gpus = name.equals("cpu") || alone ? 0 : Engine.getInstance().getGpuCount();
         if (name.equals("cpu") || name.equals("auto") && gpus == 0) {
             return Device.cpu();
         }

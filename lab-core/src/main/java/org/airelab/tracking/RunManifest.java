@@ -29,7 +29,14 @@ public final class RunManifest {
 
     /** How a run stands. */
     public enum Status {
-        RUNNING, FINISHED, FAILED, INTERRUPTED;
+        /** It is on, or its process was killed or lost its machine. */
+        RUNNING,
+        /** It has made all its steps. */
+        FINISHED,
+        /** It diverged, or an error stopped it. */
+        FAILED,
+        /** A signal such as Ctrl-C's stopped it. */
+        INTERRUPTED;
 
         /** As it is written. */
         @JsonValue
@@ -85,6 +92,7 @@ public final class RunManifest {
     private final Hardware hardware = Hardware.detect();
     private final List<Launch> earlier;
     private final Instant started;
+    private boolean ended;
 
     RunManifest(Path file, Subject subject, List<String> commandLine, InstantSource clock) {
         this.file = file;
@@ -117,19 +125,19 @@ public final class RunManifest {
         return new Standing(document.status, document.configSha256, document.dataSha256, document.tokenizerSha256);
     }
 
-    /** Writes the time so far: the run is alive. */
-    public void update() {
-        write(Status.RUNNING);
+    /** Writes the time so far: the run is alive. After {@link #end} it writes nothing. */
+    public synchronized void update() {
+        if (!ended) {
+            write(Status.RUNNING);
+        }
     }
 
-    /** Writes how the launch ended. */
-    public void end(Status status) {
-        write(status);
-    }
-
-    /** Wall hours of all launches before this one. */
-    public double earlierWallHours() {
-        return earlier.stream().mapToDouble(Launch::wallHours).sum();
+    /** Writes how the launch ended; the first call counts. */
+    public synchronized void end(Status status) {
+        if (!ended) {
+            ended = true;
+            write(status);
+        }
     }
 
     private void write(Status status) {

@@ -22,6 +22,32 @@ public final class DivergenceGuard {
         this.threshold = threshold;
     }
 
+    /**
+     * What a guard remembers, for a run that is resumed.
+     *
+     * @param losses   the last losses that were not outliers, oldest first, {@value #WINDOW} at most
+     * @param outliers steps in a row, up to the last, whose losses were
+     */
+    public record Memory(double[] losses, int outliers) {
+    }
+
+    /** What it remembers now. */
+    public Memory memory() {
+        int n = Math.min(seen, WINDOW);
+        double[] ordered = new double[n];
+        for (int i = 0; i < n; i++) {
+            ordered[i] = losses[(seen - n + i) % WINDOW];
+        }
+        return new Memory(ordered, outliers);
+    }
+
+    /** Takes up what another remembered. */
+    public void restore(Memory memory) {
+        System.arraycopy(memory.losses, 0, losses, 0, memory.losses.length);
+        seen = memory.losses.length;
+        outliers = memory.outliers;
+    }
+
     /** Takes a step's loss; whether the run has diverged, in words, or null. */
     public String check(double loss) {
         if (!Double.isFinite(loss)) {

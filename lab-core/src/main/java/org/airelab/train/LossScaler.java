@@ -9,6 +9,8 @@ public final class LossScaler {
     static final int GROWTH_INTERVAL = 2000;
     private static final double INITIAL = 65_536;
     private static final double LARGEST = 1 << 24;
+    /** With a smaller scale than that, float16 represents less of the gradients than without any. */
+    private static final double LEAST = 1.0 / (1 << 14);
 
     private final boolean dynamic;
     private double scale;
@@ -23,6 +25,11 @@ public final class LossScaler {
     /** The factor of the loss. */
     public double scale() {
         return scale;
+    }
+
+    /** Whether gradients overflow however small the scale: they are then infinite by themselves. */
+    public boolean exhausted() {
+        return scale < LEAST;
     }
 
     /** Steps since the scale last changed. */
@@ -46,7 +53,7 @@ public final class LossScaler {
             return false;
         }
         if (!finite) {
-            scale = Math.max(scale / 2, Double.MIN_NORMAL);
+            scale = scale / 2;
             goodSteps = 0;
             return true;
         }

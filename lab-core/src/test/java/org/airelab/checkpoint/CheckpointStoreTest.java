@@ -165,21 +165,28 @@ class CheckpointStoreTest {
         }
         assertEquals(List.of(2L, 3L), store.steps());
         assertEquals(Optional.empty(), store.best(warnings::add));
-        store.markBest(2);
+        store.markBest(2, 3.5);
+        assertEquals(3.5, store.bestLoss().orElseThrow());
         for (long step = 4; step <= 6; step++) {
             store.save(step, files("x"));
         }
         assertEquals(List.of(2L, 5L, 6L), store.steps());
         assertEquals(2, store.best(warnings::add).orElseThrow().step());
-        store.markBest(6);
+        store.markBest(6, 3.25);
         store.save(7, files("x"));
         assertEquals(List.of(6L, 7L), store.steps());
+        store.continueFrom(6);
+        assertEquals(6, store.best(warnings::add).orElseThrow().step());
+        store.save(7, files("x"));
+        store.markBest(7, 3);
+        store.continueFrom(6);
+        assertEquals(Optional.empty(), store.best(warnings::add), "the run goes another way from step 6 on");
     }
 
     @Test
     void damagedBestIsTold() throws IOException {
         CheckpointStore store = twoCheckpoints();
-        store.markBest(1);
+        store.markBest(1, 2);
         Files.writeString(store.at(1).file("state.json"), "?");
         assertEquals(Optional.empty(), store.best(warnings::add));
         assertTrue(warnings.getFirst().contains("state.json has 1 bytes"), warnings.getFirst());

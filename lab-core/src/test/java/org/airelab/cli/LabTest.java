@@ -13,6 +13,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -40,7 +41,7 @@ class LabTest {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
         int exitCode = Lab.run(new PrintStream(out, false, StandardCharsets.UTF_8),
-                new PrintStream(err, false, StandardCharsets.UTF_8), commands, arguments);
+                new PrintStream(err, false, StandardCharsets.UTF_8), () -> commands, arguments);
         return new Result(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
@@ -203,6 +204,16 @@ class LabTest {
     }
 
     @Test
+    void aCommandThatCannotBeLoadedIsAFaultOfTheLab() {
+        var err = new ByteArrayOutputStream();
+        int exitCode = Lab.run(System.out, new PrintStream(err, false, StandardCharsets.UTF_8), () -> {
+            throw new ServiceConfigurationError("no such class");
+        }, "x");
+        assertEquals(Failure.BUG, exitCode);
+        assertTrue(err.toString(StandardCharsets.UTF_8).startsWith("error: unexpected ServiceConfigurationError"));
+    }
+
+    @Test
     void aFullDiskUnderStandardOutputIsSaid() {
         Result result = runInto(new Refusing("No space left on device"));
         assertEquals(3, result.exitCode());
@@ -213,7 +224,7 @@ class LabTest {
         var err = new ByteArrayOutputStream();
         PrintStream out = StandardStreams.checked(standardOutput);
         int help = Lab.run(out, new PrintStream(err, false, StandardCharsets.UTF_8),
-                List.of(new Work(() -> 0)), "--help");
+                () -> List.of(new Work(() -> 0)), "--help");
         return new Result(help, "", err.toString(StandardCharsets.UTF_8));
     }
 

@@ -14,9 +14,11 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole launcher, in a checkout of its own with a Maven and a Java that only say how they were called. */
+@Timeout(120)
 class LauncherRunTest {
     /** Builds what the real Maven leaves behind, of the content of src/main/java/A.java. */
     private static final String MAVEN = """
@@ -45,7 +47,7 @@ class LauncherRunTest {
     void makeCheckout() throws IOException {
         checkout = Files.createDirectories(folder.toRealPath().resolve("check out"));
         Files.copy(Shell.launcher(), checkout.resolve("lab"), StandardCopyOption.COPY_ATTRIBUTES);
-        Files.writeString(checkout.resolve("pom.xml"), "<lab.jvm.flags>-Dflag=1 -Dother=2</lab.jvm.flags>\n");
+        Files.writeString(checkout.resolve("pom.xml"), "<version>1</version>\n<lab.jvm.flags>-Dflag=1 -Dother=2</lab.jvm.flags>\n");
         source = checkout.resolve("core/src/main/java/A.java");
         Files.createDirectories(source.getParent());
         Files.writeString(source, "one");
@@ -101,6 +103,23 @@ class LauncherRunTest {
     }
 
     @Test
+    void whatAnEarlierVersionLeftIsNotRun() throws IOException {
+        Files.createDirectories(checkout.resolve("benchmarks/target"));
+        Files.writeString(checkout.resolve("benchmarks/target/benchmarks-0.jar"), "old");
+        Shell.Result result = lab("work");
+        assertEquals(0, result.exitCode(), result.err());
+        assertFalse(result.out().contains("benchmarks-0.jar"), result.out());
+    }
+
+    @Test
+    void theCommitThatIsBuiltIsWrittenDown() throws IOException {
+        Shell.Result first = lab("work");
+        String app = first.out().lines().filter(line -> line.startsWith("-Dlab.app=")).findFirst().orElseThrow();
+        Path version = Path.of(app.substring("-Dlab.app=".length()), "source-version");
+        assertEquals("", Files.readString(version), "this is no checkout");
+    }
+
+    @Test
     void theCpuLibtorchIsLastAndLeftOutWhenAFolderIsGiven() {
         List<String> with = lab("work").out().lines().toList();
         assertTrue(with.get(with.indexOf("-cp") + 1).endsWith("pytorch-native-cpu-2.jar"), with.toString());
@@ -113,7 +132,7 @@ class LauncherRunTest {
         Shell.Result result = start(checkout.resolve("lab"), Map.of("LAB_JAVA_OPTS", "-Xmx9g -Dflag=3"), "work").end();
         List<String> arguments = result.out().lines().toList();
         assertTrue(arguments.indexOf("-Dflag=3") > arguments.indexOf("-Dflag=1"), result.out());
-        assertTrue(arguments.indexOf("-Xmx9g") > arguments.indexOf("-Xmx4g"), result.out());
+        assertTrue(arguments.indexOf("-Xmx9g") > arguments.indexOf("-XX:MaxNewSize=128m"), result.out());
     }
 
     @Test

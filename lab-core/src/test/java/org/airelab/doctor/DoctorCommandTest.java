@@ -31,7 +31,7 @@ class DoctorCommandTest {
         assertTrue(report.get("lab").asText().matches("\\d+\\.\\d+\\.\\d+.*"), report.get("lab").asText());
         List<String> names = StreamSupport.stream(report.get("checks").spliterator(), false)
                 .map(check -> check.get("name").asText()).toList();
-        assertEquals(List.of("Java", "CPU", "Memory", "Runs", "Cache", "libtorch", "Fonts", "Maven", "g++", "GPU", "CUDA 12",
+        assertEquals(List.of("Java", "CPU", "Memory", "Runs", "Cache", "DJL cache", "libtorch", "Fonts", "Maven", "g++", "GPU", "CUDA 12",
                 "nvcc", "NCCL", "MPI"), names);
         for (JsonNode check : report.get("checks")) {
             var fields = new ArrayList<String>();
@@ -47,8 +47,8 @@ class DoctorCommandTest {
     @Test
     void deepAddsATrialOfLibtorch() throws Exception {
         JsonNode report = new ObjectMapper().readTree(run(0, "--json", "--deep"));
-        assertEquals("libtorch at work", report.get("checks").get(6).get("name").asText());
-        assertEquals("ok", report.get("checks").get(6).get("status").asText());
+        assertEquals("libtorch at work", report.get("checks").get(7).get("name").asText());
+        assertEquals("ok", report.get("checks").get(7).get("status").asText());
     }
 
     @Test

@@ -59,7 +59,6 @@ class RunRecordsTest {
         // Killed here: the last ten minutes are lost, the half hour is not.
         now = now.plusSeconds(86_400);
         RunManifest second = launch(file);
-        assertEquals(0.5, second.earlierWallHours());
         now = now.plusSeconds(3600);
         second.end(Status.INTERRUPTED);
         RunManifest.Document document = RunManifest.read(file);
@@ -111,11 +110,33 @@ class RunRecordsTest {
         SourceVersion clean = SourceVersion.of(source);
         assertTrue(clean.commit().matches("[0-9a-f]{40}"), clean.commit());
         assertEquals(false, clean.dirty());
-        Files.writeString(folder.resolve("untracked.txt"), "");
         assertEquals(clean, SourceVersion.of(source));
         Files.writeString(file, "class A { }");
         assertEquals(true, SourceVersion.of(source).dirty());
         assertEquals(clean.commit(), SourceVersion.of(source).commit());
+        Files.writeString(file, "class A {}");
+        Files.writeString(source.resolve("B.java"), "class B {}");
+        assertEquals(true, SourceVersion.of(source).dirty(), "a class that no commit holds");
+    }
+
+    @Test
+    void whatTheLauncherWroteDownIsRead() throws IOException {
+        Path file = folder.resolve("source-version");
+        assertEquals("unknown", SourceVersion.recorded(file).commit());
+        Files.writeString(file, "");
+        assertEquals("unknown", SourceVersion.recorded(file).commit(), "built outside a checkout");
+        Files.writeString(file, "commit=" + "a".repeat(40) + "\ndirty=true\n");
+        assertEquals(new SourceVersion("a".repeat(40), true), SourceVersion.recorded(file));
+    }
+
+    @Test
+    void whatEndsFirstCounts() {
+        Path file = folder.resolve("manifest.json");
+        RunManifest manifest = launch(file);
+        manifest.end(Status.INTERRUPTED);
+        manifest.update();
+        manifest.end(Status.FINISHED);
+        assertEquals(Status.INTERRUPTED, RunManifest.read(file).status());
     }
 
     private void git(String... arguments) {

@@ -2,6 +2,7 @@ package org.airelab.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -181,5 +182,40 @@ class OptimizerTest {
         }
         assertTrue(guard.check(30).contains("standard deviations"));
         assertTrue(guard.check(Double.NaN).contains("NaN"));
+    }
+
+    @Test
+    void aGuardThatIsResumedKnowsWhatItKnew() {
+        DivergenceGuard whole = new DivergenceGuard(4);
+        DivergenceGuard first = new DivergenceGuard(4);
+        for (int i = 0; i < 300; i++) {
+            double loss = 3 + 0.01 * Math.sin(i);
+            assertNull(whole.check(loss));
+            assertNull(first.check(loss));
+        }
+        for (int i = 0; i < 3; i++) {
+            assertNull(whole.check(15));
+            assertNull(first.check(15));
+        }
+        DivergenceGuard resumed = new DivergenceGuard(4);
+        resumed.restore(first.memory());
+        for (int i = 0; i < 2; i++) {
+            assertEquals(whole.check(15), resumed.check(15));
+        }
+        assertTrue(resumed.check(15).contains("above its mean 3.0"), resumed.check(15));
+        DivergenceGuard fresh = new DivergenceGuard(4);
+        fresh.restore(new DivergenceGuard(4).memory());
+        assertNull(fresh.check(15));
+    }
+
+    @Test
+    void gradientsThatOverflowAtEveryScaleExhaustTheScaler() {
+        LossScaler scaler = new LossScaler(Precision.FP16);
+        int skips = 0;
+        while (!scaler.exhausted()) {
+            assertTrue(scaler.skip(false));
+            skips++;
+        }
+        assertEquals(31, skips);
     }
 }

@@ -1,6 +1,5 @@
 package org.airelab.benchmarks.training;
 
-import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
 import org.airelab.data.TokenBatch;
@@ -16,6 +16,7 @@ import org.airelab.nn.ModelConfig.FeedForwardKind;
 import org.airelab.nn.ModelConfig.Norm;
 import org.airelab.nn.ModelConfig.NormPlacement;
 import org.airelab.nn.ModelConfig.Positions;
+import org.airelab.torch.Devices;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
@@ -55,8 +56,8 @@ public final class TrainingSpeed implements LabCommand {
     private KernelChoice kernels = KernelChoice.AUTO;
     @Option(names = "--precision", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private Precision precision = Precision.FP32;
-    @Option(names = "--memory-every", description = "Print the resident set after every so many steps.")
-    private int memoryEvery = Integer.MAX_VALUE;
+    @Option(names = "--device", paramLabel = "DEVICE", description = "auto, cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
+    private String device = "auto";
 
     @Override
     public CommandGroup group() {
@@ -65,9 +66,8 @@ public final class TrainingSpeed implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
-        ModelConfig config = new ModelConfig(vocab, context, dim, layers, heads, kvHeads, hidden, Norm.RMS,
-                NormPlacement.PRE, 1e-5, Positions.ROPE_HALF, 10_000, FeedForwardKind.SWIGLU, false, true, 0);
-        TrainingSession.Setup setup = new TrainingSession.Setup(Device.cpu(), precision, kernels, false, 1);
+        ModelConfig config = configuration();
+        TrainingSession.Setup setup = new TrainingSession.Setup(Devices.parse(device), precision, kernels, false, 1);
         Schedule schedule = new Schedule(Schedule.Decay.CONSTANT, 0, warmup + steps, 1e-3, 0);
         double[] seconds = new double[steps];
         SplittableRandom random = new SplittableRandom(1);
@@ -79,9 +79,6 @@ public final class TrainingSpeed implements LabCommand {
                 if (step >= warmup) {
                     seconds[step - warmup] = (System.nanoTime() - start) / 1e9;
                 }
-                if ((step + 1) % memoryEvery == 0) {
-                    System.out.printf("step %d: resident %d MiB%n", step + 1, status("VmRSS:"));
-                }
             }
             Arrays.sort(seconds);
             double median = (seconds[steps / 2] + seconds[(steps - 1) / 2]) / 2;
@@ -91,6 +88,19 @@ public final class TrainingSpeed implements LabCommand {
                     Runtime.getRuntime().availableProcessors(), steps);
         }
         return 0;
+    }
+
+    private ModelConfig configuration() {
+        if (steps < 1 || warmup < 0 || batch < 1) {
+            throw UserError.badInput("--steps and --batch must be at least 1 and --warmup at least 0, found " + steps + ", "
+                    + batch + " and " + warmup + ".", "Leave them out to take their defaults.");
+        }
+        try {
+            return new ModelConfig(vocab, context, dim, layers, heads, kvHeads, hidden, Norm.RMS, NormPlacement.PRE, 1e-5,
+                    Positions.ROPE_HALF, 10_000, FeedForwardKind.SWIGLU, false, true, 0);
+        } catch (IllegalArgumentException e) {
+            throw UserError.badInput("There is no such model: " + e.getMessage() + ".", "Change that option.", e);
+        }
     }
 
     private TokenBatch batch(SplittableRandom random) {

@@ -61,7 +61,7 @@ public final class PretrainCommand implements LabCommand {
     @Option(names = "--device", paramLabel = "DEVICE", description = "auto, cpu, cuda or cuda:N. Default: auto.")
     private String device;
 
-    @Option(names = "--precision", paramLabel = "P", description = "fp32, bf16 or fp16. Default: fp32.")
+    @Option(names = "--precision", paramLabel = "P", description = "fp32, bf16, fp16 or fp64. Default: fp32.")
     private String precision;
 
     @Option(names = "--kernels", paramLabel = "K", description = "auto, ours or torch. Default: auto, which is ours"
@@ -117,6 +117,10 @@ public final class PretrainCommand implements LabCommand {
             throw UserError.badInput("--resume continues a run and --overwrite starts it over; both were given.",
                     "Leave one of them out.");
         }
+        if (resume != null && !resume.isEmpty() && out != null) {
+            throw UserError.badInput("--resume " + resume + " continues the run there and --out " + out
+                    + " names another folder; both were given.", "Leave one of them out.");
+        }
         if (tokenizer != null && vocabSize != null) {
             throw UserError.badInput("--tokenizer brings its own vocabulary and --vocab-size is of one that is trained;"
                     + " both were given.", "Leave one of them out.");
@@ -134,17 +138,38 @@ public final class PretrainCommand implements LabCommand {
     }
 
     private Integer resume(Path folder) throws Exception {
-        List<String> given = resume.isEmpty() ? List.of() : overrides();
-        if (!given.isEmpty() || !resume.isEmpty() && (config != null || preset != null)) {
-            throw UserError.badInput("a resumed run keeps its configuration, but "
-                    + (given.isEmpty() ? "a preset or --config" : given.getFirst()) + " was given.",
-                    "Leave it out, or start a new run.");
-        }
         try (RunDirectory run = RunDirectory.open(folder, RunDirectory.Existing.RESUME)) {
             PretrainConfig saved = Configurations.load(PretrainConfig.class, PretrainPresets.all().get(PretrainPresets.DEFAULT),
                     run.file(Pretraining.CONFIG), List.of());
+            requireSame(saved);
             return Pretraining.resume(saved, run);
         }
+    }
+
+    /** A run goes on as it began: what is given beside --resume may repeat its configuration and not change it. */
+    private void requireSame(PretrainConfig saved) {
+        if (preset != null && !preset.equals(saved.preset())) {
+            throw changed("the preset " + preset);
+        }
+        if (config != null && !same(saved, config, List.of())) {
+            throw changed("--config " + config);
+        }
+        for (String override : overrides()) {
+            if (!same(saved, null, List.of(override))) {
+                throw changed(override);
+            }
+        }
+    }
+
+    private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {
+        // The vocabulary that was asked for and that of the tokenizer that came of it may differ.
+        return Configurations.load(PretrainConfig.class, saved, file, overrides)
+                .withVocabSize(saved.model().vocabSize()).equals(saved);
+    }
+
+    private static UserError changed(String what) {
+        return UserError.badInput("a resumed run keeps its configuration, which " + what + " would change.",
+                "Leave it out, or start a new run.");
     }
 
     private PretrainConfig configuration() {

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
+import org.airelab.base.Terminal;
 import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
 import org.airelab.data.DataLoader;
@@ -26,6 +27,7 @@ import org.airelab.tracking.LossPlot;
 import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
 import org.airelab.tracking.RunSummary;
+import org.airelab.train.DivergenceGuard;
 import org.airelab.train.PeakFlops;
 import org.airelab.train.TrainingSession;
 
@@ -87,15 +89,25 @@ final class Pretraining {
                     config.run().evalTokens());
             RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), session,
                     Configurations.hash(config));
-            double earlier = fresh ? 0 : checkpoints.restore(warning -> out.println("warning: " + warning)).orElse(0.0);
+            DivergenceGuard guard = new DivergenceGuard(config.run().divergenceScore());
+            double earlier = fresh ? 0 : checkpoints.restore(guard, Pretraining::warn).orElse(0.0);
             RunManifest record = begin(fresh, session.manager().getDevice());
+            // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
+            Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
+            Runtime.getRuntime().addShutdownHook(interrupted);
             try {
-                learn(session, loader, validation, checkpoints, record, earlier);
+                learn(session, loader, validation, checkpoints, guard, record, earlier);
                 record.end(RunManifest.Status.FINISHED);
                 return 0;
+            } catch (EngineException e) {
+                RuntimeException cause = OutOfMemory.orElse(e);
+                stopped(cause, record, fresh && checkpoints.none());
+                throw cause;
             } catch (RuntimeException | IOException | Error e) {
                 stopped(e, record, fresh && checkpoints.none());
                 throw e;
+            } finally {
+                forget(interrupted);
             }
         } catch (EngineException e) {
             throw OutOfMemory.orElse(e);
@@ -117,28 +129,31 @@ final class Pretraining {
     }
 
     private void learn(TrainingSession session, DataLoader loader, Validation validation, RunCheckpoints checkpoints,
-            RunManifest record, double earlier) throws IOException {
+            DivergenceGuard guard, RunManifest record, double earlier) throws IOException {
         PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed(), config.model());
         announce(session, peak);
         // Preparing the data has stretched the heap over memory that from here on tensors need.
         System.gc();
         try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
             TrainingLoop loop = new TrainingLoop(config, new TrainingLoop.Parts(session, loader, validation, metrics,
-                    checkpoints, record::update, peak, new LiveLine(out, Progress.terminal(), config.train().steps()),
+                    checkpoints, guard, record::update, peak, new LiveLine(out, Terminal.output(), config.train().steps()),
                     earlier));
             double loss = loop.run();
             finish(session, loop, loss, validation.bitsPerByte(loss));
+            sample(session, metrics);
         }
     }
 
     /**
-     * A run that diverged is a result, and one with a checkpoint can be resumed. What stopped before that for want of
-     * memory or disk leaves nothing, so that the same command can be given again.
+     * A run that diverged is a result, and one with a checkpoint can be resumed; an error of another kind leaves all
+     * there is to look at. What stopped before the first checkpoint for want of memory or disk leaves nothing, so that
+     * the same command can be given again.
      */
-    private void stopped(Throwable cause, RunManifest record, boolean worthless) {
-        boolean result = cause instanceof UserError error && error.exitCode() == UserError.FAILED;
+    private void stopped(Throwable cause, RunManifest record, boolean noCheckpoint) {
+        boolean machine = cause instanceof UserError error && error.exitCode() == UserError.MACHINE
+                || cause instanceof OutOfMemoryError;
         try {
-            if (worthless && !result) {
+            if (noCheckpoint && machine) {
                 run.clear();
             } else {
                 record.end(RunManifest.Status.FAILED);
@@ -146,6 +161,18 @@ final class Pretraining {
         } catch (UserError e) {
             cause.addSuppressed(e);
         }
+    }
+
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process is ending already: the hook has run, or will.
+        }
+    }
+
+    private static void warn(String warning) {
+        System.err.println("warning: " + warning);
     }
 
     private void announce(TrainingSession session, PeakFlops peak) {
@@ -166,15 +193,19 @@ final class Pretraining {
         new RunSummary(OptionalDouble.of(loss), OptionalDouble.of(bitsPerByte), floor, loop.tokensPerSecond(),
                 session.trainer().step(), session.parameters().parameterCount(), extras).write(run.file("summary.json"));
         LossPlot.write(run.file(RunMetrics.FILE), floor, config.preset(), run.file("loss.png"),
-                warning -> out.println("warning: " + warning));
+                Pretraining::warn);
         out.printf(Locale.ROOT, "%ndone       %,d steps in %s, %s tokens/s%n", session.trainer().step(),
                 Progress.duration(loop.seconds()), Progress.count(loop.tokensPerSecond()));
         out.printf(Locale.ROOT, "loss       validation %.4f nats/token, %.4f bits/byte%s%n", loss, bitsPerByte,
                 floor.isPresent() ? String.format(Locale.ROOT, ", %.4f above the entropy floor %.4f", loss - floor.getAsDouble(),
                         floor.getAsDouble()) : "");
         out.println("files      " + run.root() + "  (loss.png, summary.json, metrics.jsonl, samples, checkpoints)");
+    }
+
+    private void sample(TrainingSession session, RunMetrics metrics) throws IOException {
         String sample = SampleText.write(run.root(), run.file("samples/final.txt"), session.manager().getDevice(),
-                config.train().seed(), warning -> out.println("warning: " + warning));
+                config.train().seed(), Pretraining::warn);
+        metrics.text("sample", session.trainer().step(), sample);
         out.println("sample     " + sample.replace("\n", "\n           "));
         out.println("more       lab generate " + run.root());
     }

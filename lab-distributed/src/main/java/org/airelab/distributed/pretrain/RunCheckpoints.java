@@ -17,6 +17,7 @@ import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.nn.ModelTensors;
+import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -49,22 +50,35 @@ final class RunCheckpoints {
         return store.steps().isEmpty();
     }
 
-    /** Saves everything as of now; {@code seconds} is what the run has taken so far. */
-    void save(double seconds) {
+    /**
+     * Saves everything as of now, and marks the checkpoint the best when it is.
+     *
+     * @param seconds        what the run has taken so far
+     * @param validationLoss of these weights; NaN when they were not validated
+     * @param guard          the divergence guard's memory
+     */
+    void save(double seconds, double validationLoss, DivergenceGuard.Memory guard) {
         Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
         files.put(MODEL, tensors(session.parameters().weights()));
         for (Map.Entry<String, NDArray> state : session.optimizer().state().entrySet()) {
             files.put(state.getKey() + ".safetensors", tensors(state.getValue()));
         }
-        files.put(STATE, CheckpointStore.FileWriter.text(state(seconds)));
+        files.put(STATE, CheckpointStore.FileWriter.text(state(seconds, validationLoss, guard)));
         store.save(session.trainer().step(), files);
+        markIfBest(session.trainer().step(), validationLoss);
+    }
+
+    private void markIfBest(long step, double validationLoss) {
+        if (Double.isFinite(validationLoss) && !(store.bestLoss().orElse(Double.NaN) <= validationLoss)) {
+            store.markBest(step, validationLoss);
+        }
     }
 
     private CheckpointStore.FileWriter tensors(NDArray buffer) {
         return out -> ModelTensors.write(out, session.parameters(), buffer);
     }
 
-    private String state(double seconds) {
+    private String state(double seconds, double validationLoss, DivergenceGuard.Memory guard) {
         ObjectNode state = Json.MAPPER.createObjectNode();
         state.put("step", session.trainer().step());
         state.put("updates", session.trainer().updates());
@@ -72,16 +86,21 @@ final class RunCheckpoints {
         state.put("good_steps", session.scaler().goodSteps());
         state.put("config_hash", configHash);
         state.put("seconds", seconds);
+        if (Double.isFinite(validationLoss)) {
+            state.put("val_loss", validationLoss);
+        }
+        state.set("guard", Json.MAPPER.valueToTree(guard));
         return state.toPrettyString() + "\n";
     }
 
     /**
      * Takes up the newest whole checkpoint; damaged ones are told to {@code warn} and passed over.
      *
+     * @param guard takes up its memory
      * @return the seconds the run had taken, or nothing when there is no checkpoint yet
      * @throws UserError (bad input) when there are checkpoints and none is whole
      */
-    Optional<Double> restore(Consumer<String> warn) {
+    Optional<Double> restore(DivergenceGuard guard, Consumer<String> warn) {
         Optional<Checkpoint> latest = store.latest(warn);
         if (latest.isEmpty()) {
             if (!none()) {
@@ -103,7 +122,9 @@ final class RunCheckpoints {
             }
             session.trainer().restore(state.path("step").asLong(), state.path("updates").asLong());
             session.scaler().restore(state.path("loss_scale").asDouble(), state.path("good_steps").asInt());
+            guard.restore(Json.MAPPER.treeToValue(state.path("guard"), DivergenceGuard.Memory.class));
             store.continueFrom(checkpoint.step());
+            markIfBest(checkpoint.step(), state.path("val_loss").asDouble(Double.NaN));
             return Optional.of(state.path("seconds").asDouble());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

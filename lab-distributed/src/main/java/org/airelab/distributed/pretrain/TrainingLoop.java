@@ -1,6 +1,7 @@
 package org.airelab.distributed.pretrain;
 
 import ai.djl.Device;
+import ai.djl.engine.EngineException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,18 +26,20 @@ final class TrainingLoop {
     private final RunMetrics metrics;
     private final RunCheckpoints checkpoints;
     private final Runnable atCheckpoint;
-    private final PeakFlops peak;
     private final LiveLine line;
     private final Pace pace;
     private final DivergenceGuard guard;
     private final Device device;
     private final double earlierSeconds;
+    private PeakFlops peak;
+    private boolean peakMeasuredAgain;
     private final long start = System.nanoTime();
     private double validationLoss = Double.NaN;
 
     /** What a loop works with. */
     record Parts(TrainingSession session, DataLoader loader, Validation validation, RunMetrics metrics,
-            RunCheckpoints checkpoints, Runnable atCheckpoint, PeakFlops peak, LiveLine line, double earlierSeconds) {
+            RunCheckpoints checkpoints, DivergenceGuard guard, Runnable atCheckpoint, PeakFlops peak, LiveLine line,
+            double earlierSeconds) {
     }
 
     TrainingLoop(PretrainConfig config, Parts parts) {
@@ -51,7 +54,7 @@ final class TrainingLoop {
         this.line = parts.line;
         this.earlierSeconds = parts.earlierSeconds;
         this.pace = new Pace(config.tokensPerStep());
-        this.guard = new DivergenceGuard(config.run().divergenceScore());
+        this.guard = parts.guard;
         this.device = session.manager().getDevice();
     }
 
@@ -62,21 +65,22 @@ final class TrainingLoop {
         long samplesPerStep = (long) batchSize * config.train().accumulation();
         loader.prefetch(trainer.step() * samplesPerStep, batchSize, batchSize);
         while (trainer.step() < config.train().steps()) {
+            long before = System.nanoTime();
             List<TokenBatch> batches = new ArrayList<>();
             for (int i = 0; i < config.train().accumulation(); i++) {
                 batches.add(loader.next());
             }
-            long before = System.nanoTime();
             StepReport report = trainer.step(batches);
             pace.step((System.nanoTime() - before) / 1e9);
             report(report);
             stopIfDiverged(report, batches);
             boolean last = report.step() == config.train().steps();
-            if (last || report.step() % config.run().evalEvery() == 0) {
+            boolean validates = last || report.step() % config.run().evalEvery() == 0;
+            if (validates) {
                 validate(report.step());
             }
             if (last || report.step() % config.run().checkpointEvery() == 0) {
-                checkpoints.save(seconds());
+                checkpoints.save(seconds(), validates ? validationLoss : Double.NaN, guard.memory());
                 atCheckpoint.run();
             }
         }
@@ -87,7 +91,7 @@ final class TrainingLoop {
 
     private void report(StepReport report) {
         double left = (config.train().steps() - report.step()) * config.tokensPerStep() / pace.recent();
-        double mfu = ModelFlops.perToken(config.model()) * pace.recent() / peak.flops();
+        double mfu = utilization();
         line.step(report, pace.recent(), mfu, Memory.used(device), left);
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("train_loss", report.loss());
@@ -101,16 +105,39 @@ final class TrainingLoop {
         metrics.write(report.step(), seconds(), values);
     }
 
+    /** Model FLOP utilization. A peak that a run surpasses was measured on a busy machine: once it is measured again. */
+    private double utilization() {
+        double flops = ModelFlops.perToken(config.model()) * pace.recent();
+        if (flops > peak.flops() && !peakMeasuredAgain) {
+            peakMeasuredAgain = true;
+            PeakFlops again = PeakFlops.measure(session.manager(), config.run().precision().computed(), config.model());
+            peak = again.flops() > peak.flops() ? again : peak;
+        }
+        return flops / peak.flops();
+    }
+
     private void stopIfDiverged(StepReport report, List<TokenBatch> batches) {
         String reason = guard.check(report.loss());
+        if (reason == null && report.skipped() && session.scaler().exhausted()) {
+            reason = "gradients overflow float16 at every scale of the loss";
+        }
         if (reason == null && !report.skipped() && !Double.isFinite(report.gradientNorm())) {
             reason = "the gradient's norm is " + report.gradientNorm();
         }
         if (reason != null) {
             line.finish();
             throw UserError.failed(String.format(Locale.ROOT, "The run diverged at step %,d: %s; suspect %s.",
-                    report.step(), reason, session.trainer().suspect(batches)),
+                    report.step(), reason, suspect(batches)),
                     "Lower optimizer.learning_rate, lengthen schedule.warmup_fraction, or tighten optimizer.clip_norm.");
+        }
+    }
+
+    /** The layer to look at. Looking takes another forward pass, which may need more memory than there is. */
+    private String suspect(List<TokenBatch> batches) {
+        try {
+            return session.trainer().suspect(batches);
+        } catch (EngineException e) {
+            return "any layer (to look for it failed: " + e.getMessage().lines().findFirst().orElse("") + ")";
         }
     }
 

@@ -8,15 +8,20 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.airelab.base.Trees;
+import org.airelab.base.UserError;
 import org.airelab.distributed.pretrain.LabProcess.Result;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that was cut off and resumed equals one that was not, byte for byte. */
 class ResumeTest {
@@ -59,15 +64,26 @@ class ResumeTest {
     }
 
     private void assertEqualToUninterrupted() throws IOException {
-        Map<String, String> expected = FolderContents.of(FolderContents.checkpoint(uninterrupted, STEPS));
-        Map<String, String> found = FolderContents.of(FolderContents.checkpoint(run, STEPS));
-        for (String file : List.of("model.safetensors", "exp_avg.safetensors", "exp_avg_sq.safetensors")) {
-            assertTrue(expected.containsKey(file), expected.toString());
-            assertEquals(expected.get(file), found.get(file), file);
-        }
+        assertEquals(Set.of("model.safetensors", "exp_avg.safetensors", "exp_avg_sq.safetensors"),
+                tensors(uninterrupted).keySet());
+        assertEquals(tensors(uninterrupted), tensors(run));
+        assertEquals(state(uninterrupted), state(run));
         assertEquals(losses(uninterrupted), losses(run));
         assertEquals(LongStream.rangeClosed(1, STEPS).boxed().toList(), FolderContents.trainedSteps(run));
         assertTrue(Files.exists(run.resolve("summary.json")) && Files.exists(run.resolve("loss.png")));
+    }
+
+    /** SHA-256 of the last checkpoint's tensors by file. */
+    private static Map<String, String> tensors(Path run) throws IOException {
+        Map<String, String> files = FolderContents.of(FolderContents.checkpoint(run, STEPS));
+        files.keySet().removeIf(name -> !name.endsWith(".safetensors"));
+        return files;
+    }
+
+    /** The last checkpoint's clocks, scales and memories without what the clock on the wall decides. */
+    private static String state(Path run) throws IOException {
+        return Files.readString(FolderContents.checkpoint(run, STEPS).resolve("state.json"))
+                .replaceAll("\"seconds\" : [^,]*,", "");
     }
 
     /** metrics.jsonl without what the clock decides. */
@@ -112,7 +128,7 @@ class ResumeTest {
 
     private void assertRefused(String warning) throws IOException {
         Result result = resume();
-        assertTrue(result.out().contains("warning: Checkpoint " + warning), result.out());
+        assertTrue(result.err().contains("warning: Checkpoint " + warning), result.err());
         assertTrue(result.out().contains("resumed    after step 4"), result.out());
         assertEqualToUninterrupted();
     }
@@ -128,6 +144,54 @@ class ResumeTest {
         resume();
         assertEqualToUninterrupted();
         assertFalse(Files.exists(half) || Files.exists(run.resolve(".manifest.json.4711.tmp")));
+    }
+
+    /** Every kind of state there is: of optimizers, of the scale of float16's loss, of recomputation. */
+    @ParameterizedTest
+    @ValueSource(strings = {"run.precision=fp16", "run.precision=bf16", "optimizer.kind=sgd", "optimizer.kind=rmsprop",
+        "train.checkpointing=true"})
+    void everyKindOfRunIsResumed(String setting) throws IOException {
+        Path whole = folder.resolve("whole");
+        String[] command = LabProcess.tiny(shared, "--out", whole, "--set", setting);
+        assertEquals(0, LabProcess.run(cache, command).exitCode());
+        run = folder.resolve("cut");
+        FolderContents.copy(whole, run);
+        Trees.delete(FolderContents.checkpoint(run, 8));
+        assertTrue(resume().out().contains("resumed    after step 4"));
+        assertEquals(state(whole), state(run));
+        assertEquals(tensors(whole), tensors(run));
+        assertEquals(losses(whole), losses(run));
+    }
+
+    @Test
+    void aResumedRunKeepsItsConfiguration() throws IOException {
+        Path config = Files.writeString(folder.resolve("other.yaml"), "train: {steps: 9}");
+        for (List<String> more : List.of(List.of("--steps", "9"), List.of("--set", "optimizer.learning_rate=0.5"),
+                List.of("--config", config.toString()), List.of("stories260k"))) {
+            List<String> command = new ArrayList<>(List.of("pretrain", "--resume", "--out", run.toString()));
+            command.addAll(more);
+            LabProcess.explained(LabProcess.run(cache, command.toArray(String[]::new)), UserError.BAD_INPUT,
+                    "a resumed run keeps its configuration, which ", "start a new run");
+        }
+        LabProcess.explained(LabProcess.run(cache, "pretrain", "--resume", run.toString(), "--out", "elsewhere"),
+                UserError.BAD_INPUT, "names another folder", "Leave one of them out.");
+        assertEquals(0, LabProcess.run(cache, "pretrain", "--resume", run.toString(), "--steps", "8").exitCode());
+    }
+
+    @Test
+    void theBestCheckpointIsTheOneWithTheLowestValidationLoss() throws IOException {
+        List<String> validated = Files.readAllLines(uninterrupted.resolve("metrics.jsonl")).stream()
+                .filter(line -> line.contains("val_loss")).toList();
+        assertEquals(2, validated.size());
+        double[] losses = validated.stream().mapToDouble(
+                line -> Double.parseDouble(line.replaceAll(".*\"val_loss\":([0-9.]+).*", "$1"))).toArray();
+        int best = losses[1] < losses[0] ? 8 : 4;
+        assertTrue(Files.readString(uninterrupted.resolve("checkpoints/best.json")).contains("\"step\": " + best));
+        Files.delete(run.resolve("checkpoints/best.json"));
+        Trees.delete(FolderContents.checkpoint(run, 8));
+        resume();
+        assertEquals(Files.readString(uninterrupted.resolve("checkpoints/best.json")),
+                Files.readString(run.resolve("checkpoints/best.json")), "a kill came before the mark");
     }
 
     @Test
