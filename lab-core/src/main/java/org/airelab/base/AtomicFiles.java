@@ -16,26 +16,31 @@ public final class AtomicFiles {
     /** Writes a file's content to the path it is given. */
     @FunctionalInterface
     public interface Writer {
-        /** Creates and fills {@code temporary}. */
+        /** Creates, where it is not there, and fills {@code temporary}. */
         void write(Path temporary) throws IOException;
     }
 
     /**
      * Lets {@code writer} fill a temporary file beside {@code target}, forces it to the disk and moves it over
-     * {@code target} in one step. When anything fails, {@code target} is as it was and the temporary file is gone.
+     * {@code target} in one step. When anything fails, {@code target} is as it was and the temporary file is gone. A
+     * symbolic link is followed. What is there and no regular file, a device or a pipe, is written straight into.
      */
     public static void write(Path target, Writer writer) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        Path temporary = folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        if (Files.exists(target) && !Files.isRegularFile(target)) {
+            writer.write(target);
+            return;
+        }
+        Path file = Links.follow(target);
+        Files.createDirectories(file.getParent());
+        Path temporary = Temporaries.beside(file);
         try {
             writer.write(temporary);
             force(temporary);
-            move(temporary, target);
+            move(temporary, file);
         } finally {
-            Files.deleteIfExists(temporary);
+            Temporaries.delete(temporary);
         }
-        forceFolder(folder);
+        forceFolder(file.getParent());
     }
 
     /** {@link #write(Path, Writer)} of a UTF-8 text. */

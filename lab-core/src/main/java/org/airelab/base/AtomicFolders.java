@@ -21,25 +21,48 @@ public final class AtomicFolders {
 
     /**
      * Lets {@code writer} fill a temporary folder beside {@code target} and renames it in one step. When anything
-     * fails, {@code target} is as it was and the temporary folder is gone.
+     * fails, {@code target} is as it was and the temporary folder is gone. A symbolic link is followed.
      *
-     * @throws UserError (bad input) when {@code target} is a file, or a folder that holds something
+     * @throws UserError (bad input) when {@code target} is a file, a folder that holds something, or one that cannot
+     *                   be replaced, such as a mount point
      */
     public static void write(Path target, Writer writer) throws IOException {
         requireFree(target);
-        Path absolute = target.toAbsolutePath().normalize();
-        Path parent = absolute.getParent();
-        Files.createDirectories(parent);
-        Path temporary = Files.createTempDirectory(parent, "." + absolute.getFileName() + ".");
+        Path place = Links.follow(target);
+        Files.createDirectories(place.getParent());
+        requireReplaceable(target);
+        Path temporary = Files.createDirectory(Temporaries.beside(place));
         try {
-            Path content = Files.createDirectory(temporary.resolve("content"));
-            writer.write(content);
-            AtomicFiles.forceFolder(content);
-            Files.move(content, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            writer.write(temporary);
+            AtomicFiles.forceFolder(temporary);
+            Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } finally {
-            Trees.delete(temporary);
+            Temporaries.delete(temporary);
         }
-        AtomicFiles.forceFolder(parent);
+        AtomicFiles.forceFolder(place.getParent());
+    }
+
+    /**
+     * Makes sure, before long work, that a folder which is there and empty can be replaced at its end: by putting
+     * another empty one in its place. A folder that is not there is fine.
+     *
+     * @throws UserError (bad input) when it cannot, as a mount point
+     */
+    public static void requireReplaceable(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        Path place = folder.toRealPath();
+        Path empty = Files.createDirectory(Temporaries.beside(place));
+        try {
+            Files.move(empty, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw UserError.badInput("The empty folder " + folder + " cannot be replaced by the finished one ("
+                    + IoReasons.of(e) + ").", "Name a folder in it that is not there yet, such as "
+                            + folder.resolve("data") + ".", e);
+        } finally {
+            Temporaries.delete(empty);
+        }
     }
 
     private static void requireFree(Path target) throws IOException {

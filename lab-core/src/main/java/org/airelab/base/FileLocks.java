@@ -20,6 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class FileLocks {
     /** The system's locks belong to the whole process: its threads queue here. */
     private static final ReentrantLock THREADS = new ReentrantLock();
+    /** More than a mark has. */
+    private static final int MARK_BYTES = 100;
 
     private FileLocks() {
     }
@@ -33,16 +35,18 @@ public final class FileLocks {
 
     /**
      * Does {@code work} while this thread alone, of all processes, holds the lock {@code file}, which is there only
-     * meanwhile. While holding one lock a thread may take another one.
+     * meanwhile. While holding one lock a thread may take another one. Who has to wait for another process says so on
+     * standard error.
      */
     public static <T> T holding(Path file, Work<T> work) throws IOException {
         THREADS.lock();
         try {
-            while (true) {
+            for (boolean first = true;; first = false) {
                 Files.createDirectories(file.toAbsolutePath().getParent());
                 // Closing any channel of a file frees the process's lock on it: the probe stays open as long.
-                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                        FileLock _ = channel.lock();
+                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
+                        FileLock _ = lock(channel, file, first);
                         FileChannel probe = FileChannel.open(file, StandardOpenOption.READ)) {
                     if (areOneFile(channel, probe)) {
                         try {
@@ -62,9 +66,28 @@ public final class FileLocks {
         }
     }
 
+    private static FileLock lock(FileChannel channel, Path file, boolean aloud) throws IOException {
+        FileLock lock = channel.tryLock();
+        if (lock != null) {
+            return lock;
+        }
+        if (aloud) {
+            System.err.println("waiting for " + holder(channel) + ", which holds " + file);
+        }
+        return channel.lock();
+    }
+
+    private static String holder(FileChannel channel) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(MARK_BYTES);
+        channel.read(bytes, 0);
+        String mark = StandardCharsets.US_ASCII.decode(bytes.flip()).toString();
+        return mark.contains(";") ? mark.substring(0, mark.indexOf(';')) : "another process";
+    }
+
     /** Whether the locked file still has its name: whoever held the lock before deleted the file. */
     private static boolean areOneFile(FileChannel locked, FileChannel named) throws IOException {
-        byte[] mark = UUID.randomUUID().toString().getBytes(StandardCharsets.US_ASCII);
+        byte[] mark = ("process " + ProcessHandle.current().pid() + "; " + UUID.randomUUID())
+                .getBytes(StandardCharsets.US_ASCII);
         locked.truncate(0);
         locked.write(ByteBuffer.wrap(mark), 0);
         ByteBuffer found = ByteBuffer.allocate(mark.length);

@@ -12,7 +12,7 @@ public final class IoReasons {
     private IoReasons() {
     }
 
-    /** The reason without the path and without a full stop: "permission denied", "No space left on device". */
+    /** The reason, with the path where one is known, and without a full stop: "permission denied: /etc/shadow". */
     public static String of(IOException e) {
         return switch (e) {
             case NoSuchFileException missing -> "no such file or folder: " + missing.getFile();

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -32,8 +33,11 @@ public final class Json {
     private Json() {
     }
 
-    /** What the parser found wrong with a text, in a few words and without the place. */
+    /** What the parser, or the record to be made, found wrong with a text, in a few words and without the place. */
     public static String reason(JsonProcessingException e) {
+        if (e instanceof ValueInstantiationException && e.getCause() != null) {
+            return e.getCause().getMessage();
+        }
         return e.getOriginalMessage().lines().findFirst().orElse("it cannot be parsed")
                 .replaceFirst(" \\(start marker at .*", "");
     }

@@ -77,15 +77,31 @@ public final class NpyWriter implements AutoCloseable {
         buffer.put(header);
     }
 
-    /** Starts an array in a file, which is created or replaced. */
+    /**
+     * Starts an array in a file, which is created or replaced.
+     *
+     * @throws UserError (bad input) when the number of rows is unknown and the file is a pipe or a terminal
+     */
     public static NpyWriter create(Path file, Type type, long... shape) throws IOException {
         SeekableByteChannel channel = Files.newByteChannel(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING);
         try {
+            if (shape.length > 0 && shape[0] == UNKNOWN_ROWS) {
+                requireSeekable(file, channel);
+            }
             return new NpyWriter(channel, type, shape);
         } catch (RuntimeException | IOException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static void requireSeekable(Path file, SeekableByteChannel channel) {
+        try {
+            channel.position(0);
+        } catch (IOException e) {
+            throw UserError.badInput(file + " is a pipe or a terminal, and an array's length, known only at its end, "
+                    + "stands at its start.", "Name a file.", e);
         }
     }
 

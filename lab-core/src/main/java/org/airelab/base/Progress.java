@@ -19,6 +19,7 @@ public final class Progress implements AutoCloseable {
     private final long total;
     private final long start = System.nanoTime();
     private long lastShown;
+    private long before;
     private long done;
     private boolean shown;
 
@@ -41,9 +42,16 @@ public final class Progress implements AutoCloseable {
         return new Progress(System.err, Terminal.error(), what, total, unit);
     }
 
-    /** Sets how many units are done in all. */
+    /** Sets how many units were done before this work began: they count as done, but not for its rate. */
+    public synchronized void begin(long unitsBefore) {
+        before = unitsBefore;
+        done = unitsBefore;
+    }
+
+    /** Sets how many units are done in all; fewer than before when earlier work had to be thrown away. */
     public synchronized void update(long unitsDone) {
         done = unitsDone;
+        before = Math.min(before, done);
         long now = System.nanoTime();
         if (now - lastShown >= (terminal ? TERMINAL_NANOS : PLAIN_NANOS)) {
             lastShown = now;
@@ -77,7 +85,7 @@ public final class Progress implements AutoCloseable {
     }
 
     private String describe(double seconds, boolean last) {
-        double rate = done / Math.max(seconds, 1e-9);
+        double rate = (done - before) / Math.max(seconds, 1e-9);
         String line = total > 0
                 ? String.format(Locale.ROOT, "%s: %,d of %,d %s (%.0f%%), %s/s", what, done, total, unit,
                         100.0 * done / total, count(rate))
@@ -85,7 +93,7 @@ public final class Progress implements AutoCloseable {
         if (last) {
             return line + ", took " + duration(seconds);
         }
-        return total > 0 && done > 0 ? line + ", " + duration((total - done) / rate) + " left" : line;
+        return total > 0 && rate > 0 ? line + ", " + duration((total - done) / rate) + " left" : line;
     }
 
     /** A count in three digits: 4.56M, 12.3k, 987. */

@@ -19,28 +19,28 @@ public final class Configurations {
     }
 
     /**
-     * Fills a record from its defaults, then a file, then overrides: each changes the keys it names and no others. A
-     * list is replaced as a whole.
+     * Fills a record from its defaults, then a file, then overrides in their order: each changes the keys it names and
+     * no others, so that of two overrides of a key the later one wins. A list is replaced as a whole.
      *
      * @param defaults   what keys that are not named keep, such as a preset; null when every key must be named
      * @param yamlOrNull a YAML file, or null
      * @param overrides  {@code section.key=value}, the value a scalar or YAML's {@code [a, b]} and {@code {k: v}}
-     * @throws UserError (bad input) that names the key for one that is unknown, given twice, of the wrong type or out
-     *                   of range, and the file for one that is missing or no YAML
+     * @throws UserError (bad input) that names the key for one that is unknown, given twice in the file, of the wrong
+     *                   type or out of range, and the file for one that is missing or no YAML
      */
     public static <T extends Record> T load(Class<T> type, T defaults, Path yamlOrNull, List<String> overrides) {
         Node.Mapping settings = yamlOrNull == null ? new Node.Mapping("") : YamlReader.read(yamlOrNull);
-        Node.Mapping overriding = new Node.Mapping(YamlReader.OVERRIDE);
         for (String override : overrides) {
             int equals = override.indexOf('=');
             if (equals < 1) {
                 throw UserError.badInput("The override " + override + " has no key and value.",
                         "Write --set section.key=value.");
             }
-            overriding.insert("", override.substring(0, equals).strip(),
+            Node.Mapping one = new Node.Mapping(YamlReader.OVERRIDE);
+            one.insert("", override.substring(0, equals).strip(),
                     YamlReader.override(override.substring(equals + 1), YamlReader.OVERRIDE + " " + override));
+            settings.overrideWith(one);
         }
-        settings.overrideWith(overriding);
         return type.cast(new RecordBinder(type).bind(settings, defaults));
     }
 

@@ -110,7 +110,8 @@ public final class DataCommand implements LabCommand {
         public Integer call() throws IOException {
             DatasetVerification.verify(folder);
             print(spec, PreparedData.open(folder));
-            spec.commandLine().getOut().println("every shard has the size and SHA-256 of the manifest");
+            spec.commandLine().getOut().println("every shard has the size and SHA-256 of the manifest, and "
+                    + "no validation document appears in training");
             return 0;
         }
     }
@@ -162,8 +163,8 @@ public final class DataCommand implements LabCommand {
                     split, part.documents(), part.tokens(), manifest.dtype(), part.shards().size(),
                     part.shards().size() == 1 ? "" : "s", part.bytesPerToken());
         }
-        writer.printf(Locale.ROOT, "  leakage     0 of %,d validation documents appear in training%s%n",
-                manifest.validation().documents(), manifest.removedFromTrain() == 0 ? ""
+        writer.printf(Locale.ROOT, "  leakage     when this was prepared, none of the %,d validation documents was in "
+                + "training%s%n", manifest.validation().documents(), manifest.removedFromTrain() == 0 ? ""
                 : String.format(Locale.ROOT, " (%,d training documents that are validation documents were left out)",
                         manifest.removedFromTrain()));
         if (manifest.entropy() != null) {

@@ -33,13 +33,16 @@ public final class DataPreparation {
         this.valid = valid;
         this.choice = choice;
         this.shardTokens = shardTokens;
+        // First what is quick to refuse: finding documents may download, and hashing them read, gigabytes.
+        String tokenizerIdentity = choice.identity();
         trainDocuments = train.documents(cacheFolder);
         validDocuments = valid.isPresent() ? Optional.of(forValidation(valid.get(), cacheFolder))
                 : train.validation(cacheFolder);
         String validHash = validDocuments.isPresent() ? validDocuments.get().hash() : "-";
         sourceHash = hash(trainDocuments.hash() + " " + validHash);
-        key = hash(String.join("\n", Integer.toString(DatasetManifest.FORMAT_VERSION), train.toString(),
-                valid.map(DataSpec::toString).orElse("-"), sourceHash, choice.identity(), Long.toString(shardTokens)));
+        // Without the specifications: the same text is the same data, from whichever folder it is named.
+        key = hash(String.join("\n", Integer.toString(DatasetManifest.FORMAT_VERSION), sourceHash, tokenizerIdentity,
+                Long.toString(shardTokens)));
     }
 
     /**
@@ -84,10 +87,13 @@ public final class DataPreparation {
 
     static PreparedData prepare(DataSpec train, Optional<DataSpec> valid, TokenizerChoice tokenizer, Path cacheFolder,
             Optional<Path> out, long shardTokens) throws IOException {
+        if (out.isPresent()) {
+            PreparedFolder.requireUsable(out.get());
+        }
         var preparation = new DataPreparation(train, valid, tokenizer, cacheFolder, shardTokens);
         Path folder = out.orElseGet(() ->
                 cacheFolder.resolve("data").resolve(train.kind() + "-" + preparation.key.substring(0, 12)));
-        return new PreparedFolder(folder, preparation.key).findOrBuild(preparation::build);
+        return PreparedFolder.at(folder, preparation.key).findOrBuild(preparation::build);
     }
 
     private static Documents forValidation(DataSpec spec, Path cacheFolder) throws IOException {

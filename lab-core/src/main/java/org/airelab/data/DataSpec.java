@@ -26,6 +26,11 @@ public sealed interface DataSpec {
     /** The part before the colon. */
     String kind();
 
+    /** The same data, named so that it is found from any working folder. */
+    default DataSpec absolute() {
+        return this;
+    }
+
     /**
      * Reads a specification.
      *
@@ -85,6 +90,11 @@ public sealed interface DataSpec {
         @Override
         public String kind() {
             return "text";
+        }
+
+        @Override
+        public DataSpec absolute() {
+            return new Text(path.toAbsolutePath());
         }
 
         @Override

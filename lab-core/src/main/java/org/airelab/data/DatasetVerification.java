@@ -3,6 +3,7 @@ package org.airelab.data;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import org.airelab.base.Hashes;
 import org.airelab.base.Progress;
@@ -22,6 +23,17 @@ final class DatasetVerification {
     static Optional<String> damage(Path folder) throws IOException {
         Optional<String> shards = damagedShards(folder);
         return shards.isPresent() ? shards : damagedTokenizer(folder);
+    }
+
+    /** Whether a shard is missing or has another size than the manifest says. */
+    static Optional<String> misfit(Path file, DatasetManifest.Shard shard) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            return Optional.of("the token shard " + file + " is missing");
+        }
+        long bytes = Files.size(file);
+        return bytes == shard.bytes() ? Optional.empty() : Optional.of(String.format(Locale.ROOT,
+                "the token shard %s has %,d bytes; its manifest says %,d (%,d tokens)", file, bytes, shard.bytes(),
+                shard.tokens()));
     }
 
     private static Optional<String> damagedShards(Path folder) throws IOException {
@@ -51,12 +63,12 @@ final class DatasetVerification {
      * Reads everything: sizes, SHA-256 of each shard, token ids, document counts, the tokenizer, and whether a
      * validation document is a training document.
      *
-     * @throws UserError naming the first thing that is wrong
+     * @throws UserError (the answer is no) naming the first thing that is wrong; (bad input) without a whole manifest
      */
     static void verify(Path folder) throws IOException {
+        requireNo(damagedShards(folder), folder);
         try (TokenDataset train = TokenDataset.open(folder, Split.TRAIN);
                 TokenDataset validation = TokenDataset.open(folder, Split.VALIDATION)) {
-            requireNo(damagedShards(folder), folder);
             for (Split split : Split.values()) {
                 documents(folder, split, split == Split.TRAIN ? train : validation);
             }
@@ -72,10 +84,15 @@ final class DatasetVerification {
         long bytes = manifest.shards().stream().mapToLong(DatasetManifest.Shard::bytes).sum();
         try (Progress progress = Progress.on("verifying " + split, bytes, "bytes")) {
             for (DatasetManifest.Shard shard : manifest.shards()) {
-                String hash = Hashes.sha256(folder.resolve(shard.file()));
+                Path file = folder.resolve(shard.file());
+                Optional<String> misfit = misfit(file, shard);
+                if (misfit.isPresent()) {
+                    return misfit;
+                }
+                String hash = Hashes.sha256(file);
                 if (!hash.equals(shard.sha256())) {
-                    return Optional.of("the token shard " + folder.resolve(shard.file()) + " was altered: its SHA-256 is "
-                            + hash + "; the manifest says " + shard.sha256());
+                    return Optional.of("the token shard " + file + " was altered: its SHA-256 is " + hash
+                            + "; the manifest says " + shard.sha256());
                 }
                 progress.advance(shard.bytes());
             }
@@ -85,8 +102,6 @@ final class DatasetVerification {
 
     private static void documents(Path folder, Split split, TokenDataset dataset) {
         DatasetManifest.SplitManifest manifest = dataset.manifest().split(split);
-        require(dataset.size() == manifest.tokens(), "the " + split + " shards hold " + dataset.size()
-                + " tokens; the manifest says " + manifest.tokens(), folder);
         long documents = LeakageCheck.forEachDocument(dataset, hash -> { });
         require(documents == manifest.documents(), "the " + split + " shards hold " + documents
                 + " documents; the manifest says " + manifest.documents(), folder);

@@ -12,11 +12,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 
-/** Work on documents on all processors, its results taken in the documents' order, a bounded number in memory. */
+/** Work on documents on all processors, its results taken in the documents' order, a bounded amount in memory. */
 final class OrderedPipeline {
     /** Characters worth a task. */
     private static final int BATCH_CHARACTERS = 1 << 18;
     private static final int BATCHES_A_THREAD = 3;
+    /** Characters of all tasks not yet finished; a document of more is worked on alone. */
+    static final int MOST_CHARACTERS = 1 << 26;
 
     private OrderedPipeline() {
     }
@@ -27,38 +29,52 @@ final class OrderedPipeline {
         void accept(R result) throws IOException;
     }
 
+    /** Documents of one task. */
+    private record Batch(List<String> documents, long characters) {
+    }
+
+    /** A task under way. */
+    private record Task<R>(Future<R> result, long characters) {
+    }
+
     /**
      * Cuts the documents into batches (the same on every machine), does {@code work} on each in some thread, and
      * passes the results in order to {@code sink} in this thread.
      */
     static <R> void run(Iterator<String> documents, Function<List<String>, R> work, Sink<R> sink) throws IOException {
         int threads = Runtime.getRuntime().availableProcessors();
-        Deque<Future<R>> running = new ArrayDeque<>();
+        Deque<Task<R>> running = new ArrayDeque<>();
+        long characters = 0;
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         try {
-            while (documents.hasNext()) {
-                List<String> batch = batch(documents);
-                running.add(pool.submit(() -> work.apply(batch)));
-                if (running.size() == threads * BATCHES_A_THREAD) {
-                    sink.accept(result(running.remove()));
+            while (documents.hasNext() || !running.isEmpty()) {
+                Batch batch = batch(documents);
+                while (!running.isEmpty() && (batch.documents.isEmpty() || running.size() == threads * BATCHES_A_THREAD
+                        || characters + batch.characters > MOST_CHARACTERS)) {
+                    Task<R> oldest = running.remove();
+                    sink.accept(result(oldest.result));
+                    characters -= oldest.characters;
                 }
-            }
-            while (!running.isEmpty()) {
-                sink.accept(result(running.remove()));
+                if (!batch.documents.isEmpty()) {
+                    running.add(new Task<>(pool.submit(() -> work.apply(batch.documents)), batch.characters));
+                    characters += batch.characters;
+                }
             }
         } finally {
             pool.shutdownNow();
         }
     }
 
-    private static List<String> batch(Iterator<String> documents) {
+    private static Batch batch(Iterator<String> documents) {
         List<String> batch = new ArrayList<>();
-        for (int characters = 0; documents.hasNext() && characters < BATCH_CHARACTERS; ) {
+        long characters = 0;
+        // In this order: hasNext() already reads the next document.
+        while (characters < BATCH_CHARACTERS && documents.hasNext()) {
             String document = documents.next();
             batch.add(document);
             characters += document.length();
         }
-        return batch;
+        return new Batch(batch, characters);
     }
 
     private static <R> R result(Future<R> future) {

@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.airelab.base.AtomicFiles;
+import org.airelab.base.AtomicFolders;
 import org.airelab.base.FileLocks;
 import org.airelab.base.IoReasons;
+import org.airelab.base.Links;
+import org.airelab.base.Temporaries;
+import org.airelab.base.Trees;
 import org.airelab.base.UserError;
 
 /**
@@ -25,8 +28,23 @@ record PreparedFolder(Path path, String key) {
         void build(Path folder) throws IOException;
     }
 
-    PreparedFolder {
-        path = path.toAbsolutePath().normalize();
+    /** A folder, by its place where the path is a symbolic link. */
+    static PreparedFolder at(Path path, String key) throws IOException {
+        return new PreparedFolder(Links.follow(path), key);
+    }
+
+    /**
+     * Refuses, before any work, a folder that no data can be prepared in: one that holds other things, one that cannot
+     * be written, an empty one that cannot be replaced.
+     */
+    static void requireUsable(Path folder) throws IOException {
+        PreparedFolder place = at(folder, "");
+        if (place.isFree()) {
+            place.requireWritable();
+            AtomicFolders.requireReplaceable(place.path);
+        } else {
+            DatasetManifest.read(place.path);
+        }
     }
 
     /** The data in the folder, built now if it is not there yet. */
@@ -38,44 +56,53 @@ record PreparedFolder(Path path, String key) {
         requireWritable();
         return FileLocks.holding(path.resolveSibling("." + path.getFileName() + ".lock"), () -> {
             Optional<PreparedData> builtMeanwhile = find();
-            return builtMeanwhile.isPresent() ? builtMeanwhile.get() : build(builder);
+            if (builtMeanwhile.isPresent()) {
+                return builtMeanwhile.get();
+            }
+            AtomicFolders.requireReplaceable(path);
+            return build(builder);
         });
     }
 
     /** This data, if the folder holds it to the byte; refuses a folder that holds anything else. */
     private Optional<PreparedData> find() throws IOException {
-        if (!Files.exists(path)) {
+        if (isFree()) {
             return Optional.empty();
         }
-        if (!Files.isDirectory(path)) {
-            throw UserError.badInput(path + " is a file, not a folder", "Choose another folder.");
-        }
-        if (isEmpty()) {
-            return Optional.empty();
-        }
-        PreparedData found = PreparedData.open(path);
-        if (!found.manifest().key().equals(key)) {
-            throw UserError.badInput("the folder " + path + " holds other data (" + found.manifest().spec() + ", "
-                    + found.manifest().vocabularySize() + " tokens in the vocabulary)",
+        DatasetManifest manifest = DatasetManifest.read(path);
+        if (!manifest.key().equals(key)) {
+            throw UserError.badInput("the folder " + path + " holds other data (" + manifest.spec() + ", "
+                    + manifest.vocabularySize() + " tokens in the vocabulary)",
                     "Choose another folder, or delete this one.");
         }
         Optional<String> damage = DatasetVerification.damage(path);
         if (damage.isPresent()) {
             throw UserError.badInput(damage.get(), DatasetVerification.advice(path));
         }
-        return Optional.of(found);
+        return Optional.of(PreparedData.open(path));
     }
 
-    private boolean isEmpty() throws IOException {
+    /** Whether nothing is there, or an empty folder. */
+    private boolean isFree() throws IOException {
+        if (!Files.exists(path)) {
+            return true;
+        }
+        if (!Files.isDirectory(path)) {
+            throw UserError.badInput(path + " is a file, not a folder", "Choose another folder.");
+        }
         try (Stream<Path> content = Files.list(path)) {
             return content.findAny().isEmpty();
         }
     }
 
-    private void requireWritable() {
+    /** Tries to write in the innermost folder that is there; makes no other. */
+    private void requireWritable() throws IOException {
+        Path parent = path.getParent();
+        while (!Files.exists(parent)) {
+            parent = parent.getParent();
+        }
         try {
-            Files.createDirectories(path.getParent());
-            Files.delete(Files.createTempFile(path.getParent(), ".writable", null));
+            Files.delete(Files.createTempFile(parent, ".writable", null));
         } catch (IOException e) {
             throw UserError.machine("cannot write in the folder " + path.getParent() + " (" + IoReasons.of(e) + ")",
                     "Choose another folder with --out, or another cache with XDG_CACHE_HOME.", e);
@@ -83,28 +110,17 @@ record PreparedFolder(Path path, String key) {
     }
 
     private PreparedData build(Builder builder) throws IOException {
-        Path temporary = path.resolveSibling("." + path.getFileName() + ".tmp");
+        // The name is fixed, so that what a process left that was killed is found here and deleted.
+        Path temporary = Temporaries.register(path.resolveSibling("." + path.getFileName() + ".tmp"));
         try {
-            // What a process that died left.
-            delete(temporary);
+            Trees.delete(temporary);
             Files.createDirectory(temporary);
             builder.build(temporary);
             Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
             AtomicFiles.forceFolder(path.getParent());
         } finally {
-            delete(temporary);
+            Temporaries.delete(temporary);
         }
         return PreparedData.open(path);
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (Stream<Path> content = Files.walk(folder)) {
-            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 }

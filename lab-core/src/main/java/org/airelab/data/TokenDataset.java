@@ -6,13 +6,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import org.airelab.base.UserError;
 
 /** The tokens of one split, memory-mapped: opening reads nothing, and the operating system keeps what is in use. */
@@ -62,16 +61,12 @@ public final class TokenDataset implements AutoCloseable {
     }
 
     private MemorySegment map(Path file, DatasetManifest.Shard shard) throws IOException {
-        String advice = DatasetVerification.advice(file.getParent());
+        Optional<String> misfit = DatasetVerification.misfit(file, shard);
+        if (misfit.isPresent()) {
+            throw UserError.badInput(misfit.get(), DatasetVerification.advice(file.getParent()));
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            if (channel.size() != shard.bytes() || shard.bytes() != shard.tokens() * manifest.dtype().bytes()) {
-                throw UserError.badInput(String.format(Locale.ROOT,
-                        "the token shard %s has %,d bytes; its manifest says %,d (%,d tokens of %s)", file,
-                        channel.size(), shard.bytes(), shard.tokens(), manifest.dtype()), advice);
-            }
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, shard.bytes(), arena);
-        } catch (NoSuchFileException e) {
-            throw UserError.badInput("the token shard " + file + " is missing", advice, e);
         }
     }
 

@@ -74,7 +74,7 @@ public sealed interface TokenizerChoice {
             if (tokenizer.specialId(Tokenizer.END_OF_TEXT).isEmpty()) {
                 throw UserError.badInput("the tokenizer " + tokenizerJson + " has no token " + Tokenizer.END_OF_TEXT
                         + "; its special tokens are " + tokenizer.specialTokens(),
-                        "Train one with 'lab tokenizer train --special \"" + Tokenizer.END_OF_TEXT + "\"'.");
+                        "Train one with 'lab tokenizer train', without --special and --no-special.");
             }
             return tokenizer;
         }

@@ -7,16 +7,21 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.airelab.base.UserError;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lab tokenizer train}. */
 @Command(name = "train", description = {"Train a byte-level BPE tokenizer on text files.",
     "Ids: the 256 bytes, the merges in their order, then the special tokens. The result does not depend on the "
         + "number of threads."},
         footer = {"  lab tokenizer train text.txt --vocab-size 512 --out tokenizer.json",
-            "  lab tokenizer train *.txt --vocab-size 512 --special '<|end|>' --out t.json"})
+            "  lab tokenizer train *.txt --vocab-size 512 --no-special --out bytes.json"})
 final class TrainTokenizer implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
     @Parameters(arity = "1..*", paramLabel = "INPUT", description = "Text files in UTF-8.")
     private List<Path> inputs;
 
@@ -24,9 +29,13 @@ final class TrainTokenizer implements Callable<Integer> {
             description = "Number of tokens, at least 256 and the special ones.")
     private int vocabularySize;
 
-    @Option(names = "--special", paramLabel = "TOKEN",
-            description = "A special token, such as '<|endoftext|>' between documents. May be given several times.")
-    private List<String> specialTokens = List.of();
+    @Option(names = "--special", paramLabel = "TOKEN", description = {"A special token instead of "
+        + Tokenizer.END_OF_TEXT + ", which lab data prepare and lab pretrain need. May be given several times "
+        + "(default: " + Tokenizer.END_OF_TEXT + ")."})
+    private List<String> specialTokens = List.of(Tokenizer.END_OF_TEXT);
+
+    @Option(names = "--no-special", description = "No special token at all.")
+    private boolean noSpecial;
 
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The tokenizer.json to write.")
     private Path out;
@@ -36,11 +45,16 @@ final class TrainTokenizer implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (noSpecial && spec.commandLine().getParseResult().hasMatchedOption("--special")) {
+            throw UserError.badInput("--special names a special token and --no-special wants none; both were given",
+                    "Leave one of them out.");
+        }
         if (threads < 1) {
             throw UserError.badInput("--threads is " + threads + ", but it takes at least 1",
                     "Leave it out for the default.");
         }
-        var trainer = new BpeTrainer(vocabularySize, specialTokens, threads, true);
+        List<String> special = noSpecial ? List.of() : specialTokens;
+        var trainer = new BpeTrainer(vocabularySize, special, threads, true);
         inputs.forEach(InputFiles::requireReadable);
         Tokenizer tokenizer = trainer.train(inputs);
         tokenizer.save(out);
@@ -50,7 +64,7 @@ final class TrainTokenizer implements Callable<Integer> {
                     size, vocabularySize);
         }
         System.out.printf(Locale.ROOT, "%s: %d tokens (256 bytes, %d merges, %d special)%n", out, size,
-                size - 256 - specialTokens.size(), specialTokens.size());
+                size - 256 - special.size(), special.size());
         return 0;
     }
 }

@@ -44,7 +44,7 @@ public final class RunDirectory implements AutoCloseable {
     /** What a run owns beside these, the manifest last; other files in its folder are the user's. */
     private static final List<String> RESULTS = List.of("summary.json", "loss.png", "samples", "tensorboard",
             "checkpoints", "metrics.jsonl");
-    /** What {@link org.airelab.base.AtomicFiles} leaves when its process is killed. */
+    /** What {@link org.airelab.base.AtomicFiles} leaves when its process is killed: see {@code Temporaries.beside}. */
     private static final Pattern TEMPORARY = Pattern.compile("\\..+\\.\\d+\\.tmp");
 
     /** What to do with a folder that is there already. */

@@ -5,12 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class FileLocksTest {
@@ -30,9 +36,57 @@ class FileLocksTest {
         }
     }
 
-    /** The other process of the test below. */
+    /** The other process of the tests below: one that counts, or one that holds the lock until its input ends. */
     public static void main(String[] arguments) throws IOException {
-        count(Path.of(arguments[0]));
+        Path folder = Path.of(arguments[0]);
+        if (arguments.length == 1) {
+            quietly(() -> count(folder));
+            return;
+        }
+        FileLocks.holding(folder.resolve("lock"), () -> {
+            System.out.write('h');
+            System.out.flush();
+            return System.in.read();
+        });
+    }
+
+    /** Counting processes wait for one another hundreds of times. */
+    private static void quietly(Executable work) throws IOException {
+        PrintStream before = System.err;
+        System.setErr(new PrintStream(OutputStream.nullOutputStream()));
+        try {
+            work.execute();
+        } catch (Throwable e) {
+            throw new IOException(e);
+        } finally {
+            System.setErr(before);
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void whoWaitsSaysForWhom() throws Exception {
+        Process holder = new ProcessBuilder(ProcessHandle.current().info().command().orElseThrow(), "-cp",
+                System.getProperty("java.class.path"), FileLocksTest.class.getName(), folder.toString(), "hold")
+                .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        assertEquals('h', holder.getInputStream().read());
+        var said = new ByteArrayOutputStream();
+        PrintStream before = System.err;
+        // What is said lets the other process go.
+        System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8) {
+            @Override
+            public void println(String line) {
+                super.println(line);
+                holder.destroy();
+            }
+        });
+        try {
+            assertEquals(5, FileLocks.holding(folder.resolve("lock"), () -> 5));
+        } finally {
+            System.setErr(before);
+        }
+        assertEquals("waiting for process " + holder.pid() + ", which holds " + folder.resolve("lock"),
+                said.toString(StandardCharsets.UTF_8).strip());
     }
 
     @Test
@@ -44,6 +98,12 @@ class FileLocksTest {
                     System.getProperty("java.class.path"), FileLocksTest.class.getName(), folder.toString())
                     .inheritIO().start());
         }
+        quietly(() -> countTwice(processes));
+        assertEquals(Integer.toString(4 * ROUNDS), Files.readString(folder.resolve("number")));
+        assertFalse(Files.exists(folder.resolve("lock")));
+    }
+
+    private void countTwice(List<Process> processes) throws Exception {
         Thread thread = Thread.ofPlatform().start(() -> {
             try {
                 count(folder);
@@ -56,8 +116,6 @@ class FileLocksTest {
         for (Process process : processes) {
             assertEquals(0, process.waitFor());
         }
-        assertEquals(Integer.toString(4 * ROUNDS), Files.readString(folder.resolve("number")));
-        assertFalse(Files.exists(folder.resolve("lock")));
     }
 
     @Test

@@ -2,11 +2,13 @@ package org.airelab.base;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -15,10 +17,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Json, Trees, IoReasons and AtomicFiles. */
+/** Json, Trees, IoReasons, AtomicFiles and AtomicFolders. */
 class FilesTest {
     @TempDir
     private Path folder;
@@ -72,6 +77,89 @@ class FilesTest {
         assertEquals("No space left on device: f", IoReasons.of(new FileSystemException("f", null, "No space left on device")));
         assertEquals("No space left on device", IoReasons.of(new IOException("No space left on device")));
         assertEquals("IOException", IoReasons.of(new IOException()));
+    }
+
+    @Test
+    @Timeout(60)
+    void whatIsNoRegularFileIsWrittenInto() throws Exception {
+        Path pipe = Pipes.make(folder.resolve("pipe"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("pipe"));
+        for (Path target : List.of(pipe, link)) {
+            var arrived = Pipes.read(pipe);
+            AtomicFiles.writeString(target, "through");
+            assertEquals("through", new String(arrived.get(), StandardCharsets.UTF_8));
+        }
+        assertFalse(Files.isRegularFile(pipe));
+        assertTrue(Files.isSymbolicLink(link));
+    }
+
+    @Test
+    void linksAreFollowed() throws IOException {
+        Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("elsewhere/file"));
+        for (String text : List.of("new", "replaced")) {
+            AtomicFiles.writeString(link, text);
+            assertEquals(text, Files.readString(elsewhere.resolve("file")));
+        }
+        Path empty = Files.createDirectory(elsewhere.resolve("empty"));
+        Path toFolder = Files.createSymbolicLink(folder.resolve("toFolder"), empty);
+        AtomicFolders.write(toFolder, temporary -> {
+            assertEquals(elsewhere.toRealPath(), temporary.getParent());
+            Files.writeString(temporary.resolve("x"), "x");
+        });
+        assertEquals("x", Files.readString(empty.resolve("x")));
+        assertTrue(Files.isSymbolicLink(link) && Files.isSymbolicLink(toFolder));
+        try (var files = Files.list(elsewhere)) {
+            assertEquals(2, files.count());
+        }
+        Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
+        assertThrows(IOException.class, () -> AtomicFiles.writeString(loop, "x"));
+    }
+
+    @Test
+    void temporariesOfOneFileDiffer() throws IOException {
+        Path file = folder.resolve("x.txt");
+        AtomicFiles.write(file, one -> {
+            AtomicFiles.write(file, two -> {
+                assertNotEquals(one, two);
+                Files.writeString(two, "two");
+            });
+            Files.writeString(one, "one");
+        });
+        assertEquals("one", Files.readString(file));
+    }
+
+    /** The program of the test below. */
+    static final class Writer {
+        private Writer() {
+        }
+
+        public static void main(String[] arguments) throws IOException {
+            Path folder = Path.of(arguments[0]);
+            AtomicFiles.write(folder.resolve("file"), file -> AtomicFolders.write(folder.resolve("folder"), tree -> {
+                Files.writeString(file, "half");
+                Files.writeString(tree.resolve("inner"), "half");
+                System.out.write('w');
+                System.out.flush();
+                LockSupport.parkNanos(TimeUnit.MINUTES.toNanos(5));
+            }));
+        }
+    }
+
+    @Test
+    void aSignalTakesTheTemporariesWithTheProgram() throws Exception {
+        Process writer = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Writer.class.getName(),
+                folder.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        assertEquals('w', writer.getInputStream().read());
+        try (var files = Files.list(folder)) {
+            assertEquals(2, files.count());
+        }
+        writer.destroy();
+        assertEquals(128 + 15, writer.waitFor());
+        try (var files = Files.list(folder)) {
+            assertEquals(List.of(), files.toList());
+        }
     }
 
     @Test

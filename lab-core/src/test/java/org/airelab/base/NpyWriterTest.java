@@ -102,6 +102,16 @@ class NpyWriterTest {
     }
 
     @Test
+    void anOpenArrayIsNotWrittenIntoAPipe() throws Exception {
+        Path pipe = Pipes.make(folder.resolve("pipe"));
+        var arrived = Pipes.read(pipe);
+        var error = assertThrows(UserError.class,
+                () -> NpyWriter.create(pipe, NpyWriter.Type.INT32, NpyWriter.UNKNOWN_ROWS));
+        assertTrue(error.getMessage().startsWith(pipe + " is a pipe or a terminal"), error.getMessage());
+        assertEquals(0, arrived.get().length);
+    }
+
+    @Test
     void refusesWhatDoesNotFit() throws IOException {
         Path file = folder.resolve("x.npy");
         NpyWriter shorts = NpyWriter.create(file, NpyWriter.Type.UINT16, 2);

@@ -187,13 +187,20 @@ class ConfigurationsTest {
         refusedOverride("Unknown key model.layer (--set model.layer=3); did you mean model.layers?", "model.layer=3");
         refusedOverride("steps is \"many\" (--set steps=many) and must be", "steps=many");
         refusedOverride("optimizer.learning_rate must be above 0, found 0.0 (--set optimizer.learning_rate=0)", "optimizer.learning_rate=0");
-        refusedOverride("The key steps is given twice, at --set steps=1 and --set steps=2.", "steps=1", "steps=2");
         refusedOverride("The override steps has no key and value.", "steps");
         refusedOverride("The override =3 has no key and value.", "=3");
         refusedOverride("model is \"\" (--set model='') and must be a section", "model=''");
         refusedOverride("--set optimizer.betas=[1 is not YAML: expected ',' or ']'", "optimizer.betas=[1");
-        refusedOverride("The key model.layers is given twice", "model={layers: 1}", "model.layers=2");
-        refusedOverride("The key steps is given twice", "steps=1", "steps.x=2");
+        refusedOverride("steps is a section (--set steps.x=2)", "steps=1", "steps.x=2");
+    }
+
+    @Test
+    void ofTwoOverridesTheLaterWins() throws IOException {
+        assertEquals(load(null, "steps=2"), load(null, "steps=1", "steps=2"));
+        assertEquals(load(null, "model={layers: 2, n_heads: 3}"),
+                load(null, "model={layers: 1, n_heads: 3}", "model.layers=2"));
+        assertEquals(load(null, "model={layers: 2, n_heads: 3}"),
+                load(null, "model.n_heads=3", "model.layers=1", "model={layers: 2}"));
     }
 
     private void refusedOverride(String message, String... overrides) {

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import org.airelab.base.UserError;
@@ -41,11 +43,37 @@ class DataCommandTest {
         var data = DataPreparation.prepare(DataSpec.parse("synthetic:stories=100"), Optional.empty(),
                 new TokenizerChoice.Train(300), folder);
         String info = run(0, "info", data.folder().toString());
-        assertTrue(info.contains("0 of " + data.manifest().validation().documents()
-                + " validation documents appear in training"), info);
+        assertTrue(info.contains("when this was prepared, none of the " + data.manifest().validation().documents()
+                + " validation documents was in training"), info);
         assertTrue(info.contains(String.format(java.util.Locale.ROOT, "floor %.4f nats a token",
                 data.manifest().entropyFloor().getAsDouble())), info);
-        assertTrue(run(0, "verify", data.folder().toString()).startsWith(info));
+        String verified = run(0, "verify", data.folder().toString());
+        assertTrue(verified.startsWith(info) && verified.contains("and no validation document appears in training"));
+    }
+
+    /** A shard that is no longer what was written is a no, however it was changed. */
+    @Test
+    void verifySaysNo() throws IOException {
+        Path prepared = DataPreparation.prepare(DataSpec.parse("synthetic:stories=100"), Optional.empty(),
+                new TokenizerChoice.Train(300), folder).folder();
+        Path shard = prepared.resolve("validation-00000.bin");
+        byte[] whole = Files.readAllBytes(shard);
+        byte[] altered = whole.clone();
+        altered[7] ^= 1;
+        Files.write(shard, altered);
+        assertNo("was altered", prepared);
+        Files.write(shard, Arrays.copyOf(whole, whole.length - 2));
+        assertNo("its manifest says", prepared);
+        Files.delete(shard);
+        assertNo("is missing", prepared);
+        Files.write(shard, whole);
+        run(0, "verify", prepared.toString());
+    }
+
+    private static void assertNo(String message, Path prepared) {
+        UserError error = refusal("verify", prepared.toString());
+        assertTrue(error.getMessage().contains(message), error.getMessage());
+        assertEquals(UserError.FAILED, error.exitCode());
     }
 
     @Test
@@ -69,6 +97,10 @@ class DataCommandTest {
     }
 
     private static String refused(String... arguments) {
+        return refusal(arguments).getMessage();
+    }
+
+    private static UserError refusal(String... arguments) {
         var line = new CommandLine(new DataCommand());
         var failure = new Exception[1];
         line.setExecutionExceptionHandler((thrown, command, parsed) -> {
@@ -78,6 +110,6 @@ class DataCommandTest {
         line.execute(arguments);
         return assertThrows(UserError.class, () -> {
             throw failure[0];
-        }).getMessage();
+        });
     }
 }

@@ -263,6 +263,49 @@ class DataPreparationTest {
                 Optional.of(empty)).folder());
     }
 
+    @Test
+    void aLinkToAnEmptyFolderIsFollowed() throws IOException {
+        Path empty = Files.createDirectories(folder.resolve("far/empty"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), empty);
+        var spec = DataSpec.parse("synthetic:stories=50");
+        assertEquals(empty.toRealPath(), DataPreparation.prepare(spec, Optional.empty(), SMALL,
+                folder.resolve("cache"), Optional.of(link)).folder());
+        assertTrue(Files.isSymbolicLink(link) && Files.exists(link.resolve("manifest.json")));
+        assertEquals(List.of(empty), children(empty.getParent()));
+    }
+
+    @Test
+    void theSameTextIsTheSameDataByWhicheverPath() throws IOException {
+        Path text = write("t.txt", stories(0, 30));
+        PreparedData data = prepare("text:" + text, null, SMALL);
+        Path here = Path.of("").toAbsolutePath();
+        assertEquals(data, prepare("text:" + here.relativize(text), null, SMALL));
+        assertEquals(data, prepare("text:" + Files.copy(text, folder.resolve("copy.txt")), null, SMALL));
+        assertEquals("text:" + here.resolve("t.txt"), DataSpec.parse("text:t.txt").absolute().toString());
+        assertEquals("tinystories", DataSpec.parse("tinystories").absolute().toString());
+    }
+
+    /** There is no text, but that is found out only by looking for it, which may mean a download. */
+    @Test
+    void theTokenizerAndTheFolderAreLookedAtFirst() throws IOException {
+        var spec = DataSpec.parse("text:" + folder.resolve("none.txt"));
+        var noTokenizer = new TokenizerChoice.Existing(folder.resolve("none.json"));
+        assertRefused("there is no tokenizer file", spec, noTokenizer, Optional.empty());
+        Path notes = Files.createDirectories(folder.resolve("notes"));
+        Files.writeString(notes.resolve("notes.md"), "mine");
+        assertRefused("holds no prepared data", spec, SMALL, Optional.of(notes));
+        assertRefused("is a file, not a folder", spec, SMALL, Optional.of(notes.resolve("notes.md")));
+        assertRefused("cannot write in the folder", spec, SMALL, Optional.of(notes.resolve("notes.md/out")));
+        assertRefused("there is no file or folder", spec, SMALL, Optional.of(folder.resolve("new/out")));
+        assertFalse(Files.exists(folder.resolve("new")));
+    }
+
+    private void assertRefused(String message, DataSpec spec, TokenizerChoice tokenizer, Optional<Path> out) {
+        var error = assertThrows(UserError.class, () -> DataPreparation.prepare(spec, Optional.empty(), tokenizer,
+                folder.resolve("cache"), out));
+        assertTrue(error.getMessage().contains(message), error.getMessage());
+    }
+
     private static List<Path> children(Path where) throws IOException {
         try (Stream<Path> found = Files.list(where)) {
             return found.toList();

@@ -2,14 +2,18 @@ package org.airelab.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.regex.Pattern;
 import org.airelab.base.UserError;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -74,7 +78,7 @@ class TokenDatasetTest {
         TestShards.write(folder, 10, 3, 1, 2, 3, 4, 5, 6, 7);
         Path shard = folder.resolve("train-00001.bin");
         Files.write(shard, Arrays.copyOf(Files.readAllBytes(shard), 5));
-        assertRefused("the token shard " + shard + " has 5 bytes; its manifest says 6 (3 tokens of uint16)");
+        assertRefused("the token shard " + shard + " has 5 bytes; its manifest says 6 (3 tokens)");
         Files.delete(shard);
         assertRefused("the token shard " + shard + " is missing");
         // The other split is whole.
@@ -89,8 +93,8 @@ class TokenDatasetTest {
         String json = Files.readString(manifest);
         Files.writeString(manifest, json.substring(0, json.length() / 2));
         assertRefused(manifest + " is damaged");
-        Files.writeString(manifest, json.replace("\"format_version\": 1", "\"format_version\": 99"));
-        assertRefused(manifest + " has format version 99; this program reads version 1");
+        Files.writeString(manifest, json.replace("\"format_version\": 2", "\"format_version\": 99"));
+        assertRefused(manifest + " has format version 99; this program reads version 2");
         Files.writeString(manifest, json.replace("\"dtype\": \"uint16\"", "\"dtype\": \"float64\""));
         assertRefused(manifest + " is damaged");
         Files.writeString(manifest, json.replace("\"vocabulary_size\": 10,", ""));
@@ -99,6 +103,58 @@ class TokenDatasetTest {
         assertRefused("format version 0");
         Files.writeString(manifest, "");
         assertRefused("format version 0");
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        bytes[json.indexOf("source") + 2] = (byte) 0xFF;
+        Files.write(manifest, bytes);
+        assertRefused(manifest + " is damaged: Invalid UTF-8");
+        Files.write(manifest, new byte[] {0, 0, 0, '{', 0x7F, 0, 0, 1});
+        assertRefused(manifest + " is damaged");
+    }
+
+    /** Whatever is changed in it: one digit, one letter, a value for null. */
+    @Test
+    void anAlteredManifestIsRefused() throws IOException {
+        TestShards.write(folder, 10, 3, 1, 2, 0);
+        Path manifest = folder.resolve("manifest.json");
+        String json = Files.readString(manifest);
+        for (String change : List.of("\"vocabulary_size\": 10|\"vocabulary_size\": 11",
+                "\"removed_from_train\": 0|\"removed_from_train\": 1", "\"bytes\": 12,|\"bytes\": 13,",
+                "\"source\"|\"sourcf\"", "\"content_sha256\"|\"content_sha512\"",
+                "\"entropy\": null|\"entropy\": {\"floor\": 1, \"expected_story\": 1, \"expected_per_token\": 1}")) {
+            String[] sides = change.split("\\|");
+            assertTrue(json.contains(sides[0]), json);
+            Files.writeString(manifest, json.replace(sides[0], sides[1]));
+            assertRefused(manifest + " is damaged");
+        }
+        Files.writeString(manifest, json.replace("\n", "\r\n"));
+        TokenDataset.open(folder, Split.TRAIN).close();
+    }
+
+    @Test
+    void aManifestThatContradictsItselfIsRefused() throws IOException {
+        TestShards.write(folder, 10, 3, 1, 2, 0);
+        assertContradicts("\"train\": \\{.*?\\} \\]\\s*\\}", "\"train\": null", "a value is missing");
+        assertContradicts("\"shards\": \\[.*?\\]", "\"shards\": null", "shards are missing");
+        assertContradicts("\"shards\": \\[.*?\\]", "\"shards\": [null]", "shards are missing");
+        assertContradicts("\"documents\": 1", "\"documents\": -1", "3 tokens, -1 documents and 12 bytes");
+        assertContradicts("\"documents\": 1", "\"documents\": 4", "3 tokens, 4 documents and 12 bytes");
+        assertContradicts("\"tokens\": 3,\\s*\"documents\"", "\"tokens\": 4, \"documents\"",
+                "hold other than 4 tokens");
+        assertContradicts("\"bytes\": 6", "\"bytes\": 7", "of 3 tokens of uint16 has 7 bytes");
+        assertContradicts("\"end_of_text\": 0", "\"end_of_text\": 10", "10 is outside the vocabulary of 10");
+        assertContradicts("\"vocabulary_size\": 10", "\"vocabulary_size\": 70000", "is not stored as uint16");
+        assertContradicts("\"vocabulary_size\": 10", "\"vocabulary_size\": -1", "is not stored as uint16");
+    }
+
+    private void assertContradicts(String pattern, String replacement, String message) throws IOException {
+        Path manifest = folder.resolve("manifest.json");
+        String json = Files.readString(manifest);
+        String other = Pattern.compile(pattern, Pattern.DOTALL).matcher(json).replaceFirst(replacement);
+        assertNotEquals(json, other);
+        Files.writeString(manifest, other);
+        assertRefused(manifest + " is damaged: ");
+        assertRefused(message);
+        Files.writeString(manifest, json);
     }
 
     private void assertRefused(String message) {
@@ -114,7 +170,7 @@ class TokenDatasetTest {
         manifest.write(folder);
         assertEquals(manifest, DatasetManifest.read(folder));
         assertTrue(manifest.entropyFloor().isEmpty());
-        var known = new DatasetManifest(1, "k", "s", "v", "h", "t", 9, 0, TokenType.UINT16, manifest.train(),
+        var known = new DatasetManifest(2, "k", "s", "v", "h", "t", 90_000, 0, TokenType.UINT32, manifest.train(),
                 manifest.validation(), 3, new DatasetManifest.Entropy(0.5, 50, 0.6));
         known.write(folder);
         assertEquals(known, DatasetManifest.read(folder));

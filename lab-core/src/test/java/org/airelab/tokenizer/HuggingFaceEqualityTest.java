@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,7 +18,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.airelab.base.SharedData;
+import org.airelab.data.story.StoryGrammar;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,8 +54,44 @@ class HuggingFaceEqualityTest {
 
     @Test
     void gpt2OnTroublesomeTexts() throws IOException {
+        sameIdsOfTroublesomeTexts(gpt2());
+    }
+
+    /** As with GPT-2's vocabulary, where its files are not at hand. */
+    @Test
+    void aTokenizerTrainedHereOnTroublesomeTexts() throws IOException {
+        sameIdsOfTroublesomeTexts(trained());
+    }
+
+    @Test
+    void aTokenizerTrainedHereOnStories() throws IOException {
+        Tokenizer ours = trained();
+        assertEquals(1500, ours.vocabularySize());
+        String stories = stories(5000, 5400).collect(Collectors.joining("\n<|endoftext|>\n"));
+        try (HuggingFaceTokenizer theirs = theirs(ours)) {
+            assertSameIds(theirs, ours, stories);
+            assertSameIds(theirs, ours, "\u00e9t\u00e9 <pad>\n<|endoftext|><pad> \uD83D\uDE00");
+        }
+        var ids = new IntList(16);
+        ours.encode(new ByteArrayInputStream(stories.getBytes(UTF_8)), 5000, ids::add);
+        assertArrayEquals(ours.encode(stories), ids.toArray());
+        assertEquals(stories, ours.decode(ids.toArray()));
+    }
+
+    private static Stream<String> stories(int from, int to) {
+        return IntStream.range(from, to).mapToObj(index -> StoryGrammar.builtIn().story(3, index));
+    }
+
+    /** Learned from stories and from troublesome texts, so that there are merges within and across characters. */
+    private static Tokenizer trained() {
+        RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(18);
+        Stream<String> troublesome = Stream.generate(() -> RandomTexts.text(random, 40)).limit(2000);
+        return new BpeTrainer(1500, List.of("<pad>", END_OF_TEXT))
+                .train(Stream.concat(stories(0, 2000), troublesome).iterator());
+    }
+
+    private void sameIdsOfTroublesomeTexts(Tokenizer ours) throws IOException {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(17);
-        Tokenizer ours = gpt2();
         try (HuggingFaceTokenizer theirs = theirs(ours)) {
             for (int trial = 0; trial < 4000; trial++) {
                 assertSameIds(theirs, ours, RandomTexts.text(random, random.nextInt(40)));

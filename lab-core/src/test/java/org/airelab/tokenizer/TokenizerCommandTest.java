@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 import org.airelab.base.NpyWriter;
+import org.airelab.base.Pipes;
 import org.airelab.base.SharedData;
 import org.airelab.base.UserError;
 import org.airelab.cli.LabCommand;
@@ -50,7 +51,7 @@ class TokenizerCommandTest {
         json = folder.resolve("tokenizer.json").toString();
         System.setOut(new PrintStream(stdout, true, UTF_8));
         System.setErr(new PrintStream(stderr, true, UTF_8));
-        run("train", text, text, "--vocab-size", "290", "--special", "<|endoftext|>", "--out", json);
+        run("train", text, text, "--vocab-size", "290", "--out", json);
     }
 
     @AfterEach
@@ -90,6 +91,34 @@ class TokenizerCommandTest {
         assertEquals(expected, Files.readString(ids));
         run("decode", "--tokenizer", json, ids.toString(), "--out", again.toString());
         assertEquals(TEXT, Files.readString(again));
+    }
+
+    /** What {@code --out /dev/stdout} and {@code --out >(program)} are. */
+    @Test
+    void outMayBeAPipe() throws Exception {
+        String expected = output("encode", "--tokenizer", json, text);
+        Path ids = Files.writeString(folder.resolve("ids"), expected);
+        Path pipe = Pipes.make(folder.resolve("pipe"));
+        var encoded = Pipes.read(pipe);
+        run("encode", "--tokenizer", json, text, "--out", pipe.toString());
+        assertEquals(expected, new String(encoded.get(), UTF_8));
+        var decoded = Pipes.read(pipe);
+        run("decode", "--tokenizer", json, ids.toString(), "--out", pipe.toString());
+        assertEquals(TEXT, new String(decoded.get(), UTF_8));
+    }
+
+    @Test
+    void specialTokensAreTheOneOfTextsUnlessSaidOtherwise() throws IOException {
+        Path file = folder.resolve("t.json");
+        run("train", text, "--vocab-size", "257", "--out", file.toString());
+        assertEquals(256, Tokenizer.load(file).specialId("<|endoftext|>").orElseThrow());
+        run("train", text, "--vocab-size", "258", "--special", "<a>", "--special", "<b>", "--out", file.toString());
+        assertEquals(257, Tokenizer.load(file).specialId("<b>").orElseThrow());
+        assertTrue(Tokenizer.load(file).specialId("<|endoftext|>").isEmpty());
+        run("train", text, "--vocab-size", "256", "--no-special", "--out", file.toString());
+        assertEquals(256, Tokenizer.load(file).vocabularySize());
+        assertFails("both were given", "train", text, "--vocab-size", "300", "--special", "<a>", "--no-special",
+                "--out", file.toString());
     }
 
     @Test

@@ -34,6 +34,8 @@ final class DocumentReader implements Iterator<String>, AutoCloseable {
     private int from;
     private int to;
     private long offset;
+    /** No separator begins before this place in the buffer. */
+    private int searched;
     private boolean endOfFile = true;
     private String next;
 
@@ -94,9 +96,9 @@ final class DocumentReader implements Iterator<String>, AutoCloseable {
 
     /** The next document of the open file, or null if it was empty or none was left. */
     private String read() throws IOException {
-        int searched = 0;
         while (!endOfFile || to > from) {
-            int end = indexOfSeparator(buffer, from + searched, to);
+            int end = indexOfSeparator(buffer, Math.max(from, searched), to);
+            searched = end >= 0 ? end : Math.max(from, to - SEPARATOR_BYTES.length + 1);
             if (end >= 0 && end - from <= limit) {
                 return take(end, SEPARATOR_BYTES.length);
             }
@@ -106,7 +108,6 @@ final class DocumentReader implements Iterator<String>, AutoCloseable {
             if (endOfFile) {
                 return take(to, 0);
             }
-            searched = Math.max(0, to - from - SEPARATOR_BYTES.length + 1);
             fill();
         }
         return null;
@@ -116,6 +117,7 @@ final class DocumentReader implements Iterator<String>, AutoCloseable {
         if (from > 0) {
             System.arraycopy(buffer, from, buffer, 0, to - from);
             to -= from;
+            searched -= from;
             from = 0;
         }
         if (to == buffer.length) {

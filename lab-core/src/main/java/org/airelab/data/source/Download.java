@@ -73,6 +73,7 @@ final class Download {
         }
         requireSpace(remote, part);
         try (Progress progress = Progress.on("downloading " + target.getFileName(), remote.size(), "bytes")) {
+            progress.begin(size(part));
             transfer(server, remote, part, progress);
         }
         check(remote, part);

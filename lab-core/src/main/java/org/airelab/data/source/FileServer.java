@@ -2,6 +2,7 @@ package org.airelab.data.source;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -10,7 +11,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.airelab.base.UserError;
 
-/** What a download asks of the server of one file. */
+/** What a download asks of the server of one file, through a proxy where the environment names one. */
 final class FileServer implements AutoCloseable {
     private static final int REDIRECTIONS = 5;
 
@@ -25,11 +26,15 @@ final class FileServer implements AutoCloseable {
      * @param advice   what to do when the server refuses
      */
     FileServer(URI uri, Duration patience, String advice) {
+        this(uri, patience, advice, new EnvironmentProxies(System.getenv()));
+    }
+
+    FileServer(URI uri, Duration patience, String advice, ProxySelector proxies) {
         this.uri = uri;
         this.patience = patience;
         this.advice = advice;
-        client = HttpClient.newBuilder().connectTimeout(patience).build();
-        followingClient = HttpClient.newBuilder().connectTimeout(patience)
+        client = HttpClient.newBuilder().connectTimeout(patience).proxy(proxies).build();
+        followingClient = HttpClient.newBuilder().connectTimeout(patience).proxy(proxies)
                 .followRedirects(HttpClient.Redirect.NORMAL).build();
     }
 

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -18,10 +20,11 @@ import org.airelab.base.UserError;
 
 /**
  * Documents in UTF-8 text files: one file, or all files named {@code *.txt} in a folder and the folders below it, by
- * their relative paths in code-point order. Documents end at {@value DocumentReader#SEPARATOR}; white space around
- * them is dropped, and empty ones are skipped. A file without the separator is one document if it is no longer than
- * 16 KiB; a longer one is cut into documents of up to 16 KiB at blank lines (where there are none: at line ends, then
- * at spaces), so that a single long text can be split into training and validation documents.
+ * their relative paths in code-point order; symbolic links are followed. Documents end at
+ * {@value DocumentReader#SEPARATOR}; white space around them is dropped, and empty ones are skipped. A file without the
+ * separator is one document if it is no longer than 16 KiB; a longer one is cut into documents of up to 16 KiB at blank
+ * lines (where there are none: at line ends, then at spaces), so that a single long text can be split into training and
+ * validation documents.
  */
 public final class TextDocuments implements Documents {
     private final Path root;
@@ -30,7 +33,8 @@ public final class TextDocuments implements Documents {
     /**
      * Finds the files.
      *
-     * @throws UserError if the path is missing or unreadable, or a folder without {@code *.txt} files
+     * @throws UserError if the path is missing or unreadable, or a folder without {@code *.txt} files, or with a link
+     *                   to a folder above it
      */
     public TextDocuments(Path root) throws IOException {
         this.root = root;
@@ -52,13 +56,17 @@ public final class TextDocuments implements Documents {
     }
 
     private static List<Path> textFiles(Path folder) throws IOException {
-        try (Stream<Path> found = Files.walk(folder)) {
+        try (Stream<Path> found = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
             return found.filter(file -> file.getFileName().toString().endsWith(".txt") && Files.isRegularFile(file))
                     .sorted(Comparator.comparing(file -> relative(folder, file))).toList();
         } catch (UncheckedIOException e) {
             if (e.getCause() instanceof AccessDeniedException denied) {
                 throw UserError.badInput("the folder " + denied.getFile() + " cannot be read",
                         "Check its permissions.", e);
+            }
+            if (e.getCause() instanceof FileSystemLoopException loop) {
+                throw UserError.badInput("the folder " + folder + " has no end: " + loop.getFile()
+                        + " is a link to a folder that it is in", "Remove this link.", e);
             }
             throw e.getCause();
         }

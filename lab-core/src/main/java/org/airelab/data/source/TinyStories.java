@@ -2,7 +2,9 @@ package org.airelab.data.source;
 
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
+import org.airelab.base.UserError;
 
 /**
  * TinyStories (Eldan and Li, "TinyStories: How Small Can Language Models Be and Still Speak Coherent English?", 2023,
@@ -28,9 +30,23 @@ public final class TinyStories {
 
     private static Documents file(Path cacheFolder, String name) throws IOException {
         String mirror = System.getenv("HF_ENDPOINT");
-        String endpoint = mirror == null || mirror.isBlank() ? "https://huggingface.co" : mirror.strip();
+        URI uri = address(mirror == null || mirror.isBlank() ? "https://huggingface.co" : mirror.strip(), name);
         Path target = cacheFolder.resolve("downloads").resolve("tinystories").resolve(name);
-        new Download(URI.create(endpoint.replaceAll("/+$", "") + DATASET + name), target).run();
+        new Download(uri, target).run();
         return new TextDocuments(target);
+    }
+
+    /** Where a server has a file of the stories. */
+    static URI address(String endpoint, String name) {
+        try {
+            URI uri = new URI(endpoint.replaceAll("/+$", "") + DATASET + name);
+            if (uri.getHost() != null && uri.getScheme().matches("(?i)https?")) {
+                return uri;
+            }
+        } catch (URISyntaxException e) {
+            // Said below.
+        }
+        throw UserError.badInput("HF_ENDPOINT is '" + endpoint + "', which is no address of a server",
+                "Set it to one such as https://huggingface.co, with its scheme, or unset it.");
     }
 }

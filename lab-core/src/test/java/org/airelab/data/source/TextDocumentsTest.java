@@ -92,6 +92,26 @@ class TextDocumentsTest {
     }
 
     @Test
+    void linksAreFollowed() throws IOException {
+        Path real = Files.createDirectories(folder.resolve("real/b"));
+        Files.writeString(real.resolve("1.txt"), "b1");
+        Files.writeString(folder.resolve("real/c.txt"), "c");
+        Path root = Files.createSymbolicLink(folder.resolve("root"), Path.of("real"));
+        assertEquals(List.of("b1", "c"), documents(root));
+        assertEquals(new TextDocuments(folder.resolve("real")).hash(), new TextDocuments(root).hash());
+        Path links = Files.createDirectories(folder.resolve("links"));
+        Files.createSymbolicLink(links.resolve("a"), folder.resolve("real"));
+        Files.createSymbolicLink(links.resolve("z.txt"), folder.resolve("real/c.txt"));
+        assertEquals(List.of("b1", "c", "c"), documents(links));
+        Path loop = Files.createSymbolicLink(real.resolve("loop"), folder.resolve("real"));
+        var error = assertThrows(UserError.class, () -> documents(root));
+        assertEquals("the folder " + root + " has no end: " + root.resolve("b/loop")
+                + " is a link to a folder that it is in", error.getMessage());
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
+        Files.delete(loop);
+    }
+
+    @Test
     void theHashIsOfContentsAndNames() throws IOException {
         Path one = Files.createDirectories(folder.resolve("one"));
         Path two = Files.createDirectories(folder.resolve("two"));

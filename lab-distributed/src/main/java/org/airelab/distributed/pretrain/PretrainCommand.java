@@ -163,7 +163,7 @@ public final class PretrainCommand implements LabCommand {
 
     private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {
         // The vocabulary that was asked for and that of the tokenizer that came of it may differ.
-        return Configurations.load(PretrainConfig.class, saved, file, overrides)
+        return Configurations.load(PretrainConfig.class, saved, file, overrides).withAbsolutePaths()
                 .withVocabSize(saved.model().vocabSize()).equals(saved);
     }
 

@@ -1,5 +1,6 @@
 package org.airelab.distributed.pretrain;
 
+import java.nio.file.Path;
 import java.util.Objects;
 import org.airelab.data.DataSpec;
 import org.airelab.nn.ModelConfig;
@@ -36,6 +37,13 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
             if (!Objects.requireNonNull(valid, "valid").isEmpty()) {
                 DataSpec.parse(valid);
             }
+        }
+
+        /** The same data, named so that it is found from any working folder. */
+        DataSection absolute() {
+            return new DataSection(DataSpec.parse(train).absolute().toString(),
+                    valid.isEmpty() ? "" : DataSpec.parse(valid).absolute().toString(),
+                    tokenizer.isEmpty() ? "" : Path.of(tokenizer).toAbsolutePath().toString());
         }
     }
 
@@ -116,6 +124,11 @@ public record PretrainConfig(String preset, ModelConfig model, DataSection data,
         if (!condition) {
             throw new IllegalArgumentException(message);
         }
+    }
+
+    /** The same run, whose data is found from any working folder: what a run keeps to be resumed by. */
+    public PretrainConfig withAbsolutePaths() {
+        return new PretrainConfig(preset, model, data.absolute(), train, optimizer, schedule, run);
     }
 
     /** The same run of a model with another vocabulary. */

@@ -43,7 +43,7 @@ final class PretrainData {
             same |= data.manifest().key().equals(standing.dataSha256());
         }
         if (!same) {
-            throw UserError.badInput("the data " + data.manifest().spec() + " has changed since this run began.",
+            throw UserError.badInput("the data " + config.data().train() + " has changed since this run began.",
                     "Restore the text, or start a new run.");
         }
         return data;

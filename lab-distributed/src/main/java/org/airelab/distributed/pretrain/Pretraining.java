@@ -56,7 +56,8 @@ final class Pretraining {
     static int start(PretrainConfig asked, RunDirectory run) throws IOException {
         MemoryNeed.of(asked).check(setup(asked).device());
         PreparedData data = PretrainData.prepare(asked);
-        return new Pretraining(asked.withVocabSize(data.manifest().vocabularySize()), run, data).train(true);
+        PretrainConfig config = asked.withAbsolutePaths().withVocabSize(data.manifest().vocabularySize());
+        return new Pretraining(config, run, data).train(true);
     }
 
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */

@@ -23,7 +23,7 @@ final class RunHeader {
                 + " %,d: %s parameters", config.preset(), m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(),
                 m.vocabSize(), Progress.count(session.parameters().parameterCount())));
         lines.add(String.format(Locale.ROOT, "data       %s: %s tokens to learn from, %s to validate on; none of"
-                + " the %,d validation documents is learned from (%,d copies left out)", data.spec(),
+                + " the %,d validation documents is learned from (%,d copies left out)", config.data().train(),
                 Progress.count(data.train().tokens()), Progress.count(data.validation().tokens()),
                 data.validation().documents(), data.removedFromTrain()));
         data.entropyFloor().ifPresent(floor -> lines.add(String.format(Locale.ROOT,

@@ -194,6 +194,32 @@ class ResumeTest {
                 Files.readString(run.resolve("checkpoints/best.json")), "a kill came before the mark");
     }
 
+    /** A relative path means something else in another folder: the run keeps what it meant. */
+    @Test
+    void whereverItIsResumedItsTextIsFound() throws IOException {
+        Path text = BadInputTest.text(folder.resolve("t.txt"), 60);
+        Path valid = Files.writeString(folder.resolve("v.txt"), Files.readString(text).replace("dogs", "cats"));
+        Path tokenizer = uninterrupted.resolve("tokenizer.json");
+        Path here = Path.of("").toAbsolutePath();
+        Path relative = folder.resolve("relative");
+        Result result = LabProcess.run(cache, LabProcess.tiny(shared, "--out", relative, "--data",
+                "text:" + here.relativize(text), "--valid", "text:" + here.relativize(valid), "--tokenizer",
+                here.relativize(tokenizer)));
+        assertEquals(0, result.exitCode(), result.err());
+        String config = Files.readString(relative.resolve("config.yaml"));
+        for (Path path : List.of(text, valid, tokenizer)) {
+            String line = config.lines().filter(one -> one.contains(path.getFileName().toString())).findFirst()
+                    .orElseThrow();
+            Path found = Path.of(line.replaceAll("^ *[a-z]+: |\"|text:", ""));
+            assertTrue(found.isAbsolute() && Files.isSameFile(path, found), config);
+        }
+        Trees.delete(FolderContents.checkpoint(relative, 8));
+        Path manifest = relative.resolve("manifest.json");
+        Files.writeString(manifest, Files.readString(manifest).replace("\"finished\"", "\"running\""));
+        run = relative;
+        assertTrue(resume().out().contains("resumed    after step 4"));
+    }
+
     @Test
     void theCommandThatStartsARunAlsoContinuesIt() throws IOException {
         Path both = folder.resolve("both");

@@ -93,6 +93,8 @@ class RunFolderTest {
                 damage("a lost tokenizer", "is missing", cache -> Files.delete(find(cache, "tokenizer.json"))),
                 damage("a manifest cut off", "is damaged",
                         cache -> FolderContents.truncate(find(cache, "manifest.json"), 9)),
+                damage("a flipped digit in the manifest", "was altered",
+                        cache -> edit(find(cache, "manifest.json"), "\"floor\": 0.2", "\"floor\": 0.3")),
                 damage("a lost manifest", "holds no prepared data",
                         cache -> Files.delete(find(cache, "manifest.json"))));
     }
@@ -279,6 +281,20 @@ class RunFolderTest {
             disk.grow();
             Result resumed = LabProcess.run(cache, "pretrain", "--resume", out.toString());
             assertTrue(resumed.out().contains("resumed    after step"), resumed.err());
+        }
+    }
+
+    /** The root of a disk can be filled, but not be replaced: that is said before any work. */
+    @Test
+    void aMountPoint() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), 4000)) {
+            for (String[] command : List.of(new String[] {"data", "prepare", "text:" + folder.resolve("none.txt"),
+                "--out", disk.root().toString()}, new String[] {"export", run.toString(), "--format", "hf", "--out",
+                    disk.root().toString()})) {
+                LabProcess.explained(LabProcess.run(cache, command), UserError.BAD_INPUT,
+                        "cannot be replaced by the finished one", disk.root() + "/data");
+                assertEquals(Map.of("", "folder"), FolderContents.of(disk.root()));
+            }
         }
     }
 
