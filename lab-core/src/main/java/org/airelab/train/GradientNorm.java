@@ -3,6 +3,7 @@ package org.airelab.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import org.airelab.nn.FlatParameters;
+import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
@@ -31,7 +32,7 @@ final class GradientNorm {
             if (!NativeArrays.device(gradients).isGpu() && NativeArrays.type(gradients) == ScalarType.FLOAT32) {
                 return Math.sqrt(KERNEL.sumOfSquares(NativeArrays.memory(window), length));
             }
-            return NativeArrays.floats(window.norm())[0];
+            return Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
         }
     }
 
