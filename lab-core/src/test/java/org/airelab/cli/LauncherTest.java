@@ -180,7 +180,7 @@ class LauncherTest {
     @CsvSource({"0,''", "8,''", "15,''", "16,-Xmx4g", "512,-Xmx4g"})
     void theHeapIsAtMostFourGibibytes(int gibibytes, String option) {
         String limits = Shell.sourced("memory_gibibytes() { gibibytes=" + gibibytes + "; }; heap_limits").out();
-        assertEquals((option + " -XX:MaxNewSize=128m").strip(), String.join(" ", limits.strip().split("\n")));
+        assertEquals((option + " -XX:+UseParallelGC -XX:MaxNewSize=128m").strip(), String.join(" ", limits.strip().split("\n")));
     }
 
     @ParameterizedTest
