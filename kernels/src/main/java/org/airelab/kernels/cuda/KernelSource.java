@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A CUDA C++ source that comes with the lab, and the macros it is compiled with.
@@ -20,7 +21,7 @@ import java.util.regex.Pattern;
  */
 public record KernelSource(String name, Map<String, String> defines) {
     private static final String ROOT = "/org/airelab/kernels/";
-    private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([^\"]+)\"$");
+    private static final Pattern INCLUDE = Pattern.compile("#include \"([^\"]+)\"");
 
     public KernelSource {
         defines = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(defines));
@@ -43,25 +44,39 @@ public record KernelSource(String name, Map<String, String> defines) {
         return defines.entrySet().stream().map(e -> "-D" + e.getKey() + "=" + e.getValue()).toList();
     }
 
-    /** The whole text: each {@code #include "file"}, found beside the source or in {@code cuda/}, once in its place. */
+    /**
+     * The whole text: each {@code #include "file"} that lies beside the source or in {@code cuda/} is there once in its
+     * place, and {@code #line} tells the compiler what is from which file, for its messages.
+     */
     public String text() {
         return expand(name, new LinkedHashSet<>());
     }
 
     private static String expand(String name, Set<String> included) {
-        Matcher include = INCLUDE.matcher(read(name));
-        StringBuilder text = new StringBuilder();
-        while (include.find()) {
-            String file = locate(name, include.group(1));
-            String inserted = included.add(file) ? expand(file, included) : "";
-            include.appendReplacement(text, Matcher.quoteReplacement(inserted));
+        StringBuilder text = new StringBuilder(marker(1, name));
+        int number = 0;
+        for (String line : read(name).lines().toList()) {
+            number++;
+            Matcher include = INCLUDE.matcher(line);
+            String file = include.matches() ? locate(name, include.group(1)) : null;
+            if (file != null) {
+                text.append(included.add(file) ? expand(file, included) : "").append(marker(number + 1, name));
+            } else {
+                // Compilers complain about a `once` in what they take for the main file.
+                text.append(line.equals("#pragma once") ? "" : line).append('\n');
+            }
         }
-        return include.appendTail(text).toString();
+        return text.toString();
     }
 
+    private static String marker(int line, String file) {
+        return "#line " + line + " \"" + file + "\"\n";
+    }
+
+    /** The resource a file includes; null when it is none, as the compiler will say if it comes to that line. */
     private static String locate(String from, String file) {
-        String beside = from.substring(0, from.lastIndexOf('/') + 1) + file;
-        return KernelSource.class.getResource(ROOT + beside) != null ? beside : "cuda/" + file;
+        return Stream.of(from.substring(0, from.lastIndexOf('/') + 1) + file, "cuda/" + file)
+                .filter(candidate -> KernelSource.class.getResource(ROOT + candidate) != null).findFirst().orElse(null);
     }
 
     private static String read(String name) {
