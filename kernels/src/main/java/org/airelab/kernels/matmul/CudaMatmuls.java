@@ -14,7 +14,7 @@ final class CudaMatmuls {
     private static final Set<DType> FP32 = EnumSet.of(DType.FP32);
     private static final Set<DType> HALF = EnumSet.of(DType.FP16, DType.BF16);
     private static final List<Tile> REGISTER_TILES = List.of(Tile.of(128, 128, 64), Tile.of(64, 64, 64));
-    static final List<Tile> MMA_TILES = List.of(Tile.mma(128, 256, 64, 64, 3), Tile.mma(128, 128, 64, 64, 4),
+    private static final List<Tile> MMA_TILES = List.of(Tile.mma(128, 256, 64, 64, 3), Tile.mma(128, 128, 64, 64, 4),
             Tile.mma(64, 64, 32, 32, 4), Tile.mma(128, 32, 32, 32, 4), Tile.mma(16, 128, 16, 32, 4));
     /** The first architecture with cp.async and bfloat16. */
     private static final int AMPERE = 80;
@@ -31,7 +31,9 @@ final class CudaMatmuls {
                 portable("vectorized", FP32, REGISTER_TILES),
                 portable("warptiled", FP32, REGISTER_TILES),
                 portable("pipelined", FP32, REGISTER_TILES),
-                portable("mma", HALF, MMA_TILES));
+                portable("mma", HALF, MMA_TILES),
+                new CudaRung<>("wgmma", HALF, WgmmaMatmul.HOPPER, false, (launcher, dtype) ->
+                        new WgmmaMatmul(launcher, dtype, new CudaMatmul("mma", launcher, dtype, MMA_TILES))));
     }
 
     private static CudaRung<Matmul> portable(String name, Set<DType> dtypes, List<Tile> tiles) {
