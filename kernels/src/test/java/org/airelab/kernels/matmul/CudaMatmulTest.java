@@ -1,18 +1,18 @@
 package org.airelab.kernels.matmul;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Native;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.LaunchRecorder;
 import org.airelab.kernels.matmul.MatmulShape.Epilogue;
 import org.airelab.kernels.shim.HostLauncher;
-import org.airelab.kernels.shim.KernelFault;
 import org.junit.jupiter.api.Test;
 
 /** The portable CUDA rungs on the CPU: every element type, all transpositions, sizes around those of the tiles. */
@@ -25,85 +25,13 @@ class CudaMatmulTest {
     private static final List<CudaRung<Matmul>> RUNGS =
             CudaMatmuls.rungs().stream().filter(CudaRung::portable).toList();
 
-    private record Problem(MatmulShape shape, DType dtype, MemorySegment a, MemorySegment b, MemorySegment bias,
-            MemorySegment c) {
-        static Problem of(MatmulShape shape, DType dtype) {
-            return new Problem(shape, dtype, random((long) shape.m() * shape.k(), 1, dtype),
-                    random((long) shape.k() * shape.n(), 2, dtype), random(shape.n(), 3, dtype),
-                    random((long) shape.m() * shape.n(), 4, dtype));
-        }
-
-        private static MemorySegment random(long count, long seed, DType dtype) {
-            return Native.encode(Native.normal(count, seed, 1), dtype);
-        }
-
-        double[] float64() {
-            var result = new double[shape.m() * shape.n()];
-            for (var i = 0; i < shape.m(); i++) {
-                for (var j = 0; j < shape.n(); j++) {
-                    result[i * shape.n() + j] = element(i, j);
-                }
-            }
-            return result;
-        }
-
-        private double element(int i, int j) {
-            var sum = 0.0;
-            for (var p = 0; p < shape.k(); p++) {
-                sum += (double) dtype.get(a, shape.transposeA() ? p * shape.m() + i : i * shape.k() + p)
-                        * dtype.get(b, shape.transposeB() ? j * shape.k() + p : p * shape.n() + j);
-            }
-            var x = shape.alpha() * sum + (shape.bias() ? dtype.get(bias, j) : 0);
-            x += shape.beta() == 0 ? 0 : shape.beta() * dtype.get(c, (long) i * shape.n() + j);
-            return switch (shape.epilogue()) {
-                case NONE -> x;
-                case GELU -> x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
-                case SILU -> x / (1 + Math.exp(-x));
-            };
-        }
-
-        /** What a rung makes of it. With beta 0, reading C is a fault. */
-        MemorySegment run(CudaRung<Matmul> rung, HostLauncher host) {
-            var out = shape.beta() == 0 ? host.allocate(c.byteSize()) : host.copy(c);
-            rung.on(host, dtype).multiply(shape, host.copy(a), host.copy(b), shape.bias() ? host.copy(bias) : null, out);
-            return Native.decode(out, dtype);
-        }
-
-        MemorySegment run(CudaRung<Matmul> rung, long seed) {
-            try (var host = new HostLauncher(seed)) {
-                return run(rung, host);
-            }
-        }
-    }
-
-    /** Root mean square of the differences, relative to that of what was expected. */
-    private static double error(double[] expected, MemorySegment actual) {
-        var difference = 0.0;
-        var size = 1e-30;
-        for (var i = 0; i < expected.length; i++) {
-            difference += Math.pow(expected[i] - Native.get(actual, i), 2);
-            size += Math.pow(expected[i], 2);
-        }
-        return Math.sqrt(difference / size);
-    }
-
-    /** Twice the naive rung's error, or what rounding alone may make of a few values. */
-    private static double limit(Problem problem, double[] expected) {
-        var rounding = switch (problem.dtype) {
-            case FP32 -> 1e-6;
-            case FP16 -> 0x1p-11;
-            case BF16 -> 0x1p-8;
-        };
-        return Math.max(rounding, 2 * error(expected, problem.run(RUNGS.getFirst(), 0)));
-    }
-
     private static void check(MatmulShape shape, DType dtype, long seed) {
-        var problem = Problem.of(shape, dtype);
+        var problem = MatmulProblem.of(shape, dtype);
         var expected = problem.float64();
-        var limit = limit(problem, expected);
+        var limit = problem.limit(expected);
         for (var rung : RUNGS) {
             if (rung.dtypes().contains(dtype)) {
-                var error = error(expected, problem.run(rung, seed));
+                var error = MatmulProblem.error(expected, problem.run(rung, seed));
                 assertTrue(error <= limit, () -> rung.name() + " in " + dtype + ", " + shape
                         + ": expected an error of at most " + limit + ", found " + error);
             }
@@ -153,10 +81,10 @@ class CudaMatmulTest {
     void schedulesDoNotMatter() {
         for (var rung : RUNGS) {
             for (var dtype : rung.dtypes()) {
-                var problem = Problem.of(shape(new int[] {65, 33, 70}, 0, 3), dtype);
+                var problem = MatmulProblem.of(shape(new int[] {65, 33, 70}, 0, 3), dtype);
                 var expected = Native.array(problem.run(rung, 100));
                 for (var seed = 101; seed < 104; seed++) {
-                    org.junit.jupiter.api.Assertions.assertArrayEquals(expected, Native.array(problem.run(rung, seed)));
+                    assertArrayEquals(expected, Native.array(problem.run(rung, seed)));
                 }
             }
         }
@@ -166,9 +94,9 @@ class CudaMatmulTest {
     void nanAndInfinityGoWhereTheyBelong() {
         for (var rung : RUNGS) {
             for (var dtype : rung.dtypes()) {
-                var problem = Problem.of(MatmulShape.of(35, 37, 19), dtype);
-                dtype.set(problem.a, 20 * 19 + 18, Float.NaN);
-                dtype.set(problem.b, 3 * 37 + 36, Float.POSITIVE_INFINITY);
+                var problem = MatmulProblem.of(MatmulShape.of(35, 37, 19), dtype);
+                dtype.set(problem.a(), 20 * 19 + 18, Float.NaN);
+                dtype.set(problem.b(), 3 * 37 + 36, Float.POSITIVE_INFINITY);
                 var c = problem.run(rung, 5);
                 for (var i = 0; i < 35; i++) {
                     for (var j = 0; j < 37; j++) {
@@ -198,5 +126,45 @@ class CudaMatmulTest {
                 assertThrows(IllegalArgumentException.class, () -> matmul.multiply(shape, good, b, b, good));
             }
         }
+    }
+
+    private static List<String> launched(int architecture, MatmulShape shape, DType dtype, CudaRung<Matmul> rung,
+            long misalignment) {
+        var device = new LaunchRecorder(architecture, 132);
+        var memory = device.temporary(1 << 24).asSlice(misalignment);
+        rung.on(device, dtype).multiply(shape, memory.asSlice(0, (long) dtype.bytes() * shape.m() * shape.k()),
+                memory.asSlice(0, (long) dtype.bytes() * shape.k() * shape.n()), null,
+                memory.asSlice(0, (long) dtype.bytes() * shape.m() * shape.n()));
+        return device.sources().stream().map(KernelSource::toString).toList();
+    }
+
+    @Test
+    void hopperTakesWhatTensorMapsDescribe() {
+        var rung = CudaMatmuls.rungs().getLast();
+        assertEquals("wgmma", rung.name());
+        var fits = MatmulShape.of(33, 40, 48);
+        assertTrue(launched(90, fits, DType.BF16, rung, 0).getFirst().startsWith("matmul/wgmma.cu"));
+        assertTrue(launched(90, fits, DType.BF16, rung, 2).getFirst().startsWith("matmul/mma.cu"), "memory");
+        assertTrue(launched(100, fits, DType.BF16, rung, 0).getFirst().startsWith("matmul/mma.cu"), "Blackwell");
+        var odd = MatmulShape.of(33, 41, 48);
+        assertTrue(launched(90, odd, DType.FP16, rung, 0).getFirst().startsWith("matmul/mma.cu"), "rows of B");
+        var oddButInner = MatmulShape.of(33, 41, 48).transposed(false, true);
+        assertTrue(launched(90, oddButInner, DType.FP16, rung, 0).getFirst().startsWith("matmul/wgmma.cu"));
+        assertTrue(launched(90, fits.transposed(true, false), DType.FP16, rung, 0).getFirst()
+                .startsWith("matmul/mma.cu"), "rows of A");
+    }
+
+    @Test
+    void tilesSuitTheShape() {
+        var mma = CudaMatmuls.rungs().get(CudaMatmuls.rungs().size() - 2);
+        assertTile(mma, MatmulShape.of(1024, 4096, 8), 128, 256);
+        assertTile(mma, MatmulShape.of(1, 4096, 8), 16, 128);
+        assertTile(mma, MatmulShape.of(2048, 24, 8), 128, 32);
+        assertTile(mma, MatmulShape.of(1024, 1024, 8), 64, 64);
+    }
+
+    private static void assertTile(CudaRung<Matmul> rung, MatmulShape shape, int m, int n) {
+        var source = launched(80, shape, DType.FP16, rung, 0).getFirst();
+        assertTrue(source.contains("-DBM=" + m + " -DBN=" + n + " "), source);
     }
 }
