@@ -7,8 +7,8 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.CudaRung;
 
 /**
- * The CUDA ladder of {@link Matmul}. Its float32 half takes the steps of Boehm, "How to Optimize a CUDA Matmul Kernel for
- * cuBLAS-like Performance: a Worklog", 2022; float32 sums are of float32 products, never of TF32's.
+ * The CUDA ladder of {@link Matmul}. Its float32 half takes the steps of Boehm, "How to Optimize a CUDA Matmul Kernel
+ * for cuBLAS-like Performance: a Worklog", 2022; float32 sums are of float32 products, never of TF32's.
  */
 final class CudaMatmuls {
     private static final Set<DType> FP32 = EnumSet.of(DType.FP32);

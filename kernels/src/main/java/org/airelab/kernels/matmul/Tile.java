@@ -41,8 +41,9 @@ record Tile(int m, int n, int threads, int sharedBytes, Map<String, Integer> mac
     }
 
     /**
-     * The first of some tiles, ordered from the largest, that no later one beats. A smaller tile reads more for each product,
-     * so it must at least halve what the busiest multiprocessor computes: where C is small, or has few rows or columns.
+     * The tile for a shape, of some ordered from the largest. A smaller one reads more for each product, so it is taken
+     * only if it at least halves what the busiest multiprocessor computes: where C is small, or has few rows or
+     * columns.
      */
     static Tile choose(List<Tile> tiles, MatmulShape shape, int multiprocessors) {
         var best = tiles.getFirst();

@@ -9,9 +9,9 @@ import org.airelab.kernels.cuda.Swizzle;
 import org.airelab.kernels.cuda.TensorMap;
 
 /**
- * {@link Matmul} by Hopper's wgmma and Tensor Memory Accelerator, at most a block for each multiprocessor. Tensor maps ask
- * for matrices at addresses and with rows that are multiples of 16 bytes: any other A or B, and any device but of compute
- * capability 9.0, is left to the rung mma.
+ * {@link Matmul} by Hopper's wgmma and Tensor Memory Accelerator, at most a block for each multiprocessor. Tensor maps
+ * ask for matrices at addresses and with rows that are multiples of 16 bytes: any other A or B, and any device but of
+ * compute capability 9.0, is left to the rung mma.
  */
 final class WgmmaMatmul implements Matmul {
     /** The only compute capability that has wgmma. */
@@ -39,7 +39,8 @@ final class WgmmaMatmul implements Matmul {
         var depth = 64;
         var consumingWarps = 8;
         var slab = 16 * 40 * Float.BYTES;
-        return new Tile(m, n, 3 * 128, stages * (m + n) * depth * Short.BYTES + consumingWarps * slab + BARRIERS, Map.of());
+        var ring = stages * (m + n) * depth * Short.BYTES;
+        return new Tile(m, n, 3 * 128, ring + consumingWarps * slab + BARRIERS, Map.of());
     }
 
     @Override

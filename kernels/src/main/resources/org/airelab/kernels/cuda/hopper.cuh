@@ -12,7 +12,7 @@
 struct alignas(64) tensor_map { unsigned char bytes[128]; };
 
 // Barriers ("mbarrier"). A phase is complete when as many threads have arrived as the barrier was made for and as many
-// bytes as announced have been copied; then the next phase begins. Phases are told apart by their parity, the first has 0.
+// bytes as announced have been copied; then the next phase begins. Phases have parities in turn, the first has 0.
 typedef unsigned long long mbarrier;
 
 DEVICE void mbarrier_init(mbarrier *barrier, int arrivals) {
@@ -36,8 +36,8 @@ DEVICE void mbarrier_arrive_expect(mbarrier *barrier, int bytes) {
                  :: "r"(shared_address(barrier)), "r"(bytes) : "memory");
 }
 
-// Waits until the phase of the parity given is complete: of the current phase and the one before it, which have different
-// parities ("mbarrier.test_wait/mbarrier.try_wait"). So on a new barrier, waiting for parity 1 returns at once.
+// Waits until the phase of the parity given, the current one or the one before it, is complete
+// ("mbarrier.test_wait/mbarrier.try_wait"). So on a new barrier, waiting for parity 1 returns at once.
 DEVICE void mbarrier_wait(mbarrier *barrier, int parity) {
     asm volatile("{\n"
                  ".reg .pred complete;\n"
@@ -50,26 +50,31 @@ DEVICE void mbarrier_wait(mbarrier *barrier, int parity) {
 // Copies a tile at column x and row y of a matrix, as its map describes it, to shared memory ("cp.async.bulk.tensor").
 // Elements outside of the matrix become zeros, and count among the bytes that the barrier is told of.
 DEVICE void tma_load(void *shared, const tensor_map *map, int x, int y, mbarrier *barrier) {
-    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes "
+                 "[%0], [%1, {%2, %3}], [%4];"
                  :: "r"(shared_address(shared)), "l"(map), "r"(x), "r"(y), "r"(shared_address(barrier)) : "memory");
 }
 
 DEVICE void tma_prefetch_map(const tensor_map *map) { asm volatile("prefetch.tensormap [%0];" :: "l"(map) : "memory"); }
 
-// Gives up registers down to COUNT a thread, or waits until as many are free in the block's pool ("setmaxnreg"). All warps
-// of a warp group execute it. COUNT is a multiple of 8 from 24 to 256.
-template <int COUNT> DEVICE void release_registers() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" :: "n"(COUNT)); }
-template <int COUNT> DEVICE void claim_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" :: "n"(COUNT)); }
+// Gives up registers down to COUNT a thread, or waits until as many are free in the block's pool ("setmaxnreg"). All
+// warps of a warp group execute it. COUNT is a multiple of 8 from 24 to 256.
+template <int COUNT> DEVICE void release_registers() {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" :: "n"(COUNT));
+}
+template <int COUNT> DEVICE void claim_registers() {
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" :: "n"(COUNT));
+}
 
-// A matrix in shared memory as wgmma takes it ("Matrix Descriptor Format"): an operand of 16-bit elements in lines of 64
-// (128 bytes) as TMA writes them with its swizzle of 128 bytes, 8 lines (1024 bytes) one after the other, the pattern
-// beginning at a multiple of 1024. All sizes are divided by 16.
+// A matrix in shared memory as wgmma takes it ("Matrix Descriptor Format"): an operand of 16-bit elements in lines of
+// 64 (128 bytes) as TMA writes them with its swizzle of 128 bytes, 8 lines (1024 bytes) one after the other, the
+// pattern beginning at a multiple of 1024. All sizes are divided by 16.
 //   bits  0-13  where it begins; steps along k within the pattern add to it, the base offset (bits 49-51) staying 0
-//   bits 16-29  leading dimension byte offset. Lines along k ("K-major"): not used with a swizzle, by convention 1. Lines
-//               along m or n ("MN-major"): from one 64 elements of m or n to the next 64
-//   bits 32-45  stride dimension byte offset. From 8 lines to the next 8: rows of m or n if K-major, of k if MN-major
+//   bits 16-29  leading dimension byte offset. Lines along k ("K-major"): not used with a swizzle, by convention 1.
+//               Lines along m or n ("MN-major"): from 64 elements of m or n to the next 64
+//   bits 32-45  stride dimension byte offset: from 8 lines to the next 8
 //   bits 62-63  1, the swizzle of 128 bytes
-// ("Major-ness supported by Strides": leading and stride dimension byte offsets.)
+// ("Leading Dimension Byte Offset", "Stride Dimension Byte Offset".)
 DEVICE unsigned long long wgmma_descriptor(const void *shared, int leading_bytes) {
     const unsigned long long STRIDE_BYTES = 1024;
     const unsigned long long SWIZZLE_128 = 1;
@@ -88,9 +93,9 @@ template <int N> DEVICE void wgmma_wait() { asm volatile("wgmma.wait_group.sync.
 
 // Begins d += a b (d = a b unless `accumulate`) of a 64x16 and a 16x256 tile by the 128 threads of a warp group
 // ("wgmma.mma_async"). MN_MAJOR says of each operand that its lines run along m or n (imm-trans-a, imm-trans-b). The
-// factors of a and b, the two ones before, can only be 1 or -1. Lane l of warp w (of four) holds rows 16 w + l / 4 and 8
-// further of d: of columns 32 p + 8 q + 2 (l % 4) and the next, d[p][q][0] and [1] of the one row, [2] and [3] of the other
-// ("Register Fragments for wgmma.mma_async.m64nNk16", accumulator D).
+// factors of a and b, the two ones before, can only be 1 or -1. Lane l of warp w (of four) holds rows 16 w + l / 4 and
+// 8 further of d: of columns 32 p + 8 q + 2 (l % 4) and the next, d[p][q][0] and [1] of the one row, [2] and [3] of the
+// other ("Register Fragments for wgmma.mma_async.m64nNk16", accumulator D).
 #define WGMMA_QUARTER(p, q) "+f"(d[p][q][0]), "+f"(d[p][q][1]), "+f"(d[p][q][2]), "+f"(d[p][q][3])
 #define WGMMA_PIECE(p) WGMMA_QUARTER(p, 0), WGMMA_QUARTER(p, 1), WGMMA_QUARTER(p, 2), WGMMA_QUARTER(p, 3)
 #define WGMMA_M64N256K16(type) \

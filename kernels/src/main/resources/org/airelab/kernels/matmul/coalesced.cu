@@ -1,5 +1,5 @@
-// Matrix product, coalesced. Over naive: consecutive threads take consecutive columns, so that a warp reads one element of
-// A (a broadcast) and 32 neighbours of B (not transposed), and writes 32 neighbours of C, one transaction each.
+// Matrix product, coalesced. Over naive: consecutive threads take consecutive columns, so that a warp reads one element
+// of A (a broadcast) and 32 neighbours of B (not transposed), and writes 32 neighbours of C, one transaction each.
 #include "matmul.cuh"
 
 extern "C" __global__ void __launch_bounds__(BM * BN) matmul_coalesced(PARAMETERS) {

@@ -1,7 +1,7 @@
 // What all kernels of the ladder share: their parameters, and the end of a product,
 //     C = f(alpha op(A) op(B) + beta C + bias).
-// Macros: ELEMENT (float, f16 or bf16), TRANSPOSE_A and TRANSPOSE_B (0 or 1), EPILOGUE (the name of f), and BM and BN: a
-// block computes a tile of BM x BN elements of C.
+// Macros: ELEMENT (float, f16 or bf16), TRANSPOSE_A and TRANSPOSE_B (0 or 1), EPILOGUE (the name of f), and BM and BN:
+// a block computes a tile of BM x BN elements of C.
 #pragma once
 #include "lab.cuh"
 
@@ -46,7 +46,8 @@ DEVICE float finish(float sum, const ELEMENT *c, const ELEMENT *bias, float alph
 }
 
 // Writes C[i, j], if there is such an element.
-DEVICE void write_element(float sum, int i, int j, ELEMENT *c, const ELEMENT *bias, int m, int n, float alpha, float beta) {
+DEVICE void write_element(float sum, int i, int j, ELEMENT *c, const ELEMENT *bias, int m, int n,
+                          float alpha, float beta) {
     if (i >= m || j >= n) return;
     ELEMENT *to = c + (size_t) i * n + j;
     *to = from_float<ELEMENT>(finish(sum, to, bias == nullptr ? bias : bias + j, alpha, beta));

@@ -1,10 +1,10 @@
-// What the tensor-core rungs mma and wgmma share: the order in which tiles of C are computed, and the way from accumulators
-// to C.
+// What the tensor-core rungs mma and wgmma share: the order in which tiles of C are computed, and the way from
+// accumulators to C.
 #pragma once
 #include "matmul.cuh"
 
-// Tiles are taken in bands of 8 rows of tiles, each band column by column: what runs at the same time then needs a nearly
-// square piece of C, whose operands stay in the L2 cache.
+// Tiles are taken in bands of 8 rows of tiles, each band column by column: what runs at the same time then needs a
+// nearly square piece of C, whose operands stay in the L2 cache.
 DEVICE void locate_tile(int index, int tiles_m, int tiles_n, int &row, int &column) {
     const int BAND = 8;
     int first = index / (BAND * tiles_n) * BAND;
@@ -14,14 +14,14 @@ DEVICE void locate_tile(int index, int tiles_m, int tiles_n, int &row, int &colu
     column = within / height;
 }
 
-// A warp's own piece of shared memory, in which accumulators become rows: 16 rows of 32 floats. The 8 floats between the
-// rows' ends and the next multiple of 32 keep the 8-byte writes of a half-warp in different banks.
+// A warp's own piece of shared memory, in which accumulators become rows: 16 rows of 32 floats. The 8 floats between
+// the rows' ends and the next multiple of 32 keep the 8-byte writes of a half-warp in different banks.
 const int SLAB_PITCH = 40;
 const int SLAB = 16 * SLAB_PITCH;
 
-// Writes 16 x 32 elements of C, from (i, j) on, out of a warp's accumulators: four tiles of 16 x 8 side by side, of which
-// lane l holds columns 2 (l % 4) and the next in rows l / 4 and l / 4 + 8 (PTX ISA, fragments of mma.m16n8k16 and, warp by
-// warp, of wgmma.m64nNk16).
+// Writes 16 x 32 elements of C, from (i, j) on, out of a warp's accumulators: four tiles of 16 x 8 side by side, of
+// which lane l holds columns 2 (l % 4) and the next in rows l / 4 and l / 4 + 8 (PTX ISA, fragments of mma.m16n8k16
+// and, warp by warp, of wgmma.m64nNk16).
 DEVICE void write_rows(float *slab, const float (&d)[4][4], int i, int j, ELEMENT *c, const ELEMENT *bias, int m, int n,
                        float alpha, float beta, bool aligned) {
     const int COUNT = Wide<ELEMENT>::count;

@@ -1,7 +1,7 @@
 // Matrix product of half-precision operands on tensor cores (mma.sync), accumulated in float32. Over naive: a warp
-// multiplies fragments of 16 x 16 and 16 x 8 by one instruction; ldmatrix loads them from tiles whose 16-byte chunks are
-// permuted so that no bank is hit twice; and a pipeline of STAGES pairs of tiles, filled by cp.async, hides the latency of
-// global memory. Transposed operands keep their order in shared memory; ldmatrix transposes them.
+// multiplies fragments of 16 x 16 and 16 x 8 by one instruction; ldmatrix loads them from tiles whose 16-byte chunks
+// are permuted so that no bank is hit twice; and a pipeline of STAGES pairs of tiles, filled by cp.async, hides the
+// latency of global memory. Transposed operands keep their order in shared memory; ldmatrix transposes them.
 // Macros: WM x WN, what a warp computes of the block's tile, and STAGES.
 #include "mma-tiles.cuh"
 
@@ -10,8 +10,8 @@ const int WARPS_N = BN / WN;
 const int THREADS = BM / WM * WARPS_N * 32;
 const int STAGE = (BM + BN) * BK;
 
-// Index of a chunk's first element in a tile with lines of CHUNKS chunks. ldmatrix reads the same chunk of 8 neighbouring
-// lines: in 8 different places modulo 128 bytes.
+// Index of a chunk's first element in a tile with lines of CHUNKS chunks. ldmatrix reads the same chunk of 8
+// neighbouring lines: in 8 different places modulo 128 bytes.
 template <int CHUNKS> DEVICE int place(int line, int chunk) {
     int flip = CHUNKS >= 8 ? line % 8 : line / (8 / CHUNKS) % CHUNKS;
     return (line * CHUNKS + (chunk ^ flip)) * 8;
@@ -29,10 +29,11 @@ DEVICE uint4 gather(const ELEMENT *from, int inside) {
     return make_uint4(word[0], word[1], word[2], word[3]);
 }
 
-// Begins to copy a tile of an operand: lines as they lie in memory, ROWS along m or n by BK along k. An operand whose lines
-// are not `aligned` to 16 bytes is copied through registers, at once.
+// Begins to copy a tile of an operand: lines as they lie in memory, ROWS along m or n by BK along k. An operand whose
+// lines are not `aligned` to 16 bytes is copied through registers, at once.
 template <bool K_CONTIGUOUS, int ROWS>
-DEVICE void begin_tile(ELEMENT *tile, const ELEMENT *matrix, int first_row, int first_p, int rows, int k, bool aligned) {
+DEVICE void begin_tile(ELEMENT *tile, const ELEMENT *matrix, int first_row, int first_p, int rows, int k,
+                       bool aligned) {
     const int LINES = K_CONTIGUOUS ? ROWS : BK;
     const int CHUNKS = (K_CONTIGUOUS ? BK : ROWS) / 8;
     int lines = K_CONTIGUOUS ? rows : k;
@@ -127,8 +128,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) matmul_mma(PARAMETERS) {
     for (int y = 0; y < WM / 16; y++) {
         HOT_LOOP
         for (int x = 0; x < WN / 32; x++) {
-            write_rows(slab, sum[y][x], first_i + warp_i + 16 * y, first_j + warp_j + 32 * x, c, bias, m, n, alpha, beta,
-                       c_aligned);
+            write_rows(slab, sum[y][x], first_i + warp_i + 16 * y, first_j + warp_j + 32 * x, c, bias, m, n,
+                       alpha, beta, c_aligned);
         }
     }
 }

@@ -1,6 +1,6 @@
-// Matrix product, naive: a thread for each element of C, which walks its row of op(A) and its column of op(B). The bottom
-// of the ladder, in every element type. Consecutive threads take consecutive rows, so that a warp's 32 reads of A (not
-// transposed) and writes of C lie a row apart, each in a memory transaction of its own.
+// Matrix product, naive: a thread for each element of C, which walks its row of op(A) and its column of op(B). The
+// bottom of the ladder, in every element type. Consecutive threads take consecutive rows, so that a warp's 32 reads of
+// A (not transposed) and writes of C lie a row apart, each in a memory transaction of its own.
 #include "matmul.cuh"
 
 extern "C" __global__ void __launch_bounds__(BM * BN) matmul_naive(PARAMETERS) {

@@ -1,5 +1,5 @@
-// Matrix product, double-buffered. Over warptiled: cp.async copies the next pair of tiles to shared memory while this one
-// is multiplied, past the registers and with one barrier a step instead of two.
+// Matrix product, double-buffered. Over warptiled: cp.async copies the next pair of tiles to shared memory while this
+// one is multiplied, past the registers and with one barrier a step instead of two.
 #include "warp-tile.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS) matmul_pipelined(PARAMETERS) {

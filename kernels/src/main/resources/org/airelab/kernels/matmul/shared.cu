@@ -1,6 +1,6 @@
-// Matrix product, shared-memory tiles. Over coalesced: a block of 32 x 32 threads copies tiles of 32 x 32 of both operands
-// to shared memory, so that each element is read from global memory once a block instead of once a thread, and a
-// transposed operand is read along its rows too.
+// Matrix product, shared-memory tiles. Over coalesced: a block of 32 x 32 threads copies tiles of 32 x 32 of both
+// operands to shared memory, so that each element is read from global memory once a block instead of once a thread, and
+// a transposed operand is read along its rows too.
 #include "tiles.cuh"
 
 const int BK = 32;

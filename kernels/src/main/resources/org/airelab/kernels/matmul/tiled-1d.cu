@@ -1,5 +1,5 @@
-// Matrix product, 1-D register tiles. Over shared: a thread computes a column of TM = 8 elements of C, so that an element
-// of B read from shared memory serves 8 products instead of one.
+// Matrix product, 1-D register tiles. Over shared: a thread computes a column of TM = 8 elements of C, so that an
+// element of B read from shared memory serves 8 products instead of one.
 #include "tiles.cuh"
 
 const int BK = 8;

@@ -1,5 +1,5 @@
-// Matrix product, 2-D register tiles. Over tiled-1d: a thread computes 8 x 8 elements of C, so that the 16 values it reads
-// from shared memory serve 64 products.
+// Matrix product, 2-D register tiles. Over tiled-1d: a thread computes 8 x 8 elements of C, so that the 16 values it
+// reads from shared memory serve 64 products.
 #include "tiles.cuh"
 
 const int BK = 8;

@@ -1,5 +1,6 @@
-// Copies of an operand's tiles into shared memory, for the float32 rungs. A tile is kept as [DEPTH][PITCH], k outermost,
-// however the operand lies in memory; rows and elements beyond the operand's ends become zeros, which add nothing.
+// Copies of an operand's tiles into shared memory, for the float32 rungs. A tile is kept as [DEPTH][PITCH], k
+// outermost, however the operand lies in memory; rows and elements beyond the operand's ends become zeros, which add
+// nothing.
 #pragma once
 #include "matmul.cuh"
 
@@ -24,8 +25,9 @@ DEVICE void load_4(float *to, const float *from) {
     to[3] = chunk.w;
 }
 
-// The same copy by chunks of four neighbours, read at once if the operand's rows are `aligned` to 16 bytes (a chunk is then
-// wholly inside or outside) and one by one if not. A line is what is contiguous in memory: a row, or all rows at one k.
+// The same copy by chunks of four neighbours, read at once if the operand's rows are `aligned` to 16 bytes (a chunk is
+// then wholly inside or outside) and one by one if not. A line is what is contiguous in memory: a row, or all rows at
+// one k.
 template <bool K_CONTIGUOUS, int ROWS, int DEPTH, int PITCH, int THREADS>
 DEVICE void load_chunks(float *tile, const float *matrix, int first_row, int first_p, int rows, int k, bool aligned) {
     const int LINES = K_CONTIGUOUS ? ROWS : DEPTH;
@@ -55,7 +57,8 @@ DEVICE void load_chunks(float *tile, const float *matrix, int first_row, int fir
     }
 }
 
-// Begins the same copy in pieces of 1 or 4 elements that pass through no register. cp.async cannot transpose a piece of 4.
+// Begins the same copy in pieces of 1 or 4 elements that pass through no register. cp.async cannot transpose a piece of
+// 4.
 template <bool K_CONTIGUOUS, int PIECE, int ROWS, int DEPTH, int PITCH, int THREADS>
 DEVICE void begin_pieces(float *tile, const float *matrix, int first_row, int first_p, int rows, int k) {
     const int LINES = K_CONTIGUOUS ? ROWS : DEPTH;

@@ -1,5 +1,6 @@
-// Matrix product, 16-byte accesses. Over tiled-2d: global memory is read and written, and shared memory read, four elements
-// at a time. An operand whose rows are not aligned to 16 bytes is read element by element instead, as C is then written.
+// Matrix product, 16-byte accesses. Over tiled-2d: global memory is read and written, and shared memory read, four
+// elements at a time. An operand whose rows are not aligned to 16 bytes is read element by element instead, as C is
+// then written.
 #include "tiles.cuh"
 
 const int BK = 8;

@@ -1,6 +1,6 @@
-// What a warp computes in the rungs warptiled and pipelined: WM x WN = 32 x 64 elements of C. Its lanes stand in 4 rows of
-// 8, and each takes 8 x 8 elements as 2 x 2 pieces of 4 x 4 that lie 16 rows and 32 columns apart: the 8 lanes of a row
-// then read 32 neighbours of B, one from each bank, and the lanes of a column share what they read of A.
+// What a warp computes in the rungs warptiled and pipelined: WM x WN = 32 x 64 elements of C. Its lanes stand in 4 rows
+// of 8, and each takes 8 x 8 elements as 2 x 2 pieces of 4 x 4 that lie 16 rows and 32 columns apart: the 8 lanes of a
+// row then read 32 neighbours of B, one from each bank, and the lanes of a column share what they read of A.
 #pragma once
 #include "tiles.cuh"
 

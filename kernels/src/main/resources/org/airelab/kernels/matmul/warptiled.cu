@@ -1,5 +1,5 @@
-// Matrix product, warp tiles. Over vectorized: a block's tile is cut for its warps first and for their lanes then, so that
-// the 16-byte reads of shared memory meet no bank conflict and what a warp needs lies together.
+// Matrix product, warp tiles. Over vectorized: a block's tile is cut for its warps first and for their lanes then, so
+// that the 16-byte reads of shared memory meet no bank conflict and what a warp needs lies together.
 #include "warp-tile.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS) matmul_warptiled(PARAMETERS) {

@@ -1,7 +1,7 @@
 // Matrix product of half-precision operands on Hopper's tensor cores (wgmma). Over mma: one warp group of a block does
-// nothing but have the Tensor Memory Accelerator fill a ring of STAGES pairs of tiles; the other two each multiply 64 x 256
-// of the block's 128 x 256 elements straight out of shared memory, with the registers that the first gave up; and a block
-// stays, computing one tile of C after the other: while one is written, the next one's operands arrive.
+// nothing but have the Tensor Memory Accelerator fill a ring of STAGES pairs of tiles; the other two each multiply 64 x
+// 256 of the block's 128 x 256 elements straight out of shared memory, with the registers that the first gave up; and a
+// block stays, computing one tile of C after the other: while one is written, the next one's operands arrive.
 // Only for sm_90a. Operands whose rows are no multiples of 16 bytes have no tensor map: the rung mma takes those.
 #include "hopper.cuh"
 #include "mma-tiles.cuh"
@@ -12,16 +12,16 @@ const int CONSUMERS = 2;
 const int THREADS = (1 + CONSUMERS) * 128;
 const int M = BM / CONSUMERS;
 
-// Both operands are copied in panels of 64 x 64 elements, 8 KiB: 64 lines of 128 bytes, the widest that a swizzle of 128
-// bytes takes. Lines along k hold 64 rows of m or n; lines along m or n, 64 elements along k.
+// Both operands are copied in panels of 64 x 64 elements, 8 KiB: 64 lines of 128 bytes, the widest that a swizzle of
+// 128 bytes takes. Lines along k hold 64 rows of m or n; lines along m or n, 64 elements along k.
 const int PANEL = 64 * 64;
 const int A_PANELS = BM / 64;
 const int B_PANELS = BN / 64;
 const int STAGE = (A_PANELS + B_PANELS) * PANEL;
 const int STAGE_BYTES = STAGE * (int) sizeof(ELEMENT);
 
-// Registers: 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and 24 x 128 + 240 x 256
-// are as many: what the producer gives up is what the consumers wait for.
+// Registers: 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and 24 x 128 + 240 x
+// 256 are as many: what the producer gives up is what the consumers wait for.
 const int PRODUCER_REGISTERS = 24;
 const int CONSUMER_REGISTERS = 240;
 
@@ -77,8 +77,8 @@ DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tens
     }
 }
 
-// Multiplies one warp group's part of a tile. A stage is given back once the products of the next one have begun: at most
-// one group of products is then under way, so those that read it are over.
+// Multiplies one warp group's part of a tile. A stage is given back once the products of the next one have begun: at
+// most one group of products is then under way, so those that read it are over.
 DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring &ring,
                      int consumer, int k) {
     bool arrives = threadIdx.x % 32 == 0;
@@ -107,8 +107,8 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
 }
 
 // A consumer: one of two warp groups.
-DEVICE void consume(const ELEMENT *stages, float *slab, mbarrier *full, mbarrier *empty, int consumer, const ELEMENT *bias,
-                    ELEMENT *c, int m, int n, int k, float alpha, float beta) {
+DEVICE void consume(const ELEMENT *stages, float *slab, mbarrier *full, mbarrier *empty, int consumer,
+                    const ELEMENT *bias, ELEMENT *c, int m, int n, int k, float alpha, float beta) {
     int tiles_m = (m + BM - 1) / BM;
     int tiles_n = (n + BN - 1) / BN;
     bool aligned = is_aligned(c, n);

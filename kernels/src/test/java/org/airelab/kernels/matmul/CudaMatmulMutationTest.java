@@ -75,12 +75,13 @@ class CudaMatmulMutationTest {
     @Test
     void tails() {
         kills("naive", DType.FP32, "p < k; p++", "p < k - 1; p++");
-        kills("coalesced", DType.FP32, "if (i >= m || j >= n) return;\n    float", "if (i > m || j >= n) return;\n    float");
+        kills("coalesced", DType.FP32, "if (i >= m || j >= n) return;\n    float",
+                "if (i > m || j >= n) return;\n    float");
         kills("shared", DType.FP32, "&& first_p + p < k;\n        tile", "&& first_p + p <= k;\n        tile");
         kills("tiled-1d", DType.FP32, "first_row + i < rows && first_p + p < k;\n        tile",
                 "first_p + p < k;\n        tile");
-        kills("tiled-2d", DType.FP32, "if (i >= m || j >= n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to",
-                "if (i >= m || j > n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to");
+        kills("tiled-2d", DType.FP32, "j >= n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to",
+                "j > n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to");
         kills("vectorized", DType.FP32, "if (q < inside) chunk[q]", "if (q <= inside) chunk[q]");
         kills("warptiled", DType.FP32, "first_line + y < lines ? width - column : 0;\n        float",
                 "first_line + y <= lines ? width - column : 0;\n        float");

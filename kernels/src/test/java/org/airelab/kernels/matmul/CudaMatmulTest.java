@@ -17,9 +17,9 @@ import org.junit.jupiter.api.Test;
 
 /** The portable CUDA rungs on the CPU: every element type, all transpositions, sizes around those of the tiles. */
 class CudaMatmulTest {
-    /** Sizes m, n, k: one, primes, a tile and one more or less, rows that are aligned to 16 bytes and rows that are not. */
-    private static final int[][] SIZES = {{1, 1, 1}, {2, 3, 131}, {63, 65, 17}, {64, 64, 32}, {65, 33, 31}, {40, 72, 48},
-            {67, 132, 64}, {1, 300, 20}, {190, 2, 24}};
+    /** m, n, k: one, primes, a tile and one more or less, rows that are aligned to 16 bytes and rows that are not. */
+    private static final int[][] SIZES = {{1, 1, 1}, {2, 3, 131}, {63, 65, 17}, {64, 64, 32}, {65, 33, 31},
+            {40, 72, 48}, {67, 132, 64}, {1, 300, 20}, {190, 2, 24}};
     /** Enough for the tiles of the largest size on the shim's four multiprocessors, in both kinds of ladder. */
     private static final int[] LARGE = {200, 300, 40};
     private static final List<CudaRung<Matmul>> RUNGS =
