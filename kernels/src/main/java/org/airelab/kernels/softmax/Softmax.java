@@ -12,8 +12,8 @@ import org.airelab.kernels.cuda.RowSharing;
  * Softmax of rows: y_i = e^(x_i - max x) / sum_j e^(x_j - max x).
  *
  * <p>Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990. Segments are
- * row-major, float32 or of the rung's element type. Sizes that do not fit are an {@link IllegalArgumentException}. A row
- * with NaN, with +infinity or with nothing but -infinity becomes NaN throughout. {@code y} may be {@code x}, and
+ * row-major, float32 or of the rung's element type. Sizes that do not fit are an {@link IllegalArgumentException}. A
+ * row with NaN, with +infinity or with nothing but -infinity becomes NaN throughout. {@code y} may be {@code x}, and
  * {@code dx} may be {@code dy}.
  */
 public interface Softmax extends Rung {

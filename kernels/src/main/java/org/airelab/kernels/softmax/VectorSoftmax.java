@@ -93,13 +93,11 @@ final class VectorSoftmax implements Softmax {
             sums = sums.add(e);
             store(e, y + 4L * i);
         }
-        var sum = Lanes.sum(sums);
-        for (; i < count; i++) {
-            var e = (float) Math.exp(get(x + 4L * i) - max);
-            sum += e;
-            set(y + 4L * i, e);
+        if (i < count) {
+            store(Exponential.exp(load(x + 4L * i, count - i).sub(shift)), y + 4L * i, count - i);
+            sums = sums.add(load(y + 4L * i, count - i)); // with zeros past the end
         }
-        return sum;
+        return Lanes.sum(sums);
     }
 
     private static void scale(long y, float factor, int count) {

@@ -180,8 +180,8 @@ class CudaRmsNormTest {
         assertFaults(1, "if (lane == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(1, "partials[(long long) blockIdx.y * width + column]", "partials[column]", "a race");
         assertFaults(2, "if (threadIdx.x == 0) rstd[blockIdx.x] = r;", "rstd[blockIdx.x] = r;", "a race");
-        assertFaults(2, "partials += (long long) blockIdx.x * width", "partials += (long long) blockIdx.x * (width - 1)",
-                "a race");
+        assertFaults(2, "partials += (long long) blockIdx.x * width",
+                "partials += (long long) blockIdx.x * (width - 1)", "a race");
         assertFaults(2, "at + i < width) partials[at + i] = sums", "at + i <= width) partials[at + i] = sums",
                 "writes 4 bytes");
         assertFaults(2, "end = min(rows, first_row + each)", "end = min(rows, first_row + each + 1)", "a race");

@@ -45,7 +45,8 @@ class HostLauncherTest {
 
     @Test
     void aMissingBarrierAfterAWrite() {
-        faults("reverse", BARRIER + LAST_LINE, LAST_LINE, "of static shared memory + ", "\n    at if (i < count) out[i] = tile[63");
+        faults("reverse", BARRIER + LAST_LINE, LAST_LINE, "of static shared memory + ",
+                "\n    at if (i < count) out[i] = tile[63 - threadIdx.x];");
     }
 
     @Test
@@ -119,13 +120,14 @@ class HostLauncherTest {
     @Test
     void aStandstill() {
         faults("sums", "    float sum = warp_sum(", "if (threadIdx.x % 32 == 0) __syncthreads(); float sum = warp_sum(",
-                "is at a standstill: 2 threads (thread 0 first) are at __syncthreads; 62 threads (thread 1 first) are at a");
+                "is at a standstill: 2 threads (thread 0 first) are at __syncthreads; 62 threads (thread 1 first) are");
     }
 
     @Test
     void aBarrierPerBranch() {
         faults("reverse", BARRIER + LAST_LINE,
-                "if (threadIdx.x < 32) __syncthreads(); else { __syncthreads(); __syncwarp(); }\n" + LAST_LINE, "comes to another __syncthreads than the one");
+                "if (threadIdx.x < 32) __syncthreads(); else { __syncthreads(); __syncwarp(); }\n" + LAST_LINE,
+                "comes to another __syncthreads than the one");
     }
 
     @Test

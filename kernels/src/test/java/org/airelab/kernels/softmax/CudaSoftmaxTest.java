@@ -200,12 +200,11 @@ class CudaSoftmaxTest {
 
     @Test
     void aBugInAKernelIsFound() {
-        var second = "\n    __syncthreads();\n    return warp_sum(";
-        assertFaults(2, second, second.replace("__syncthreads();", ""), "static shared memory");
-        var first = "    if (BLOCK == 32) return x;\n    __syncthreads(); // the scratch may still be read for the reduction "
-                + "before\n    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;" + second;
-        assertFaults(2, first, "    if (BLOCK == 32) return x;\n    if (threadIdx.x % 32 == 0) "
-                + "scratch[threadIdx.x / 32] = x;" + second, "a race");
+        var end = "    __syncthreads();\n    return warp_sum(";
+        assertFaults(2, end, "    return warp_sum(", "static shared memory");
+        var write = "    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;\n" + end;
+        var barrier = "    __syncthreads(); // the scratch may still be read for the reduction before\n";
+        assertFaults(2, barrier + write, write, "a race");
         assertFaults(2, "at + i < width) row[at", "at + i <= width) row[at", "writes 4 bytes");
         assertFaults(2, "at + i < width ? to_float", "at + i <= width ? to_float", "out of bounds");
         assertFaults(2, "y += (long long) blockIdx.x * width;\n    int first",
