@@ -107,6 +107,23 @@ public final class Native {
         assertTrue(error <= limit, () -> what + ": expected an error of at most " + limit + ", found " + error);
     }
 
+    /**
+     * The same of results in a half type, {@code plain} being the plainest rung's in that type: or within what rounding
+     * the exact results leaves.
+     */
+    public static void assertAsGoodAsPlain(MemorySegment reference, MemorySegment plain, MemorySegment actual,
+            DType dtype, String what) {
+        if (dtype == DType.FP32) {
+            assertAsGoodAsPlain(reference, plain, actual, what);
+            return;
+        }
+        var unit = dtype == DType.FP16 ? 0x1p-11 : 0x1p-8;
+        var limit = Math.max(2 * error(reference, plain), unit);
+        var error = error(reference, actual);
+        assertTrue(limit < 4 * unit, () -> what + ": the plain rung itself is off by " + limit);
+        assertTrue(error <= limit, () -> what + ": expected an error of at most " + limit + ", found " + error);
+    }
+
     /** Asserts that a gradient is the slope of a loss: central differences at up to 40 elements. */
     public static void assertSlope(MemorySegment input, MemorySegment gradient, DoubleSupplier loss, double tolerance) {
         var count = input.byteSize() / 4;

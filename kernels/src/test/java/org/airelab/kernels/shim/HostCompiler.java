@@ -33,8 +33,8 @@ final class HostCompiler {
     /** The library that runs kernels. */
     static Path shim() {
         var source = resource("shim.cpp");
-        return library("lib" + withoutSuffix(source), List.of(), object -> run(List.of("g++", "-std=c++17", "-O2", "-g1",
-                "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-c", source.toString(), "-o",
+        return library("lib" + withoutSuffix(source), List.of(), object -> run(List.of("g++", "-std=c++17", "-O2",
+                "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-c", source.toString(), "-o",
                 object.toString())));
     }
 

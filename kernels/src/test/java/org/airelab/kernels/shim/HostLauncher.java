@@ -101,8 +101,8 @@ public final class HostLauncher implements Launcher, AutoCloseable {
                 values.setAtIndex(ADDRESS, i, value(confined, arguments[i], kinds));
             }
             if (!kinds.toString().equals(kernel.kinds())) {
-                throw new IllegalArgumentException(launch.entry() + ": expected arguments of the kinds " + kernel.kinds()
-                        + " (p a pointer, i Integer, l Long, f Float, d Double), found " + kinds);
+                throw new IllegalArgumentException(launch.entry() + ": expected arguments of the kinds "
+                        + kernel.kinds() + " (p a pointer, i Integer, l Long, f Float, d Double), found " + kinds);
             }
             var message = confined.allocate(MESSAGE_BYTES);
             var where = confined.allocate(JAVA_LONG);

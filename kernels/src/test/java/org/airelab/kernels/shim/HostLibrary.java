@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.airelab.kernels.cuda.Launch;
 
-/** The functions of {@code shim.cpp}, and the compiled kernels; one thread at a time, as the shim keeps its state static. */
+/** The functions of {@code shim.cpp} and the compiled kernels; one thread at a time, as the shim's state is static. */
 final class HostLibrary {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Map<List<Object>, Kernel> KERNELS = new HashMap<>();

@@ -275,7 +275,9 @@ template <class... A> __attribute__((no_sanitize_thread)) void lab_call(void (*e
 }
 
 #define LAB_ENTRY(name) \
-    extern "C" __attribute__((no_sanitize_thread)) void lab_entry_##name(void **arguments) { lab_call(&name, arguments); } \
+    extern "C" __attribute__((no_sanitize_thread)) void lab_entry_##name(void **arguments) { \
+        lab_call(&name, arguments); \
+    } \
     extern "C" const char *lab_kinds_##name() { return lab_kinds(&name); }
 #define LAB_MODULE \
     extern "C" __attribute__((weak, visibility("hidden"))) char __start_lab_shared, __stop_lab_shared; \
