@@ -66,7 +66,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
         } else {
             CudaException.check(JCudaDriver.cuLaunchKernel(function.handle(), launch.gridX(), launch.gridY(),
                     launch.gridZ(), launch.block(), 1, 1, launch.sharedBytes(), stream.handle(),
-                    new Handles.HostAddress(packed.address()), null), "cuLaunchKernel", launch.entry());
+                    new Handles.RawPointer(packed.address()), null), "cuLaunchKernel", launch.entry());
         }
     }
 

@@ -30,7 +30,11 @@ final class Nvrtc implements CudaCompiler {
         if (NativeLibraries.open(LIBRARY).isEmpty()) {
             return Optional.empty();
         }
-        NativeLibraries.loadJCuda("JNvrtc", () -> JNvrtc.setExceptionsEnabled(false));
+        try {
+            NativeLibraries.loadJCuda("JNvrtc", () -> JNvrtc.setExceptionsEnabled(false));
+        } catch (MissingCudaException e) {
+            return Optional.empty();
+        }
         int[] count = new int[1];
         check(JNvrtc.nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
         int[] architectures = new int[count[0]];

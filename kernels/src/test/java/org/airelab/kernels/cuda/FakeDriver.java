@@ -30,16 +30,22 @@ final class FakeDriver {
         this.library = library;
     }
 
-    /** Compiles the library into a folder. */
+    /** Compiles the driver into a folder. */
     static Path compile(Path folder) throws IOException, InterruptedException {
-        Path source = folder.resolve("fake_driver.c");
-        try (InputStream in = FakeDriver.class.getResourceAsStream("fake_driver.c")) {
+        return compile(folder, "fake_driver.c", Driver.LIBRARY);
+    }
+
+    /** Compiles a library from a source beside this class, with the name as the version of its symbols. */
+    static Path compile(Path folder, String resource, String name) throws IOException, InterruptedException {
+        assumeTrue(onPath("gcc"), "SKIPPED: there is no gcc to compile the fake " + name + " with");
+        Path source = folder.resolve(resource);
+        try (InputStream in = FakeDriver.class.getResourceAsStream(resource)) {
             Files.copy(in, source);
         }
-        Path library = folder.resolve(Driver.LIBRARY);
-        List<String> command = List.of("gcc", "-shared", "-fPIC", "-Wl,-soname," + Driver.LIBRARY, "-o",
-                library.toString(), source.toString());
-        assumeTrue(onPath("gcc"), "SKIPPED: there is no gcc to compile the fake driver with");
+        Path versions = Files.writeString(folder.resolve(name + ".map"), name + " { global: *; };");
+        Path library = folder.resolve(name);
+        List<String> command = List.of("gcc", "-shared", "-fPIC", "-Wl,-soname," + name,
+                "-Wl,--version-script=" + versions, "-o", library.toString(), source.toString());
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +26,7 @@ final class FakeDriverScenario {
     private FakeDriverScenario() {
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) throws Throwable {
         switch (arguments[0]) {
             case "lifetimes" -> lifetimes();
             case "copies" -> copies();
@@ -33,6 +35,7 @@ final class FakeDriverScenario {
             case "graphs" -> graphs();
             case "temporary" -> temporary();
             case "noDevice" -> noDevice();
+            case "nvrtc" -> nvrtc();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
     }
@@ -284,5 +287,23 @@ final class FakeDriverScenario {
             MissingCudaException error = assertThrows(MissingCudaException.class, () -> CudaDevice.open(0));
             assertEquals("NVIDIA's driver finds no GPU", error.getMessage());
         }
+    }
+
+    private static void nvrtc() throws Throwable {
+        assertTrue(Nvrtc.find(100).isEmpty(), "it does not compile for sm_100");
+        Nvrtc nvrtc = Nvrtc.find(90).orElseThrow();
+        assertEquals("NVRTC 12.9", nvrtc.version());
+        assertEquals("kernel.cu|int x;|--std=c++17|--gpu-architecture=sm_90a",
+                new String(nvrtc.compile("int x;", "sm_90a"), StandardCharsets.US_ASCII));
+        assertEquals("NVRTC 12.9 fails for sm_80 (NVRTC_ERROR_COMPILATION):\na.cu(1): error: #error directive",
+                assertThrows(CompilationException.class, () -> nvrtc.compile("#error", "sm_80")).getMessage());
+        Object programs = Linker.nativeLinker().downcallHandle(
+                NativeLibraries.open("libnvrtc.so.12").orElseThrow().findOrThrow("fake_programs"),
+                FunctionDescriptor.of(ValueLayout.JAVA_INT)).invokeWithArguments();
+        assertEquals(0, programs, "programs not destroyed");
+        assertEquals("NVRTC 12.9", KernelCompiler.forArchitecture(90).version());
+
+        assertEquals("libcublas.so.none cannot be found", assertThrows(MissingCudaException.class,
+                () -> JCudaInterop.load("JCublas2", "libcublas.so.none", () -> { })).getMessage());
     }
 }

@@ -38,6 +38,20 @@ class JCudaLayerTest {
     }
 
     @Test
+    void nvrtcIsCalledThroughJCuda(@TempDir Path compiler) throws IOException, InterruptedException {
+        FakeDriver.compile(compiler, "fake_nvrtc.c", "libnvrtc.so.12");
+        assertEquals("", FakeDriver.runJava(Map.of("LD_LIBRARY_PATH", folder + ":" + compiler),
+                FakeDriverScenario.class, "nvrtc"));
+    }
+
+    @Test
+    void librariesAreFoundInCudasFolder(@TempDir Path home) throws IOException, InterruptedException {
+        FakeDriver.compile(Files.createDirectory(home.resolve("lib64")), "fake_nvrtc.c", "libnvrtc.so.12");
+        assertEquals("", FakeDriver.runJava(Map.of("LD_LIBRARY_PATH", folder.toString(), "CUDA_HOME", home.toString()),
+                FakeDriverScenario.class, "nvrtc"));
+    }
+
+    @Test
     void aBrokenLibraryOfJCudaInTheTemporaryFolderIsReplaced(@TempDir Path temporary)
             throws IOException, InterruptedException {
         Path library = temporary.resolve("libJCudaDriver-12.6.0-linux-x86_64.so");

@@ -70,6 +70,21 @@ class KernelCompilerTest {
     }
 
     @Test
+    void nvrtcMakesMachineCodeToo() {
+        assumeTrue(Nvrtc.find(90).isPresent(), "SKIPPED: there is no libnvrtc.so.12");
+        Nvrtc nvrtc = Nvrtc.find(90).orElseThrow();
+        assertTrue(nvrtc.version().matches("NVRTC 12\\.\\d+"), nvrtc.version());
+        for (KernelSource source : List.of(PROBE.with("TEXT", "\"a b\""), KernelSource.of("cuda/header_probe.cu"),
+                KernelSource.of("cuda/hopper_probe.cu"))) {
+            byte[] cubin = compiler(nvrtc, 90).compile(source);
+            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, java.util.Arrays.copyOf(cubin, 4));
+        }
+        String message = assertThrows(CompilationException.class,
+                () -> compiler(nvrtc, 90).compile(PROBE.with("BROKEN", 1))).getMessage();
+        assertTrue(message.contains("cuda/probe.cu("), message);
+    }
+
+    @Test
     void anErrorShowsTheCompilersLinesWithTheSourcesNames() {
         Nvcc nvcc = nvcc();
         CompilationException error = assertThrows(CompilationException.class,
