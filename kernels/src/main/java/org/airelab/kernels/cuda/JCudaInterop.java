@@ -13,7 +13,7 @@ public final class JCudaInterop {
      * Loads one of JCuda's libraries, safely where several processes start at once.
      *
      * @param library  JCuda's name of it, such as {@code JCublas2}
-     * @param needed   the library of CUDA it calls, such as {@code libcublas.so.12}; also looked for in CUDA's usual folders
+     * @param needed   the library of CUDA it calls, such as {@code libcublas.so.12}, in CUDA's usual folders too
      * @param firstUse touches the class that loads it
      * @throws MissingCudaException when one of them cannot be loaded
      */

@@ -84,8 +84,8 @@ final class NativeLibraries {
     }
 
     /**
-     * JCuda unpacks its library into the temporary folder unless a file of that name is there. Of several processes that
-     * start together one would then load what another has only half written: put the whole file there first.
+     * JCuda unpacks its library into the temporary folder unless a file of that name is there. Of several processes
+     * that start together one would then load what another has only half written: put the whole file there first.
      */
     private static void place(String file) throws IOException {
         try (InputStream in = LibUtils.class.getResourceAsStream("/lib/" + file)) {

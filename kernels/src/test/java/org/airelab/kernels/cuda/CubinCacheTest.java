@@ -112,7 +112,7 @@ class CubinCacheTest {
     void afterAnErrorTheNextCallTriesAgain() {
         CubinCache cache = new CubinCache(folder);
         assertThrows(CompilationException.class, () -> cache.get(KEY, () -> {
-            throw new CompilationException("no", "log");
+            throw new CompilationException("source", "sm_80", "nvcc", "log");
         }));
         assertArrayEquals(CUBIN, cache.get(KEY, this::compile));
         assertEquals(1, compilations.get());

@@ -83,7 +83,8 @@ class CudaDeviceTest {
     void aKernelRunsWithArgumentsOfEachKind() {
         MemorySegment out = buffer.memory();
         assumeTrue(device.architecture() >= 90, "SKIPPED: tensor maps need sm_90");
-        TensorMap map = TensorMap.tiled(DType.FP32, out, new long[] {4, 2}, new long[] {16}, new int[] {4, 1}, Swizzle.NONE);
+        TensorMap map = TensorMap.tiled(DType.FP32, out, new long[] {4, 2}, new long[] {16}, new int[] {4, 1},
+                Swizzle.NONE);
         launcher.launch(Launch.of(PROBE, "all_kinds", 1, 64), out, -7, 1L << 40, 0.5f, -0.25, map, null);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = arena.allocate(JAVA_LONG, 6);
@@ -142,8 +143,8 @@ class CudaDeviceTest {
 
     @Test
     void compiledLimitsAreTheDriversToo() {
-        assertThrows(IllegalArgumentException.class, () -> launcher.launch(Launch.of(PROBE, "all_kinds", 1, 65), buffer.memory(),
-                1, 1L, 1f, 1.0, null, null));
+        assertThrows(IllegalArgumentException.class, () -> launcher.launch(Launch.of(PROBE, "all_kinds", 1, 65),
+                buffer.memory(), 1, 1L, 1f, 1.0, null, null));
         CudaFunction function = launcher.function(PROBE, "all_kinds");
         assertTrue(function.registers() > 0 && function.localBytes() == 0, function.toString());
         assertEquals(32, function.sharedBytes());
@@ -151,7 +152,8 @@ class CudaDeviceTest {
 
     @Test
     void aMissingKernelIsNamed() {
-        CudaException error = assertThrows(CudaException.class, () -> launcher.launch(Launch.of(PROBE, "absent", 1, 1)));
+        CudaException error = assertThrows(CudaException.class,
+                () -> launcher.launch(Launch.of(PROBE, "absent", 1, 1)));
         assertEquals(500, error.code());
         assertTrue(error.getMessage().contains("absent in cuda/probe.cu"), error.getMessage());
     }

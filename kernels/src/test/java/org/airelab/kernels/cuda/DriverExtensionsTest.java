@@ -74,8 +74,8 @@ class DriverExtensionsTest {
             extensions.encode(map, target);
             assertEquals("encoded", target.getString(0));
         }
-        assertEquals(List.of("cuTensorMapEncodeTiled 0 type 9 rank 2 address 0x10000 sizes 100 60 strides 256 box 64 128 "
-                + "steps 1 1 interleave 0 swizzle 3 promotion 3 fill 0"), driver.calls());
+        assertEquals(List.of("cuTensorMapEncodeTiled 0 type 9 rank 2 address 0x10000 sizes 100 60 strides 256 "
+                + "box 64 128 steps 1 1 interleave 0 swizzle 3 promotion 3 fill 0"), driver.calls());
     }
 
     @Test

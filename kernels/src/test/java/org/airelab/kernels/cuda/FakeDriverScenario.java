@@ -15,7 +15,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import jcuda.driver.JCudaDriver;
 import org.airelab.kernels.DType;
 
 /** What {@link JCudaLayerTest} runs in a JVM whose libcuda.so.1 is the fake one: the scenario its argument names. */
@@ -107,8 +109,14 @@ final class FakeDriverScenario {
             stream.fill(b.memory().asSlice(60), (byte) -1);
             stream.copy(b.memory(), pinned.memory());
             byte[] expected = host.toArray(ValueLayout.JAVA_BYTE);
-            java.util.Arrays.fill(expected, 60, 64, (byte) -1);
+            Arrays.fill(expected, 60, 64, (byte) -1);
             assertArrayEquals(expected, pinned.memory().toArray(ValueLayout.JAVA_BYTE));
+            // Through the bindings of JCuda's that know nothing of this layer.
+            host.fill((byte) 7);
+            JCudaDriver.cuMemcpyDtoHAsync(JCudaInterop.pointer(host), new Handles.Address(b.memory().address()), 32,
+                    JCudaInterop.stream(stream));
+            assertArrayEquals(Arrays.copyOf(expected, 32),
+                    host.asSlice(0, 32).toArray(ValueLayout.JAVA_BYTE));
             assertThrows(IllegalArgumentException.class, () -> stream.copy(host.asSlice(1), a.memory()));
             assertThrows(IllegalArgumentException.class,
                     () -> stream.copy(MemorySegment.ofArray(new byte[64]), a.memory()));
@@ -131,7 +139,7 @@ final class FakeDriverScenario {
             }
 
             @Override
-            public byte[] compile(String text, String architecture) {
+            public byte[] compile(String name, String text, String architecture) {
                 compiled.add(architecture);
                 return "MACHINE CODE".getBytes(StandardCharsets.US_ASCII);
             }
@@ -161,14 +169,15 @@ final class FakeDriverScenario {
             assertEquals(1, DRIVER.calls().size());
 
             launcher.launch(new Launch(SOURCE, "all_kinds", 16, 1, 1, 128, 0, 8), all);
-            assertEquals(List.of("cuLaunchKernelEx all_kinds grid 16 1 1 block 128 1 1 shared 0 stream 0x57 attributes 1: "
-                    + "4 = 8 1 1 extra (nil) arguments 0xabc0 -7 1099511627776 0.5 -0.25 encoded (nil)"), DRIVER.calls());
+            assertEquals(List.of("cuLaunchKernelEx all_kinds grid 16 1 1 block 128 1 1 shared 0 stream 0x57 "
+                    + "attributes 1: 4 = 8 1 1 extra (nil) arguments 0xabc0 -7 1099511627776 0.5 -0.25 encoded (nil)"),
+                    DRIVER.calls());
             launcher.launch(new Launch(SOURCE, "all_kinds", 16, 1, 1, 128, 0, 16), all);
             assertEquals("cuFuncSetAttribute all_kinds 14 1", DRIVER.calls().getFirst());
 
             launcher.launch(Launch.of(SOURCE, "no_parameters", 1, 1));
-            assertEquals("cuLaunchKernel no_parameters grid 1 1 1 block 1 1 1 shared 0 stream 0x57 extra (nil) arguments",
-                    DRIVER.calls().getLast());
+            assertEquals("cuLaunchKernel no_parameters grid 1 1 1 block 1 1 1 shared 0 stream 0x57 extra (nil) "
+                    + "arguments", DRIVER.calls().getLast());
             launcher.launch(Launch.of(SOURCE.with("TILE", 8), "no_parameters", 1, 1));
             assertEquals(List.of("sm_90a", "sm_90a"), compiled);
             DRIVER.calls();
@@ -202,9 +211,9 @@ final class FakeDriverScenario {
             DRIVER.fail("cuLaunchKernel", 701);
             CudaException launch = assertThrows(CudaException.class,
                     () -> launcher.launch(Launch.of(SOURCE, "matmul_warptiled", 1, 32)));
-            assertEquals("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701) in cuLaunchKernel of matmul_warptiled: a block needs "
-                    + "more registers, shared memory or threads than a multiprocessor has; use smaller blocks or tiles",
-                    launch.getMessage());
+            assertEquals("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701) in cuLaunchKernel of matmul_warptiled: a block "
+                    + "needs more registers, shared memory or threads than a multiprocessor has; use smaller blocks or "
+                    + "tiles", launch.getMessage());
             assertEquals(701, launch.code());
             assertEquals("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES", launch.errorName());
             DRIVER.fail("cuMemAlloc", 2);
@@ -215,13 +224,21 @@ final class FakeDriverScenario {
             DRIVER.fail("cuModuleGetFunction", 500);
             assertThrows(CudaException.class, () -> launcher.launch(Launch.of(SOURCE, "absent", 1, 32)));
             DRIVER.fail("cuStreamSynchronize", 700);
-            assertTrue(assertThrows(CudaException.class, launcher::synchronize).getMessage().contains("any launch before"));
+            assertTrue(assertThrows(CudaException.class, launcher::synchronize).getMessage()
+                    .contains("any launch before"));
             // The module that was loaded is the one resource more.
             assertEquals(live + 1, CudaResource.live());
             DeviceBuffer buffer = new DeviceBuffer(device, 8);
             DRIVER.fail("cuMemFree", 700);
             assertThrows(CudaException.class, buffer::close);
             buffer.close();
+            launcher.temporary(100);
+            DRIVER.fail("cuModuleUnload", 700);
+            assertThrows(CudaException.class, launcher::close);
+            // What one close cannot free does not keep the others from it.
+            assertEquals(2, CudaResource.live());
+            assertThrows(IllegalStateException.class, () -> launcher.launch(Launch.of(SOURCE, "no_parameters", 1, 1)));
+            assertThrows(IllegalStateException.class, () -> launcher.temporary(1));
             DRIVER.fail("", 0);
         }
         assertEquals(0, CudaResource.live());
@@ -239,7 +256,8 @@ final class FakeDriverScenario {
             List<String> calls = DRIVER.calls();
             assertEquals("cuStreamBeginCapture 0x57 2", calls.getFirst());
             assertEquals(List.of("cuStreamEndCapture 0x57", "cuGraphInstantiate 0x64 0", "cuGraphDestroy 0x64",
-                    "cuGraphLaunch 0x65 0x57", "cuGraphExecDestroy 0x65"), calls.subList(calls.size() - 5, calls.size()));
+                    "cuGraphLaunch 0x65 0x57", "cuGraphExecDestroy 0x65"),
+                    calls.subList(calls.size() - 5, calls.size()));
 
             IllegalStateException thrown = new IllegalStateException("in the capture");
             assertEquals(thrown, assertThrows(IllegalStateException.class, () -> CudaGraph.capture(stream, () -> {
@@ -294,9 +312,10 @@ final class FakeDriverScenario {
         Nvrtc nvrtc = Nvrtc.find(90).orElseThrow();
         assertEquals("NVRTC 12.9", nvrtc.version());
         assertEquals("kernel.cu|int x;|--std=c++17|--gpu-architecture=sm_90a",
-                new String(nvrtc.compile("int x;", "sm_90a"), StandardCharsets.US_ASCII));
-        assertEquals("NVRTC 12.9 fails for sm_80 (NVRTC_ERROR_COMPILATION):\na.cu(1): error: #error directive",
-                assertThrows(CompilationException.class, () -> nvrtc.compile("#error", "sm_80")).getMessage());
+                new String(nvrtc.compile("x.cu", "int x;", "sm_90a"), StandardCharsets.US_ASCII));
+        assertEquals("x.cu does not compile for sm_80 with NVRTC 12.9:\nNVRTC_ERROR_COMPILATION\n"
+                + "a.cu(1): error: #error directive",
+                assertThrows(CompilationException.class, () -> nvrtc.compile("x.cu", "#error", "sm_80")).getMessage());
         Object programs = Linker.nativeLinker().downcallHandle(
                 NativeLibraries.open("libnvrtc.so.12").orElseThrow().findOrThrow("fake_programs"),
                 FunctionDescriptor.of(ValueLayout.JAVA_INT)).invokeWithArguments();

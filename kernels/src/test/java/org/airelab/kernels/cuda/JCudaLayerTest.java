@@ -28,7 +28,8 @@ class JCudaLayerTest {
     @ParameterizedTest
     @ValueSource(strings = {"lifetimes", "copies", "launches", "errors", "graphs", "temporary"})
     void scenario(String name) throws IOException, InterruptedException {
-        assertEquals("", FakeDriver.runJava(Map.of("LD_LIBRARY_PATH", folder.toString()), FakeDriverScenario.class, name));
+        assertEquals("", FakeDriver.runJava(Map.of("LD_LIBRARY_PATH", folder.toString()),
+                FakeDriverScenario.class, name));
     }
 
     @Test

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +24,7 @@ class KernelCompilerTest {
     /** Notes what it compiles; the machine code is the source. */
     private record Noting(String version, List<String> compiled) implements CudaCompiler {
         @Override
-        public byte[] compile(String text, String architecture) {
+        public byte[] compile(String name, String text, String architecture) {
             compiled.add(architecture + " " + text);
             return text.getBytes(StandardCharsets.UTF_8);
         }
@@ -65,7 +66,7 @@ class KernelCompilerTest {
         assertTrue(nvcc.version().matches("nvcc \\d+\\.\\d+\\.\\d+"), nvcc.version());
         for (int architecture : new int[] {80, 90, 100}) {
             byte[] cubin = compiler(nvcc, architecture).compile(PROBE.with("TEXT", "\"a b\""));
-            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, java.util.Arrays.copyOf(cubin, 4));
+            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, Arrays.copyOf(cubin, 4));
         }
     }
 
@@ -77,7 +78,7 @@ class KernelCompilerTest {
         for (KernelSource source : List.of(PROBE.with("TEXT", "\"a b\""), KernelSource.of("cuda/header_probe.cu"),
                 KernelSource.of("cuda/hopper_probe.cu"))) {
             byte[] cubin = compiler(nvrtc, 90).compile(source);
-            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, java.util.Arrays.copyOf(cubin, 4));
+            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, Arrays.copyOf(cubin, 4));
         }
         String message = assertThrows(CompilationException.class,
                 () -> compiler(nvrtc, 90).compile(PROBE.with("BROKEN", 1))).getMessage();
@@ -90,7 +91,8 @@ class KernelCompilerTest {
         CompilationException error = assertThrows(CompilationException.class,
                 () -> compiler(nvcc, 80).compile(PROBE.with("BROKEN", 1)));
         int line = PROBE.text().substring(0, PROBE.text().indexOf("undeclared_name")).split("\n").length - 1;
-        assertTrue(error.getMessage().startsWith(nvcc.version() + " fails for sm_80:\n"), error.getMessage());
+        assertTrue(error.getMessage().startsWith("cuda/probe.cu -DBROKEN=1 does not compile for sm_80 with "
+                + nvcc.version() + ":\n"), error.getMessage());
         assertTrue(error.getMessage().contains("cuda/probe.cu(" + line + "): error: identifier \"undeclared_name\" is "
                 + "undefined"), error.getMessage());
     }
@@ -155,8 +157,8 @@ class KernelCompilerTest {
 
     @Test
     void aLongLogIsShortened() {
-        String message = new CompilationException("what", "line\n".repeat(100)).getMessage();
-        assertEquals(62, message.lines().count());
+        String message = new CompilationException("a.cu", "sm_80", "nvcc", "line\n".repeat(100)).getMessage();
+        assertEquals(62, message.lines().count(), message);
         assertTrue(message.endsWith("(and 40 lines more)"), message);
     }
 }

@@ -28,8 +28,8 @@ class LaunchChecksTest {
     void aBlockIsAtMostWhatTheKernelWasCompiledFor() {
         FunctionLimits function = new FunctionLimits(256, 64, 0);
         assertDoesNotThrow(() -> LaunchBounds.check(launch(256, 0, 1), function, HOPPER));
-        assertEquals("kernel (cuda/probe.cu): expected a block of at most 256 threads, as it was compiled for, found 257",
-                refusal(launch(257, 0, 1), function, HOPPER));
+        assertEquals("kernel (cuda/probe.cu): expected a block of at most 256 threads, as it was compiled for, "
+                + "found 257", refusal(launch(257, 0, 1), function, HOPPER));
     }
 
     @Test

@@ -1,5 +1,5 @@
-/* A driver without a device: memory is the host's, launches are written to a log. For tests of what the Java side passes
-   to the CUDA driver API; signatures follow cuda.h. */
+/* A driver without a device: memory is the host's, launches are written to a log. For tests of what the Java side
+   passes to the CUDA driver API; signatures follow cuda.h. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,7 +44,10 @@ result cuDriverGetVersion(int *version) { *version = 12060; return 0; }
 result cuDeviceGetCount(int *count) { *count = 2; return 0; }
 result cuDeviceGet(int *device, int ordinal) { *device = ordinal; return call("cuDeviceGet", " %d", ordinal); }
 result cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "Fake %d", device); return 0; }
-result cuDeviceGetPCIBusId(char *id, int length, int device) { snprintf(id, length, "0000:0%d:00.0", device); return 0; }
+result cuDeviceGetPCIBusId(char *id, int length, int device) {
+    snprintf(id, length, "0000:0%d:00.0", device);
+    return 0;
+}
 result cuDeviceGetAttribute(int *value, int attribute, int device) {
     (void) device;
     switch (attribute) {
@@ -66,7 +69,10 @@ result cuCtxSetCurrent(void *context) { return (uintptr_t) context >= 0xC0 ? 0 :
 result cuCtxSynchronize(void) { return call("cuCtxSynchronize", ""); }
 result cuMemGetInfo_v2(size_t *free, size_t *total) { *free = 60; *total = 80; return 0; }
 
-result cuStreamCreate(void **stream, unsigned flags) { *stream = (void *) 0x57; return call("cuStreamCreate", " %u", flags); }
+result cuStreamCreate(void **stream, unsigned flags) {
+    *stream = (void *) 0x57;
+    return call("cuStreamCreate", " %u", flags);
+}
 result cuStreamDestroy_v2(void *stream) { return call("cuStreamDestroy", " %p", stream); }
 result cuStreamSynchronize(void *stream) { return call("cuStreamSynchronize", " %p", stream); }
 result cuStreamQuery(void *stream) { return call("cuStreamQuery", " %p", stream); }
@@ -91,7 +97,10 @@ result cuGraphDestroy(void *graph) { return call("cuGraphDestroy", " %p", graph)
 result cuGraphExecDestroy(void *executable) { return call("cuGraphExecDestroy", " %p", executable); }
 result cuGraphLaunch(void *executable, void *stream) { return call("cuGraphLaunch", " %p %p", executable, stream); }
 
-result cuEventCreate(void **event, unsigned flags) { *event = (void *) 0xE7; return call("cuEventCreate", " %u", flags); }
+result cuEventCreate(void **event, unsigned flags) {
+    *event = (void *) 0xE7;
+    return call("cuEventCreate", " %u", flags);
+}
 result cuEventDestroy_v2(void *event) { return call("cuEventDestroy", " %p", event); }
 result cuEventRecord(void *event, void *stream) { return call("cuEventRecord", " %p %p", event, stream); }
 result cuEventSynchronize(void *event) { return call("cuEventSynchronize", " %p", event); }
@@ -113,6 +122,10 @@ result cuMemFreeHost(void *address) { free(address); return call("cuMemFreeHost"
 result cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
     memcpy((void *) to, (void *) from, bytes);
     return call("cuMemcpyAsync", " %zu %p", bytes, stream);
+}
+result cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
+    memcpy(to, (void *) from, bytes);
+    return call("cuMemcpyDtoHAsync", " %zu %p", bytes, stream);
 }
 result cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *stream) {
     memset((void *) to, value, bytes);
@@ -201,9 +214,9 @@ result cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
                               int swizzle, int promotion, int fill) {
     snprintf(map, 128, "encoded");
     return call("cuTensorMapEncodeTiled", " %d type %d rank %u address %p sizes %llu %llu strides %llu box %u %u steps "
-                "%u %u interleave %d swizzle %d promotion %d fill %d", (int) ((uintptr_t) map % 64), type, rank, address,
-                (unsigned long long) sizes[0], (unsigned long long) sizes[1], (unsigned long long) strides[0], box[0],
-                box[1], steps[0], steps[1], interleave, swizzle, promotion, fill);
+                "%u %u interleave %d swizzle %d promotion %d fill %d", (int) ((uintptr_t) map % 64), type, rank,
+                address, (unsigned long long) sizes[0], (unsigned long long) sizes[1],
+                (unsigned long long) strides[0], box[0], box[1], steps[0], steps[1], interleave, swizzle, promotion, fill);
 }
 
 /* NVML, for a device 0000:01:00.0 that does not tell its memory's clock. */

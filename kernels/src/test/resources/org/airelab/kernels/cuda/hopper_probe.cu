@@ -16,9 +16,9 @@ extern "C" __global__ void read_tile(float *out, const __grid_constant__ TensorM
         asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" :: "r"(at) : "memory");
         asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
         asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], 128;" :: "r"(at) : "memory");
-        asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], "
-                     "[%4];" :: "r"((unsigned) __cvta_generic_to_shared(tile)), "l"(&map), "r"(column), "r"(row), "r"(at)
-                     : "memory");
+        asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], "
+                     "[%1, {%2, %3}], [%4];" :: "r"((unsigned) __cvta_generic_to_shared(tile)), "l"(&map),
+                     "r"(column), "r"(row), "r"(at) : "memory");
     }
     __syncthreads();
     unsigned done = 0;
