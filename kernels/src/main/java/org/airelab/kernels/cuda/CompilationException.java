@@ -5,8 +5,8 @@ public final class CompilationException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private static final int MOST_LINES = 60;
 
-    CompilationException(String what, String log) {
-        super(what + "\n" + shortened(log));
+    CompilationException(String source, String architecture, String compiler, String log) {
+        super(source + " does not compile for " + architecture + " with " + compiler + ":\n" + shortened(log));
     }
 
     private static String shortened(String log) {

@@ -20,9 +20,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /**
- * Compiled kernels in files, for all processes of a user. A file is the cubin and the SHA-256 of its key and content: one
- * that was cut short or changed is made anew. Whoever comes first makes an entry while the others wait; where files
- * cannot be locked or written, only the time to compile is lost.
+ * Compiled kernels in files, for all processes of a user. A file is the cubin and the SHA-256 of its key and content:
+ * one that was cut short or changed is made anew. Whoever comes first makes an entry while the others wait; where
+ * files cannot be locked or written, only the time to compile is lost.
  */
 final class CubinCache {
     private static final int DIGEST_BYTES = 32;

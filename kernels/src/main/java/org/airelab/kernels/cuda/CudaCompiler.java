@@ -8,10 +8,11 @@ interface CudaCompiler {
     /**
      * Compiles.
      *
+     * @param name         of the source and its macros, for messages
      * @param text         the whole source
      * @param architecture such as {@code sm_90a}
      * @return the machine code, a cubin
      * @throws CompilationException with the compiler's messages
      */
-    byte[] compile(String text, String architecture) throws CompilationException;
+    byte[] compile(String name, String text, String architecture) throws CompilationException;
 }

@@ -27,7 +27,7 @@ public final class CudaException extends RuntimeException {
             Map.entry(700, "a kernel read or wrote outside the memory allocated" + FAULT),
             Map.entry(701, "a block needs more registers, shared memory or threads than a multiprocessor has; use "
                     + "smaller blocks or tiles"),
-            Map.entry(702, "a kernel ran longer than the system allows; that limit applies to GPUs that drive a screen"),
+            Map.entry(702, "a kernel ran longer than the system allows on a GPU that drives a screen"),
             Map.entry(709, "the device's context is gone"),
             Map.entry(715, "a kernel executed an instruction this device does not have, or code that is not there"
                     + FAULT),

@@ -13,8 +13,8 @@ import jcuda.driver.JCudaDriver;
 /**
  * Launches on a stream of a GPU. A source is compiled and loaded at its first launch. What a launch asks for is
  * checked against the kernel and the device first, so that a mistake is an IllegalArgumentException with both numbers.
- * {@link #temporary} memory that was handed out during a capture stays until this launcher is closed, as graphs refer to
- * it. Closing leaves device and stream alone.
+ * {@link #temporary} memory that was handed out during a capture stays until this launcher is closed, as graphs refer
+ * to it. Closing leaves device and stream alone.
  */
 public final class CudaLauncher implements Launcher, AutoCloseable {
     private final CudaDevice device;
@@ -25,6 +25,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
     private final List<DeviceBuffer> captured = new ArrayList<>();
     private DeviceBuffer temporary;
     private boolean temporaryCaptured;
+    private volatile boolean closed;
 
     private record Entry(KernelSource source, String name) {
     }
@@ -47,7 +48,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
 
     @Override
     public void launch(Launch launch, Object... arguments) {
-        stream.enter();
+        enter();
         Kernel kernel = kernels.computeIfAbsent(new Entry(launch.source(), launch.entry()), this::load);
         LaunchBounds.check(launch, kernel.function().limits(), device.limits());
         kernel.parameters().ifPresent(bytes -> KernelArguments.check(launch.entry(), bytes, arguments));
@@ -60,13 +61,20 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
         }
     }
 
+    private void enter() {
+        if (closed) {
+            throw new IllegalStateException("the launcher on " + stream + " is closed");
+        }
+        stream.enter();
+    }
+
     private void enqueue(Launch launch, CudaFunction function, MemorySegment packed) {
         if (launch.cluster() > 1) {
             DriverExtensions.get().launchCluster(function.handle().number(), stream.number(), launch, packed);
         } else {
             CudaException.check(JCudaDriver.cuLaunchKernel(function.handle(), launch.gridX(), launch.gridY(),
                     launch.gridZ(), launch.block(), 1, 1, launch.sharedBytes(), stream.handle(),
-                    new Handles.HostAddress(packed.address()), null), "cuLaunchKernel", launch.entry());
+                    new Handles.RawPointer(packed.address()), null), "cuLaunchKernel", launch.entry());
         }
     }
 
@@ -82,7 +90,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
 
     /** The kernel a launch of these would run, compiled and loaded if it is not yet: for its registers and memory. */
     public CudaFunction function(KernelSource source, String entry) {
-        stream.enter();
+        enter();
         return kernels.computeIfAbsent(new Entry(source, entry), this::load).function();
     }
 
@@ -91,6 +99,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
         if (bytes < 0) {
             throw new IllegalArgumentException("expected at least 0 bytes of temporary memory, found " + bytes);
         }
+        enter();
         boolean capturing = stream.capturing();
         if (temporary == null || temporary.bytes() < bytes) {
             retire(capturing);
@@ -130,15 +139,34 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
     /** Waits for the launches and frees the modules and temporary memory; graphs of these launches are void then. */
     @Override
     public synchronized void close() {
-        try {
-            stream.synchronize();
-        } finally {
-            retire(true);
-            kernels.clear();
-            modules.values().forEach(CudaModule::close);
-            modules.clear();
-            captured.forEach(DeviceBuffer::close);
-            captured.clear();
+        if (closed) {
+            return;
+        }
+        closed = true;
+        retire(true);
+        List<Runnable> closing = new ArrayList<>();
+        closing.add(stream::synchronize);
+        modules.values().forEach(module -> closing.add(module::close));
+        captured.forEach(buffer -> closing.add(buffer::close));
+        runAll(closing);
+    }
+
+    /** Runs each, also when others fail: after a kernel's fault all do. */
+    private static void runAll(List<Runnable> works) {
+        RuntimeException failure = null;
+        for (Runnable work : works) {
+            try {
+                work.run();
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 }

@@ -16,7 +16,8 @@ public final class CudaStream extends DeviceResource {
         super(device);
         handle = new Handles.Stream();
         owned = true;
-        CudaException.check(JCudaDriver.cuStreamCreate(handle, CUstream_flags.CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+        CudaException.check(JCudaDriver.cuStreamCreate(handle, CUstream_flags.CU_STREAM_NON_BLOCKING),
+                "cuStreamCreate");
         made();
     }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import jcuda.driver.CUresult;
@@ -51,7 +52,8 @@ final class DriverExtensions {
     }
 
     private static final class Loaded {
-        static final DriverExtensions INSTANCE = new DriverExtensions(NativeLibraries.open(Driver.LIBRARY).orElseThrow());
+        static final DriverExtensions INSTANCE =
+                new DriverExtensions(NativeLibraries.open(Driver.LIBRARY).orElseThrow());
     }
 
     private Optional<MethodHandle> find(String function, MemoryLayout... parameters) {
@@ -96,7 +98,7 @@ final class DriverExtensions {
         try (Arena arena = Arena.ofConfined()) {
             int rank = map.rank();
             int[] ones = new int[rank];
-            java.util.Arrays.fill(ones, 1);
+            Arrays.fill(ones, 1);
             int result = invoke(call, target, map.typeCode(), rank, map.address(),
                     arena.allocateFrom(JAVA_LONG, map.sizes()), arena.allocateFrom(JAVA_LONG, map.strides()),
                     arena.allocateFrom(JAVA_INT, map.box()), arena.allocateFrom(JAVA_INT, ones),

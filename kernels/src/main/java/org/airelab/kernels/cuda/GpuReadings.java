@@ -11,6 +11,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -74,7 +75,7 @@ public record GpuReadings(int smMegahertz, int memoryMegahertz, int maxSmMegaher
         private OptionalLong ask(String function, ValueLayout type, Object... arguments) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment result = arena.allocate(JAVA_LONG);
-                Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + 1);
+                Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
                 all[arguments.length] = result;
                 if (!succeeds(function, all)) {
                     return OptionalLong.empty();

@@ -60,9 +60,9 @@ final class Handles {
         }
     }
 
-    /** Memory of the host. */
-    static final class HostAddress extends Pointer {
-        HostAddress(long address) {
+    /** Memory by its address. */
+    static final class RawPointer extends Pointer {
+        RawPointer(long address) {
             super(address);
         }
 

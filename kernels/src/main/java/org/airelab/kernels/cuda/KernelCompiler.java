@@ -26,7 +26,7 @@ public final class KernelCompiler {
         CudaCompiler compiler = Nvrtc.find(architecture).<CudaCompiler>map(found -> found).or(Nvcc::find)
                 .orElseThrow(() -> new MissingCudaException("there is no compiler for CUDA kernels: neither "
                         + "libnvrtc.so.12 nor nvcc can be found",
-                        "Install CUDA's NVRTC library or its nvcc, and set CUDA_HOME if it lies in an unusual folder."));
+                        "Install CUDA's NVRTC library or its nvcc, and CUDA_HOME where it lies in an unusual folder."));
         return new KernelCompiler(compiler, CubinCache.ofUser(), target(architecture));
     }
 
@@ -48,7 +48,7 @@ public final class KernelCompiler {
     public byte[] compile(KernelSource source) {
         String unit = unit(source);
         String key = CubinCache.key(unit, target, compiler.version());
-        return cache.get(key, () -> compiler.compile(unit, target));
+        return cache.get(key, () -> compiler.compile(source.toString(), unit, target));
     }
 
     /** What is compiled: macros first, as text, since not every compiler takes every value as an option. */

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,6 +20,9 @@ import jcuda.LibUtils;
 
 /** Finds CUDA's shared libraries and loads JCuda's, which lie in a jar. */
 final class NativeLibraries {
+    /** What libraries open by name themselves, which fails where the dynamic linker does not know their folder. */
+    private static final Map<String, String> COMPANIONS = Map.of("libnvrtc.so.12", "libnvrtc-builtins.so.12*",
+            "libcublas.so.12", "libcublasLt.so.12");
     private static final Path INSTALLATIONS = Path.of("/usr/local");
     private static final Pattern LINK_ERROR = Pattern.compile("UnsatisfiedLinkError: ([^\n\r]*)");
 
@@ -36,9 +40,11 @@ final class NativeLibraries {
     }
 
     private static Optional<SymbolLookup> openFile(Path file) {
-        try {
+        String companions = COMPANIONS.getOrDefault(file.getFileName().toString(), "");
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(file.getParent(), companions)) {
+            found.forEach(companion -> SymbolLookup.libraryLookup(companion, Arena.global()));
             return Optional.of(SymbolLookup.libraryLookup(file, Arena.global()));
-        } catch (IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException e) {
             return Optional.empty();
         }
     }
@@ -78,8 +84,8 @@ final class NativeLibraries {
     }
 
     /**
-     * JCuda unpacks its library into the temporary folder unless a file of that name is there. Of several processes that
-     * start together one would then load what another has only half written: put the whole file there first.
+     * JCuda unpacks its library into the temporary folder unless a file of that name is there. Of several processes
+     * that start together one would then load what another has only half written: put the whole file there first.
      */
     private static void place(String file) throws IOException {
         try (InputStream in = LibUtils.class.getResourceAsStream("/lib/" + file)) {

@@ -51,12 +51,12 @@ final class Nvcc implements CudaCompiler {
     }
 
     @Override
-    public byte[] compile(String text, String architecture) {
-        return compileVerbosely(text, architecture).cubin();
+    public byte[] compile(String name, String text, String architecture) {
+        return compileVerbosely(name, text, architecture).cubin();
     }
 
     /** Compiles and keeps what ptxas reports of registers and memory. */
-    Result compileVerbosely(String text, String architecture) {
+    Result compileVerbosely(String name, String text, String architecture) {
         try {
             Path folder = Files.createTempDirectory("aire-lab-nvcc");
             try {
@@ -65,7 +65,7 @@ final class Nvcc implements CudaCompiler {
                 Output output = run(List.of(program.toString(), "-std=c++17", "-arch=" + architecture, "-cubin",
                         "-Xptxas", "-v", "-o", cubin.toString(), SOURCE), folder);
                 if (output.status() != 0 || !Files.exists(cubin)) {
-                    throw new CompilationException(version + " fails for " + architecture + ":", output.output());
+                    throw new CompilationException(name, architecture, version, output.output());
                 }
                 return new Result(Files.readAllBytes(cubin), output.output());
             } finally {

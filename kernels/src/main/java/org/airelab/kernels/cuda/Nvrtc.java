@@ -30,7 +30,11 @@ final class Nvrtc implements CudaCompiler {
         if (NativeLibraries.open(LIBRARY).isEmpty()) {
             return Optional.empty();
         }
-        NativeLibraries.loadJCuda("JNvrtc", () -> JNvrtc.setExceptionsEnabled(false));
+        try {
+            NativeLibraries.loadJCuda("JNvrtc", () -> JNvrtc.setExceptionsEnabled(false));
+        } catch (MissingCudaException e) {
+            return Optional.empty();
+        }
         int[] count = new int[1];
         check(JNvrtc.nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
         int[] architectures = new int[count[0]];
@@ -45,7 +49,7 @@ final class Nvrtc implements CudaCompiler {
     }
 
     @Override
-    public byte[] compile(String text, String architecture) {
+    public byte[] compile(String name, String text, String architecture) {
         nvrtcProgram program = new nvrtcProgram();
         check(JNvrtc.nvrtcCreateProgram(program, text, "kernel.cu", 0, null, null), "nvrtcCreateProgram");
         try {
@@ -54,8 +58,8 @@ final class Nvrtc implements CudaCompiler {
             if (result != nvrtcResult.NVRTC_SUCCESS) {
                 String[] log = {""};
                 JNvrtc.nvrtcGetProgramLog(program, log);
-                throw new CompilationException(version + " fails for " + architecture + " ("
-                        + nvrtcResult.stringFor(result) + "):", log[0]);
+                throw new CompilationException(name, architecture, version,
+                        nvrtcResult.stringFor(result) + "\n" + log[0]);
             }
             long[] size = new long[1];
             check(JNvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");

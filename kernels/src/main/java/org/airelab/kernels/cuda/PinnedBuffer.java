@@ -5,7 +5,7 @@ import jcuda.driver.JCudaDriver;
 
 /** Memory of the host that the device copies from and to at full speed while the host does other things. */
 public final class PinnedBuffer extends DeviceResource {
-    private final Handles.HostAddress address = new Handles.HostAddress(0);
+    private final Handles.RawPointer address = new Handles.RawPointer(0);
     private final long bytes;
 
     /**

@@ -40,7 +40,7 @@ public record ResourceReport(List<Row> rows) {
         List<Row> rows = new ArrayList<>();
         for (KernelSource source : sources) {
             for (int architecture : architectures) {
-                String log = nvcc.compileVerbosely(KernelCompiler.unit(source),
+                String log = nvcc.compileVerbosely(source.toString(), KernelCompiler.unit(source),
                         KernelCompiler.target(architecture)).log();
                 KernelResources.parse(log).forEach(kernel -> rows.add(new Row(source, kernel)));
             }

@@ -1,6 +1,6 @@
 package org.airelab.kernels.cuda;
 
-/** How the Tensor Memory Accelerator permutes 16-byte pieces of a tile's rows in shared memory, against bank conflicts. */
+/** How the Tensor Memory Accelerator permutes 16-byte pieces of a tile's rows against bank conflicts. */
 public enum Swizzle {
     /** Rows as they are, of any width. */
     NONE(0),

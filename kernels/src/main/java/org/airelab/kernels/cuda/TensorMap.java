@@ -49,8 +49,8 @@ public final class TensorMap {
      * @param tensor  device memory that holds the tensor, at a multiple of 16
      * @param sizes   elements along each dimension, the contiguous one first: 1 to 5 dimensions of 1 to 2^32 elements
      * @param strides bytes from one index to the next of each dimension but the first: multiples of 16 below 2^40
-     * @param box     elements of a tile along each dimension: 1 to 256, along the first a multiple of 16 bytes and with a
-     *                swizzle no more bytes than that
+     * @param box     elements of a tile along each dimension: 1 to 256, along the first a multiple of 16 bytes and with
+     *                a swizzle no more bytes than that
      * @throws IllegalArgumentException when a limit is broken, or the tensor is larger than its memory
      */
     public static TensorMap tiled(DType type, MemorySegment tensor, long[] sizes, long[] strides, int[] box,
