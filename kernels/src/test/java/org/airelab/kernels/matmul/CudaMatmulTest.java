@@ -159,7 +159,7 @@ class CudaMatmulTest {
         var mma = CudaMatmuls.rungs().get(CudaMatmuls.rungs().size() - 2);
         assertTile(mma, MatmulShape.of(1024, 4096, 8), 128, 256);
         assertTile(mma, MatmulShape.of(1, 4096, 8), 16, 128);
-        assertTile(mma, MatmulShape.of(2048, 24, 8), 128, 32);
+        assertTile(mma, MatmulShape.of(65_536, 24, 8), 128, 32);
         assertTile(mma, MatmulShape.of(1024, 1024, 8), 64, 64);
     }
 
