@@ -47,7 +47,8 @@ final class HostCompiler {
         command.add("-DLAB_HOST_SHIM=\"" + header + "\"");
         var key = hash(text + "\n" + command + shim);
         var source = CACHE.resolve(key + ".cu");
-        write(source, text);
+        // Faults are traced to lines of the file that is compiled, whatever its parts are called.
+        write(source, text.replaceAll("(?m)^#line .*", ""));
         return library(key, List.of(shim.toString()), object -> {
             var preprocess = new ArrayList<>(command);
             preprocess.addAll(List.of("-E", source.toString()));

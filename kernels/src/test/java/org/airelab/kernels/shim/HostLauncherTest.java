@@ -3,9 +3,11 @@ package org.airelab.kernels.shim;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Native;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
+import org.airelab.kernels.cuda.Swizzle;
 import org.airelab.kernels.cuda.TensorMap;
 import org.junit.jupiter.api.Test;
 
@@ -210,8 +212,9 @@ class HostLauncherTest {
             assertTrue(message.contains("expected arguments of the kinds ppi"), message);
             assertTrue(message.contains("found ppl"), message);
             assertThrows(IllegalArgumentException.class, () -> host.launch(launch, null, null));
-            assertThrows(IllegalArgumentException.class,
-                    () -> host.launch(launch, new TensorMap(Native.zeros(32)), null, 1));
+            var map = TensorMap.tiled(DType.FP32, host.allocate(1024), new long[] {16, 16}, new long[] {64},
+                    new int[] {8, 8}, Swizzle.NONE);
+            assertThrows(IllegalArgumentException.class, () -> host.launch(launch, map, null, 1));
             assertThrows(IllegalArgumentException.class,
                     () -> host.launch(Launch.of(SOURCE, "absent", 1, 64), null, null, 100));
         }
