@@ -45,10 +45,11 @@ final class HostCompiler {
         command.addAll(KERNEL_OPTIONS);
         command.addAll(options);
         command.add("-DLAB_HOST_SHIM=\"" + header + "\"");
-        var key = hash(text + "\n" + command + shim);
+        // Faults are traced to lines of the file that is compiled, whatever files its text is from.
+        var unmarked = text.replaceAll("(?m)^#line .*", "");
+        var key = hash(unmarked + "\n" + command + shim);
         var source = CACHE.resolve(key + ".cu");
-        // Faults are traced to lines of the file that is compiled, whatever its parts are called.
-        write(source, text.replaceAll("(?m)^#line .*", ""));
+        write(source, unmarked);
         return library(key, List.of(shim.toString()), object -> {
             var preprocess = new ArrayList<>(command);
             preprocess.addAll(List.of("-E", source.toString()));
