@@ -13,6 +13,7 @@ import org.airelab.kernels.optimizer.GradientNorm;
 import org.airelab.kernels.optimizer.RmsProp;
 import org.airelab.kernels.optimizer.Sgd;
 import org.airelab.kernels.rotary.Rotary;
+import org.airelab.kernels.softmax.Softmax;
 
 /** All kernel families, for tests and benchmarks. */
 public final class Families {
@@ -20,8 +21,8 @@ public final class Families {
 
     /** Every family, in the order of a training step. */
     public static List<Family<?>> all() {
-        return List.of(Embedding.FAMILY, RmsNorm.FAMILY, LayerNorm.FAMILY, Rotary.FAMILY, Attention.FAMILY,
-                SwiGlu.FAMILY, Activation.GELU, Activation.GELU_TANH, Activation.RELU, CrossEntropy.FAMILY,
-                GradientNorm.FAMILY, Adam.FAMILY, Sgd.FAMILY, RmsProp.FAMILY);
+        return List.of(Embedding.FAMILY, RmsNorm.FAMILY, LayerNorm.FAMILY, Rotary.FAMILY, Softmax.FAMILY,
+                Attention.FAMILY, SwiGlu.FAMILY, Activation.GELU, Activation.GELU_TANH, Activation.RELU,
+                CrossEntropy.FAMILY, GradientNorm.FAMILY, Adam.FAMILY, Sgd.FAMILY, RmsProp.FAMILY);
     }
 }

@@ -51,6 +51,25 @@ public final class Native {
         return Arena.ofAuto().allocate(segment.byteSize(), 8).copyFrom(segment);
     }
 
+    /** Floats rounded to a type. */
+    public static MemorySegment encode(MemorySegment floats, DType dtype) {
+        var count = floats.byteSize() / 4;
+        var encoded = Arena.ofAuto().allocate(dtype.bytes() * count, dtype.bytes());
+        for (var i = 0L; i < count; i++) {
+            dtype.set(encoded, i, get(floats, i));
+        }
+        return encoded;
+    }
+
+    /** Elements of a type as floats. */
+    public static MemorySegment decode(MemorySegment elements, DType dtype) {
+        var floats = zeros(elements.byteSize() / dtype.bytes());
+        for (var i = 0L; i < elements.byteSize() / dtype.bytes(); i++) {
+            set(floats, i, dtype.get(elements, i));
+        }
+        return floats;
+    }
+
     public static float[] array(MemorySegment segment) {
         return segment.toArray(JAVA_FLOAT);
     }
@@ -85,6 +104,23 @@ public final class Native {
         var limit = Math.max(2 * error(reference, plain), floor);
         var error = error(reference, actual);
         assertTrue(limit < 1e-4, () -> what + ": the plain loops themselves are off by " + limit);
+        assertTrue(error <= limit, () -> what + ": expected an error of at most " + limit + ", found " + error);
+    }
+
+    /**
+     * The same of results in a half type, {@code plain} being the plainest rung's in that type: or within what rounding
+     * the exact results leaves.
+     */
+    public static void assertAsGoodAsPlain(MemorySegment reference, MemorySegment plain, MemorySegment actual,
+            DType dtype, String what) {
+        if (dtype == DType.FP32) {
+            assertAsGoodAsPlain(reference, plain, actual, what);
+            return;
+        }
+        var unit = dtype == DType.FP16 ? 0x1p-11 : 0x1p-8;
+        var limit = Math.max(2 * error(reference, plain), unit);
+        var error = error(reference, actual);
+        assertTrue(limit < 4 * unit, () -> what + ": the plain rung itself is off by " + limit);
         assertTrue(error <= limit, () -> what + ": expected an error of at most " + limit + ", found " + error);
     }
 

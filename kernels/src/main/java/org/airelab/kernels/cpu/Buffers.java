@@ -1,6 +1,7 @@
 package org.airelab.kernels.cpu;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 
 /** Checks of the arguments of kernels, made once at their entry. */
 public final class Buffers {
@@ -14,6 +15,11 @@ public final class Buffers {
     /** Checks that the segment is native memory of exactly {@code count} int64 values. */
     public static void longs(String name, MemorySegment segment, long count) {
         check(name, segment, count, Long.BYTES, "int64");
+    }
+
+    /** Checks that the segment is native or device memory of exactly {@code count} values of a type. */
+    public static void elements(String name, MemorySegment segment, long count, DType type) {
+        check(name, segment, count, type.bytes(), type.toString());
     }
 
     private static void check(String name, MemorySegment segment, long count, int bytes, String type) {

@@ -4,17 +4,19 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.RowSharing;
 
 /**
  * Layer normalization of rows: y = (x - mean) * r * weight + bias with r = 1 / sqrt(variance + eps), the variance
  * divided by the width.
  *
- * <p>Ba, Kiros and Hinton, "Layer Normalization", 2016, equation 4. All segments are float32, row-major. Sizes that do
- * not fit are an {@link IllegalArgumentException}. {@code y} may be {@code x}, and {@code dx} may be {@code dy}.
+ * <p>Ba, Kiros and Hinton, "Layer Normalization", 2016, equation 4. Segments are row-major, float32 or of the rung's
+ * element type, mean and rstd always float32. Sizes that do not fit are an {@link IllegalArgumentException}. {@code y}
+ * may be {@code x}, and {@code dx} may be {@code dy}. The order of sums depends on the shape alone.
  */
 public interface LayerNorm extends Rung {
-    Family<LayerNorm> FAMILY =
-            new Family<>("layer-norm", new ReferenceLayerNorm(), List.of(new ScalarLayerNorm(), new VectorLayerNorm()));
+    Family<LayerNorm> FAMILY = new Family<>("layer-norm", new ReferenceLayerNorm(),
+            List.of(new ScalarLayerNorm(), new VectorLayerNorm()), RowSharing.ladder(CudaLayerNorm::new));
 
     /**
      * @param x      [rows, width]

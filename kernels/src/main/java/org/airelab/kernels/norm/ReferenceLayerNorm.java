@@ -3,6 +3,7 @@ package org.airelab.kernels.norm;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Buffers;
 
 /** {@link LayerNorm} in float64, one element after the other. */
@@ -15,8 +16,8 @@ final class ReferenceLayerNorm implements LayerNorm {
     @Override
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
             MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
-        NormArguments.checkForward(x, weight, y, rstd, rows, width);
-        NormArguments.checkOptional("bias", bias, width);
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
+        NormArguments.checkOptional("bias", bias, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;
@@ -43,9 +44,9 @@ final class ReferenceLayerNorm implements LayerNorm {
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
             MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
-        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
-        NormArguments.checkOptional("dBias", dBias, width);
+        NormArguments.checkOptional("dBias", dBias, width, DType.FP32);
         var weightSums = new double[width];
         var biasSums = new double[width];
         for (var row = 0; row < rows; row++) {

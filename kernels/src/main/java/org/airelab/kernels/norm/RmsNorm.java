@@ -4,17 +4,19 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.RowSharing;
 
 /**
  * Root mean square normalization of rows: y = x * r * weight with r = 1 / sqrt(mean(x^2) + eps).
  *
- * <p>Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4. All segments are float32, row-major.
- * Sizes that do not fit are an {@link IllegalArgumentException}. {@code y} may be {@code x}, and {@code dx} may be
- * {@code dy}.
+ * <p>Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4. Segments are row-major,
+ * float32 or of the rung's element type, rstd always float32. Sizes that do not fit are an
+ * {@link IllegalArgumentException}. {@code y} may be {@code x}, and {@code dx} may be {@code dy}. The order of sums
+ * depends on the shape alone.
  */
 public interface RmsNorm extends Rung {
-    Family<RmsNorm> FAMILY =
-            new Family<>("rms-norm", new ReferenceRmsNorm(), List.of(new ScalarRmsNorm(), new VectorRmsNorm()));
+    Family<RmsNorm> FAMILY = new Family<>("rms-norm", new ReferenceRmsNorm(),
+            List.of(new ScalarRmsNorm(), new VectorRmsNorm()), RowSharing.ladder(CudaRmsNorm::new));
 
     /**
      * @param x      [rows, width]

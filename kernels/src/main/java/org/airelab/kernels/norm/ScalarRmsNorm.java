@@ -3,6 +3,7 @@ package org.airelab.kernels.norm;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 
 /** {@link RmsNorm} in plain float32 loops on one thread. */
 final class ScalarRmsNorm implements RmsNorm {
@@ -14,7 +15,7 @@ final class ScalarRmsNorm implements RmsNorm {
     @Override
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
             int rows, int width, float eps) {
-        NormArguments.checkForward(x, weight, y, rstd, rows, width);
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;
             var squares = 0f;
@@ -33,7 +34,7 @@ final class ScalarRmsNorm implements RmsNorm {
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
-        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         var weightSums = new float[width];
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;

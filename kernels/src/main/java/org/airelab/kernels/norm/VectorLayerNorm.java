@@ -9,6 +9,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Buffers;
 import org.airelab.kernels.cpu.Lanes;
 
@@ -27,8 +28,8 @@ final class VectorLayerNorm implements LayerNorm {
     @Override
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
             MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
-        NormArguments.checkForward(x, weight, y, rstd, rows, width);
-        NormArguments.checkOptional("bias", bias, width);
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
+        NormArguments.checkOptional("bias", bias, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
         try (var arena = Arena.ofConfined()) {
             var shift = bias != null ? bias : arena.allocate(4L * width);
@@ -88,9 +89,9 @@ final class VectorLayerNorm implements LayerNorm {
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
             MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
-        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
-        NormArguments.checkOptional("dBias", dBias, width);
+        NormArguments.checkOptional("dBias", dBias, width, DType.FP32);
         try (var arena = Arena.ofConfined()) {
             var sums = arena.allocate(8L * width);
             RowTasks.forRowsWithSums(rows, 2 * width, sums, (from, to, own) -> {

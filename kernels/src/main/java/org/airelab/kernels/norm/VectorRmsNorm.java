@@ -8,6 +8,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Lanes;
 
 /** {@link RmsNorm} eight lanes at a time on all cores. */
@@ -25,7 +26,7 @@ final class VectorRmsNorm implements RmsNorm {
     @Override
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
             int rows, int width, float eps) {
-        NormArguments.checkForward(x, weight, y, rstd, rows, width);
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
         RowTasks.forRows(rows, width, (from, to) -> {
             for (var row = from; row < to; row++) {
                 var offset = 4L * row * width;
@@ -64,7 +65,7 @@ final class VectorRmsNorm implements RmsNorm {
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
-        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width);
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         RowTasks.forRowsWithSums(rows, width, dWeight, (from, to, sums) -> {
             for (var row = from; row < to; row++) {
                 var offset = 4L * row * width;

@@ -1,0 +1,27 @@
+package org.airelab.kernels.cuda;
+
+import java.util.Set;
+import java.util.function.BiFunction;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Rung;
+
+/**
+ * A rung of a family's CUDA ladder, before it is tied to a device.
+ *
+ * @param name         short lower-case name, unique within the ladder; the source is named after it
+ * @param dtypes       element types it computes on
+ * @param architecture the least compute capability, as {@code 10 * major + minor}
+ * @param portable     whether it can be executed on a CPU: everything but wgmma, TMA and clusters can
+ * @param maker        makes the rung for a launcher and an element type
+ * @param <R>          the family's interface; segments are then memory of the launcher's device
+ */
+public record CudaRung<R extends Rung>(String name, Set<DType> dtypes, int architecture, boolean portable,
+        BiFunction<Launcher, DType, R> maker) {
+    /** The rung on a device. */
+    public R on(Launcher launcher, DType dtype) {
+        if (!dtypes.contains(dtype)) {
+            throw new IllegalArgumentException(name + " computes in " + dtypes + ", not in " + dtype);
+        }
+        return maker.apply(launcher, dtype);
+    }
+}

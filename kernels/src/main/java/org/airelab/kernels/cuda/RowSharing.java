@@ -1,0 +1,85 @@
+package org.airelab.kernels.cuda;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Rung;
+
+/** How the rows of a matrix are shared out among threads: the steps of the ladders of the norms and of softmax. */
+public enum RowSharing {
+    /** A thread a row. */
+    NAIVE,
+    /** A warp a row. */
+    WARP,
+    /** A block a row, read 16 bytes at a time and held in registers as far as it fits. */
+    BLOCK;
+
+    /** Threads of a block where it is not the row that decides. */
+    private static final int THREADS = 128;
+    private static final int WARP_SIZE = 32;
+    private static final int CHUNK_BYTES = 16;
+    /** Chunks a thread holds at most: with 8 elements each, 32 registers for each tensor. */
+    private static final int MOST_HELD = 4;
+    /** The first architecture that converts to and from bfloat16. */
+    private static final int AMPERE = 80;
+
+    /** Makes a rung that shares rows out in a way. */
+    public interface Maker<R extends Rung> {
+        R make(RowSharing sharing, Launcher launcher, DType dtype);
+    }
+
+    /** The ladder of a family: a rung for each way, in every element type. */
+    public static <R extends Rung> List<CudaRung<R>> ladder(Maker<R> maker) {
+        return Arrays.stream(values()).map(sharing -> new CudaRung<R>(sharing.toString(), EnumSet.allOf(DType.class),
+                AMPERE, true, (launcher, dtype) -> maker.make(sharing, launcher, dtype))).toList();
+    }
+
+    /**
+     * A launch over rows.
+     *
+     * @param family      beginning of the source's name, such as {@code norm/rms-norm-}; the way's name follows
+     * @param rows        rows, or groups of rows where a block takes several; at least 1
+     * @param mostThreads most threads of a block that the kernel has registers for, a power of two
+     */
+    public Launch launch(String family, String entry, DType dtype, int rows, int width, int mostThreads) {
+        var source = source(family + this + ".cu", dtype);
+        if (this != BLOCK) {
+            return Launch.of(source.with("BLOCK", THREADS), entry,
+                    blocks(rows, this == NAIVE ? THREADS : THREADS / WARP_SIZE), THREADS);
+        }
+        var chunks = blocks(width, CHUNK_BYTES / dtype.bytes());
+        var threads = Math.clamp(powerOfTwo(chunks), WARP_SIZE, mostThreads);
+        var held = Math.min(MOST_HELD, powerOfTwo(blocks(chunks, threads)));
+        return Launch.of(source.with("BLOCK", threads).with("HELD", held), entry, rows, threads);
+    }
+
+    /** A launch with a thread for each column and each of {@code groups} groups of rows. */
+    public static Launch columns(String source, String entry, DType dtype, int width, int groups) {
+        return new Launch(source(source, dtype).with("BLOCK", THREADS), entry, blocks(width, THREADS), groups, 1,
+                THREADS, 0, 1);
+    }
+
+    private static KernelSource source(String name, DType dtype) {
+        return KernelSource.of(name).with("ELEMENT", switch (dtype) {
+            case FP32 -> "float";
+            case FP16 -> "f16";
+            case BF16 -> "bf16";
+        });
+    }
+
+    private static int blocks(int count, int each) {
+        return (count - 1) / each + 1;
+    }
+
+    private static int powerOfTwo(int least) {
+        return least <= 1 ? 1 : Integer.highestOneBit(least - 1) << 1;
+    }
+
+    /** The name of the rung, and the end of its source's. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,63 @@
+package org.airelab.kernels.matmul;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Locale;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.Launch;
+import org.airelab.kernels.cuda.Launcher;
+
+/** {@link Matmul} by one of the CUDA sources, a block for each tile of C. */
+final class CudaMatmul implements Matmul {
+    private final String name;
+    private final Launcher launcher;
+    private final DType dtype;
+    private final List<Tile> tiles;
+
+    /**
+     * @param name  of the rung, and so of its source and (with underscores) of its entry
+     * @param tiles those the source is meant for, as {@link Tile#choose} takes them
+     */
+    CudaMatmul(String name, Launcher launcher, DType dtype, List<Tile> tiles) {
+        this.name = name;
+        this.launcher = launcher;
+        this.dtype = dtype;
+        this.tiles = tiles;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public void multiply(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c) {
+        Matmul.check(shape, a, b, bias, c, dtype);
+        var tile = Tile.choose(tiles, shape, launcher.multiprocessors());
+        var launch = Launch.of(tile.define(source(name, shape, dtype)), entry(name), tile.count(shape), tile.threads())
+                .withShared(tile.sharedBytes());
+        launcher.launch(launch, a, b, bias, c, shape.m(), shape.n(), shape.k(), shape.alpha(), shape.beta());
+    }
+
+    static String entry(String name) {
+        return "matmul_" + name.replace('-', '_');
+    }
+
+    /** A rung's source with the macros that all rungs have. */
+    static KernelSource source(String name, MatmulShape shape, DType dtype) {
+        return KernelSource.of("matmul/" + name + ".cu")
+                .with("ELEMENT", element(dtype))
+                .with("TRANSPOSE_A", shape.transposeA() ? 1 : 0)
+                .with("TRANSPOSE_B", shape.transposeB() ? 1 : 0)
+                .with("EPILOGUE", shape.epilogue().name().toLowerCase(Locale.ROOT));
+    }
+
+    private static String element(DType dtype) {
+        return switch (dtype) {
+            case FP32 -> "float";
+            case FP16 -> "f16";
+            case BF16 -> "bf16";
+        };
+    }
+}

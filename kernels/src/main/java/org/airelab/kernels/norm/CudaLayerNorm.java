@@ -1,0 +1,79 @@
+package org.airelab.kernels.norm;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cuda.Launcher;
+import org.airelab.kernels.cuda.RowSharing;
+
+/** {@link LayerNorm} on CUDA. */
+final class CudaLayerNorm implements LayerNorm {
+    private static final String SOURCE = "norm/layer-norm-";
+    /** The backward pass holds dy, x and two rows of sums in registers: more threads would not have enough of these. */
+    private static final int MOST_THREADS = 256;
+    private final RowSharing sharing;
+    private final Launcher launcher;
+    private final DType dtype;
+
+    CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) {
+        this.sharing = sharing;
+        this.launcher = launcher;
+        this.dtype = dtype;
+    }
+
+    @Override
+    public String name() {
+        return sharing.toString();
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
+            MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, dtype);
+        NormArguments.checkOptional("bias", bias, width, dtype);
+        Buffers.floats("mean", mean, rows);
+        if (rows > 0) {
+            launcher.launch(sharing.launch(SOURCE, "layer_norm_forward", dtype, rows, width, MOST_THREADS), x, weight,
+                    bias, y, mean, rstd, rows, width, eps);
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
+            MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
+        Buffers.floats("mean", mean, rows);
+        NormArguments.checkOptional("dBias", dBias, width, dtype);
+        var groups = RowGroups.of(rows, sharing);
+        MemorySegment weightPartials = null;
+        MemorySegment biasPartials = null;
+        if (rows > 0) {
+            var bytes = groups.bytes(width);
+            var partials = launcher.temporary(dBias == null ? bytes : 2 * bytes);
+            weightPartials = partials.asSlice(0, bytes);
+            biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
+            gradients(dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width, groups);
+        }
+        var totals = RowSharing.columns("norm/column-totals.cu", "column_totals", dtype, width, 1);
+        launcher.launch(totals, weightPartials, dWeight, groups.count(), width);
+        if (dBias != null) {
+            launcher.launch(totals, biasPartials, dBias, groups.count(), width);
+        }
+    }
+
+    private void gradients(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
+            MemorySegment rstd, MemorySegment dx, MemorySegment weightPartials, MemorySegment biasPartials, int rows,
+            int width, RowGroups groups) {
+        if (sharing == RowSharing.BLOCK) {
+            launcher.launch(sharing.launch(SOURCE, "layer_norm_backward", dtype, groups.count(), width,
+                    MOST_THREADS), dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width,
+                    groups.each());
+            return;
+        }
+        // dx comes last, as it may be where dy was.
+        launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "layer_norm_partials", dtype, width,
+                groups.count()), dy, x, mean, rstd, weightPartials, biasPartials, rows, width, groups.each());
+        launcher.launch(sharing.launch(SOURCE, "layer_norm_backward", dtype, rows, width, MOST_THREADS), dy, x, weight,
+                mean, rstd, dx, rows, width);
+    }
+}

@@ -1,0 +1,57 @@
+package org.airelab.kernels.norm;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.Launcher;
+import org.airelab.kernels.cuda.RowSharing;
+
+/** {@link RmsNorm} on CUDA. */
+final class CudaRmsNorm implements RmsNorm {
+    private static final String SOURCE = "norm/rms-norm-";
+    /** The backward pass holds dy, x and sums in registers: more threads would not have enough of these. */
+    private static final int MOST_THREADS = 256;
+    private final RowSharing sharing;
+    private final Launcher launcher;
+    private final DType dtype;
+
+    CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) {
+        this.sharing = sharing;
+        this.launcher = launcher;
+        this.dtype = dtype;
+    }
+
+    @Override
+    public String name() {
+        return sharing.toString();
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
+            int rows, int width, float eps) {
+        NormArguments.checkForward(x, weight, y, rstd, rows, width, dtype);
+        if (rows > 0) {
+            launcher.launch(sharing.launch(SOURCE, "rms_norm_forward", dtype, rows, width, MOST_THREADS), x, weight, y,
+                    rstd, rows, width, eps);
+        }
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
+            MemorySegment dx, MemorySegment dWeight, int rows, int width) {
+        NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
+        var groups = RowGroups.of(rows, sharing);
+        var partials = rows == 0 ? null : launcher.temporary(groups.bytes(width));
+        if (rows > 0 && sharing == RowSharing.BLOCK) {
+            launcher.launch(sharing.launch(SOURCE, "rms_norm_backward", dtype, groups.count(), width,
+                    MOST_THREADS), dy, x, weight, rstd, dx, partials, rows, width, groups.each());
+        } else if (rows > 0) {
+            // dx comes last, as it may be where dy was.
+            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width,
+                    groups.count()), dy, x, rstd, partials, rows, width, groups.each());
+            launcher.launch(sharing.launch(SOURCE, "rms_norm_backward", dtype, rows, width, MOST_THREADS), dy, x,
+                    weight, rstd, dx, rows, width);
+        }
+        launcher.launch(RowSharing.columns("norm/column-totals.cu", "column_totals", dtype, width, 1), partials,
+                dWeight, groups.count(), width);
+    }
+}

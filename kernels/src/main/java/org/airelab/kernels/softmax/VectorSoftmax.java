@@ -1,0 +1,136 @@
+package org.airelab.kernels.softmax;
+
+import static org.airelab.kernels.cpu.Lanes.BYTES;
+import static org.airelab.kernels.cpu.Lanes.COUNT;
+import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.larger;
+import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
+import static org.airelab.kernels.cpu.Lanes.store;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.VectorOperators;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Exponential;
+import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
+
+/**
+ * {@link Softmax} eight lanes at a time on all cores. A row comes from memory once, for its maximum; the exponentials
+ * are written to y and scaled there while it is still in the core's own cache.
+ */
+final class VectorSoftmax implements Softmax {
+    /** Elements of a task: enough to outweigh its dispatch, few enough to balance. */
+    private static final int ELEMENTS = 16384;
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public boolean available() {
+        return Lanes.available();
+    }
+
+    @Override
+    public void forward(MemorySegment x, MemorySegment y, int rows, int width) {
+        Softmax.checkForward(x, y, rows, width, DType.FP32);
+        forRows(rows, width, offset -> {
+            var out = y.address() + offset;
+            var sum = exponentials(x.address() + offset, max(x.address() + offset, width), out, width);
+            scale(out, 1 / sum, width);
+        });
+    }
+
+    @Override
+    public void backward(MemorySegment dy, MemorySegment y, MemorySegment dx, int rows, int width) {
+        Softmax.checkBackward(dy, y, dx, rows, width, DType.FP32);
+        forRows(rows, width, offset -> {
+            var dot = dot(dy.address() + offset, y.address() + offset, width);
+            gradient(dy.address() + offset, y.address() + offset, dot, dx.address() + offset, width);
+        });
+    }
+
+    private interface Row {
+        void accept(long offset);
+    }
+
+    private static void forRows(int rows, int width, Row body) {
+        var each = Math.max(1, ELEMENTS / width);
+        Parallel.forRange(Parallel.pieces(rows, each), task -> {
+            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+                body.accept(4L * row * width);
+            }
+        });
+    }
+
+    /** The largest value of a row, NaN passed over: it comes back in the exponentials. */
+    private static float max(long x, int count) {
+        var first = broadcast(Float.NEGATIVE_INFINITY);
+        var second = first;
+        var i = 0;
+        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
+            first = larger(first, load(x + 4L * i));
+            second = larger(second, load(x + 4L * i + BYTES));
+        }
+        var max = larger(first, second).reduceLanes(VectorOperators.MAX);
+        for (; i < count; i++) {
+            var value = get(x + 4L * i);
+            max = value > max ? value : max;
+        }
+        return max;
+    }
+
+    /** Writes e^(x - max) to y; returns the sum. */
+    private static float exponentials(long x, float max, long y, int count) {
+        var shift = broadcast(max);
+        var sums = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            var e = Exponential.exp(load(x + 4L * i).sub(shift));
+            sums = sums.add(e);
+            store(e, y + 4L * i);
+        }
+        if (i < count) {
+            store(Exponential.exp(load(x + 4L * i, count - i).sub(shift)), y + 4L * i, count - i);
+            sums = sums.add(load(y + 4L * i, count - i)); // with zeros past the end
+        }
+        return Lanes.sum(sums);
+    }
+
+    private static void scale(long y, float factor, int count) {
+        var factors = broadcast(factor);
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            store(load(y + 4L * i).mul(factors), y + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(y + 4L * i, get(y + 4L * i) * factor);
+        }
+    }
+
+    private static float dot(long dy, long y, int count) {
+        var sums = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            sums = load(dy + 4L * i).fma(load(y + 4L * i), sums);
+        }
+        var sum = Lanes.sum(sums);
+        for (; i < count; i++) {
+            sum += get(dy + 4L * i) * get(y + 4L * i);
+        }
+        return sum;
+    }
+
+    private static void gradient(long dy, long y, float dot, long dx, int count) {
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            store(load(dy + 4L * i).sub(dot).mul(load(y + 4L * i)), dx + 4L * i);
+        }
+        for (; i < count; i++) {
+            set(dx + 4L * i, get(y + 4L * i) * (get(dy + 4L * i) - dot));
+        }
+    }
+}

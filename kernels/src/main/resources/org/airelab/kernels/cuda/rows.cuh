@@ -1,0 +1,73 @@
+// Rows of a matrix of ELEMENT (float, f16, bf16) as the threads of a warp or of a block read, reduce and write them.
+#include "lab.cuh"
+
+// Elements of one access of 16 bytes.
+const int CHUNK = Wide<ELEMENT>::count;
+
+template <class T> DEVICE void widen(float (&v)[8], const unsigned (&word)[4]) {
+    HOT_LOOP
+    for (int i = 0; i < 8; i++) v[i] = to_float(T{(unsigned short) (word[i / 2] >> 16 * (i % 2))});
+}
+template <class T> DEVICE void widen(float (&v)[4], const unsigned (&word)[4]) {
+    HOT_LOOP
+    for (int i = 0; i < 4; i++) v[i] = __uint_as_float(word[i]);
+}
+template <class T> DEVICE void narrow(unsigned (&word)[4], const float (&v)[8]) {
+    HOT_LOOP
+    for (int i = 0; i < 4; i++) word[i] = pack<T>(v[2 * i], v[2 * i + 1]);
+}
+template <class T> DEVICE void narrow(unsigned (&word)[4], const float (&v)[4]) {
+    HOT_LOOP
+    for (int i = 0; i < 4; i++) word[i] = __float_as_uint(v[i]);
+}
+
+DEVICE int misaligned_elements(const ELEMENT *address) {
+    return (int) (reinterpret_cast<unsigned long long>(address) % 16 / sizeof(ELEMENT));
+}
+
+// The elements of a row from index `at` on; `outside` for those before its beginning and past its `width`. One access
+// where all are inside and the first is aligned.
+DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, int at, int width, float outside) {
+    if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
+        uint4 bits = *reinterpret_cast<const uint4 *>(row + at);
+        const unsigned word[4] = {bits.x, bits.y, bits.z, bits.w};
+        widen<ELEMENT>(v, word);
+        return;
+    }
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) v[i] = at + i >= 0 && at + i < width ? to_float(row[at + i]) : outside;
+}
+
+DEVICE void store_chunk(ELEMENT *row, int at, int width, const float (&v)[CHUNK]) {
+    if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
+        unsigned word[4];
+        narrow<ELEMENT>(word, v);
+        *reinterpret_cast<uint4 *>(row + at) = make_uint4(word[0], word[1], word[2], word[3]);
+        return;
+    }
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) {
+        if (at + i >= 0 && at + i < width) row[at + i] = from_float<ELEMENT>(v[i]);
+    }
+}
+
+// Sum and maximum over the BLOCK threads of a block, in each of them, by way of one float a warp.
+DEVICE float block_sum(float x, float (&scratch)[32]) {
+    x = warp_sum(x);
+    if (BLOCK == 32) return x;
+    __syncthreads(); // the scratch may still be read for the reduction before
+    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;
+    __syncthreads();
+    return warp_sum(threadIdx.x % 32 < BLOCK / 32 ? scratch[threadIdx.x % 32] : 0.0f);
+}
+
+DEVICE float minus_infinity() { return __uint_as_float(0xff800000u); }
+
+DEVICE float block_max(float x, float (&scratch)[32]) {
+    x = warp_max(x);
+    if (BLOCK == 32) return x;
+    __syncthreads(); // the scratch may still be read for the reduction before
+    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;
+    __syncthreads();
+    return warp_max(threadIdx.x % 32 < BLOCK / 32 ? scratch[threadIdx.x % 32] : minus_infinity());
+}

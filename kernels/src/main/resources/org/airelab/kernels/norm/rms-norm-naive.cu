@@ -1,0 +1,33 @@
+// Root mean square norm, naive: a thread a row. Neighbouring threads read elements a whole row apart.
+#include "lab.cuh"
+#include "rms-norm-columns.cuh"
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
+    int row = blockIdx.x * BLOCK + threadIdx.x;
+    if (row >= rows) return;
+    x += (long long) row * width;
+    y += (long long) row * width;
+    float squares = 0.0f;
+    for (int i = 0; i < width; i++) squares += to_float(x[i]) * to_float(x[i]);
+    float r = rsqrtf(squares / width + eps);
+    for (int i = 0; i < width; i++) y[i] = from_float<ELEMENT>(to_float(x[i]) * r * to_float(weight[i]));
+    rstd[row] = r;
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx, int rows,
+                  int width) {
+    int row = blockIdx.x * BLOCK + threadIdx.x;
+    if (row >= rows) return;
+    dy += (long long) row * width;
+    x += (long long) row * width;
+    dx += (long long) row * width;
+    float dot = 0.0f;
+    for (int i = 0; i < width; i++) dot += to_float(dy[i]) * to_float(x[i]) * to_float(weight[i]);
+    float r = rstd[row];
+    float c = dot * r * r * r / width;
+    for (int i = 0; i < width; i++) {
+        dx[i] = from_float<ELEMENT>(to_float(dy[i]) * to_float(weight[i]) * r - to_float(x[i]) * c);
+    }
+}

@@ -1,0 +1,164 @@
+package org.airelab.kernels.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KernelCompilerTest {
+    private static final KernelSource PROBE = KernelSource.of("cuda/probe.cu");
+
+    @TempDir
+    Path folder;
+
+    /** Notes what it compiles; the machine code is the source. */
+    private record Noting(String version, List<String> compiled) implements CudaCompiler {
+        @Override
+        public byte[] compile(String name, String text, String architecture) {
+            compiled.add(architecture + " " + text);
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    private KernelCompiler compiler(CudaCompiler compiler, int architecture) {
+        return new KernelCompiler(compiler, new CubinCache(folder), KernelCompiler.target(architecture));
+    }
+
+    private static Nvcc nvcc() {
+        assumeTrue(Nvcc.find().isPresent(), "SKIPPED: there is no nvcc, so that no CUDA source is compiled here");
+        return Nvcc.find().orElseThrow();
+    }
+
+    @Test
+    void sourceMacrosArchitectureAndVersionMakeOtherCubins() {
+        Noting old = new Noting("1.0", new ArrayList<>());
+        Noting recent = new Noting("1.1", old.compiled());
+        for (int repetition = 0; repetition < 2; repetition++) {
+            compiler(old, 80).compile(PROBE);
+            compiler(old, 90).compile(PROBE);
+            compiler(recent, 80).compile(PROBE);
+            compiler(old, 80).compile(PROBE.with("TILE", 8));
+            compiler(old, 80).compile(PROBE.with("TILE", 16));
+        }
+        assertEquals(5, old.compiled().size());
+        assertTrue(old.compiled().getLast().startsWith("sm_80 #define TILE 16\n#line 1 \"cuda/probe.cu\"\n// Kernels"));
+    }
+
+    @Test
+    void hopperAndBlackwellGetTheirOwnFeatures() {
+        assertEquals(List.of("sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"),
+                List.of(80, 89, 90, 100, 120).stream().map(KernelCompiler::target).toList());
+    }
+
+    @Test
+    void nvccMakesMachineCodeForEachArchitecture() {
+        Nvcc nvcc = nvcc();
+        assertTrue(nvcc.version().matches("nvcc \\d+\\.\\d+\\.\\d+"), nvcc.version());
+        for (int architecture : new int[] {80, 90, 100}) {
+            byte[] cubin = compiler(nvcc, architecture).compile(PROBE.with("TEXT", "\"a b\""));
+            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, Arrays.copyOf(cubin, 4));
+        }
+    }
+
+    @Test
+    void nvrtcMakesMachineCodeToo() {
+        assumeTrue(Nvrtc.find(90).isPresent(), "SKIPPED: there is no libnvrtc.so.12");
+        Nvrtc nvrtc = Nvrtc.find(90).orElseThrow();
+        assertTrue(nvrtc.version().matches("NVRTC 12\\.\\d+"), nvrtc.version());
+        for (KernelSource source : List.of(PROBE.with("TEXT", "\"a b\""), KernelSource.of("cuda/header_probe.cu"),
+                KernelSource.of("cuda/hopper_probe.cu"))) {
+            byte[] cubin = compiler(nvrtc, 90).compile(source);
+            assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, Arrays.copyOf(cubin, 4));
+        }
+        String message = assertThrows(CompilationException.class,
+                () -> compiler(nvrtc, 90).compile(PROBE.with("BROKEN", 1))).getMessage();
+        assertTrue(message.contains("cuda/probe.cu("), message);
+    }
+
+    @Test
+    void anErrorShowsTheCompilersLinesWithTheSourcesNames() {
+        Nvcc nvcc = nvcc();
+        CompilationException error = assertThrows(CompilationException.class,
+                () -> compiler(nvcc, 80).compile(PROBE.with("BROKEN", 1)));
+        int line = PROBE.text().substring(0, PROBE.text().indexOf("undeclared_name")).split("\n").length - 1;
+        assertTrue(error.getMessage().startsWith("cuda/probe.cu -DBROKEN=1 does not compile for sm_80 with "
+                + nvcc.version() + ":\n"), error.getMessage());
+        assertTrue(error.getMessage().contains("cuda/probe.cu(" + line + "): error: identifier \"undeclared_name\" is "
+                + "undefined"), error.getMessage());
+    }
+
+    @Test
+    void theHeaderOfAllKernelsCompiles() {
+        nvcc();
+        ResourceReport report = ResourceReport.of(List.of(KernelSource.of("cuda/header_probe.cu")), 80, 90, 100);
+        assertEquals(3, report.rows().size());
+        assertEquals(List.of(), report.violations());
+    }
+
+    @Test
+    void theReportCountsRegistersAndFindsUndeclaredLocalMemory() {
+        nvcc();
+        ResourceReport plain = ResourceReport.of(List.of(PROBE), 80, 90);
+        assertEquals(List.of("all_kinds sm_80", "no_parameters sm_80", "add_index sm_80", "all_kinds sm_90a",
+                "no_parameters sm_90a", "add_index sm_90a").stream().sorted().toList(), plain.rows().stream()
+                .map(row -> row.resources().entry() + " " + row.resources().target()).sorted().toList());
+        assertEquals(List.of(), plain.violations());
+        for (ResourceReport.Row row : plain.rows()) {
+            assertTrue(row.resources().registers() > 0 && row.resources().registers() < 64, row.toString());
+            assertEquals(row.resources().entry().equals("all_kinds") ? 32 : 0, row.resources().sharedBytes());
+        }
+        // 4096 bytes are declared in the source's header.
+        assertFalse(spilling(PROBE.with("SPILL", 1024)).exceedsDeclaration());
+        ResourceReport.Row larger = spilling(PROBE.with("SPILL", 1025));
+        assertTrue(larger.exceedsDeclaration());
+        assertTrue(larger.resources().localBytes() > 4096, larger.toString());
+    }
+
+    private static ResourceReport.Row spilling(KernelSource source) {
+        return ResourceReport.of(List.of(source), 80).rows().stream()
+                .filter(row -> row.resources().entry().equals("spilling")).findFirst().orElseThrow();
+    }
+
+    @Test
+    void theTableHasALineForEachKernel() {
+        var row = new ResourceReport.Row(PROBE.with("TILE", 8), new KernelResources("name", "sm_80", 32, 1024, 16, 8));
+        assertEquals("| cuda/probe.cu -DTILE=8 | name | sm_80 | 32 | 1024 | 16 | 8 |",
+                new ResourceReport(List.of(row)).markdown().lines().toList().getLast());
+    }
+
+    @Test
+    void theAssemblersLogIsRead() {
+        assertEquals(List.of(new KernelResources("first", "sm_90a", 255, 49152, 112, 300),
+                new KernelResources("second", "sm_90a", 8, 0, 24, 0)), KernelResources.parse("""
+                ptxas info    : 0 bytes gmem, 24 bytes cmem[4]
+                ptxas info    : Compiling entry function 'first' for 'sm_90a'
+                ptxas info    : Function properties for first
+                    112 bytes stack frame, 100 bytes spill stores, 200 bytes spill loads
+                ptxas info    : Used 255 registers, used 16 barriers, 112 bytes cumulative stack size, 49152 bytes smem
+                ptxas info    : Compile time = 12.5 ms
+                ptxas info    : Compiling entry function 'second' for 'sm_90a'
+                ptxas info    : Function properties for second
+                    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+                ptxas info    : Used 8 registers, used 0 barriers
+                ptxas info    : Function properties for called
+                    24 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+                """));
+    }
+
+    @Test
+    void aLongLogIsShortened() {
+        String message = new CompilationException("a.cu", "sm_80", "nvcc", "line\n".repeat(100)).getMessage();
+        assertEquals(62, message.lines().count(), message);
+        assertTrue(message.endsWith("(and 40 lines more)"), message);
+    }
+}

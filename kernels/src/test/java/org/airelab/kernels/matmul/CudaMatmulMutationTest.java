@@ -1,0 +1,113 @@
+package org.airelab.kernels.matmul;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.matmul.MatmulShape.Epilogue;
+import org.airelab.kernels.shim.HostLauncher;
+import org.airelab.kernels.shim.KernelFault;
+import org.junit.jupiter.api.Test;
+
+/** The checks of {@link CudaMatmulTest} see what they are meant to see: bugs planted in the sources, each caught. */
+class CudaMatmulMutationTest {
+    private static final int[][] SIZES = {{65, 33, 70}, {40, 72, 131}, {33, 40, 96}};
+
+    /** Whether the mutant faults, or is wrong by more than a rung may be, at one of the sizes. */
+    private static boolean killed(String name, DType dtype, String original, String replacement) {
+        var rung = CudaMatmuls.rungs().stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
+        for (var size : SIZES) {
+            var shape = new MatmulShape(size[0], size[1], size[2], false, false, 0.5f, 2, true, Epilogue.SILU);
+            if (killed(rung, MatmulProblem.of(shape, dtype), original, replacement)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean killed(CudaRung<Matmul> rung, MatmulProblem problem, String original, String replacement) {
+        var expected = problem.float64();
+        try (var host = new HostLauncher(7).withMutation(original, replacement)) {
+            return !(MatmulProblem.error(expected, problem.run(rung, host)) <= problem.limit(expected));
+        } catch (KernelFault fault) {
+            return true;
+        }
+    }
+
+    private static void kills(String rung, DType dtype, String original, String replacement) {
+        assertTrue(killed(rung, dtype, original, replacement), rung + " survives: " + original + " -> " + replacement);
+    }
+
+    @Test
+    void unchangedSourcesPass() {
+        var same = "return EPILOGUE(x);";
+        for (var rung : CudaMatmuls.rungs()) {
+            for (var dtype : rung.dtypes()) {
+                if (rung.portable()) {
+                    assertTrue(!killed(rung.name(), dtype, same, same), rung.name() + " in " + dtype);
+                }
+            }
+        }
+    }
+
+    @Test
+    void barriers() {
+        kills("shared", DType.FP32, "__syncthreads();\n        HOT_LOOP", "HOT_LOOP");
+        kills("shared", DType.FP32, "__syncthreads();\n    }", "}");
+        kills("tiled-2d", DType.FP32, "__syncthreads();\n    }", "}");
+        kills("vectorized", DType.FP32, "__syncthreads();\n        HOT_LOOP", "HOT_LOOP");
+        kills("warptiled", DType.FP32, "__syncthreads();\n        accumulate", "accumulate");
+        kills("pipelined", DType.FP32, "__syncthreads(); // this pair", "// this pair");
+        kills("mma", DType.FP16, "__syncthreads(); // this stage", "// this stage");
+        kills("mma", DType.FP16, "__syncthreads(); // from here on", "// from here on");
+        kills("mma", DType.BF16, "__syncwarp(); // the slab", "// the slab");
+        kills("mma", DType.BF16, "__syncwarp(); // and read", "// and read");
+    }
+
+    @Test
+    void copiesUnderWay() {
+        kills("pipelined", DType.FP32, "cp_async_wait<0>()", "cp_async_wait<1>()");
+        kills("pipelined", DType.FP32, "int other = 1 - buffer", "int other = buffer");
+        kills("mma", DType.FP16, "cp_async_wait<STAGES - 2>()", "cp_async_wait<STAGES - 1>()");
+        kills("mma", DType.FP16, "stages + ahead % STAGES * STAGE", "stages + step % STAGES * STAGE");
+    }
+
+    @Test
+    void tails() {
+        kills("naive", DType.FP32, "p < k; p++", "p < k - 1; p++");
+        kills("coalesced", DType.FP32, "if (i >= m || j >= n) return;\n    float",
+                "if (i > m || j >= n) return;\n    float");
+        kills("shared", DType.FP32, "&& first_p + p < k;\n        tile", "&& first_p + p <= k;\n        tile");
+        kills("tiled-1d", DType.FP32, "first_row + i < rows && first_p + p < k;\n        tile",
+                "first_p + p < k;\n        tile");
+        kills("tiled-2d", DType.FP32, "j >= n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to",
+                "j > n) return;\n    ELEMENT *to = c + (size_t) i * n + j;\n    *to");
+        kills("vectorized", DType.FP32, "if (q < inside) chunk[q]", "if (q <= inside) chunk[q]");
+        kills("warptiled", DType.FP32, "first_line + y < lines ? width - column : 0;\n        float",
+                "first_line + y <= lines ? width - column : 0;\n        float");
+        kills("pipelined", DType.FP32, "first_line + y < lines && column < width",
+                "first_line + y < lines && column <= width");
+        kills("mma", DType.BF16, "2 * q + 1 < inside", "2 * q + 1 <= inside");
+        kills("mma", DType.BF16, "min(COUNT, n - j)", "COUNT");
+        kills("mma", DType.FP16, "(k + BK - 1) / BK", "k / BK");
+    }
+
+    @Test
+    void strides() {
+        kills("naive", DType.FP32, "(size_t) i * k + p : ", "(size_t) i * rows + p : ");
+        kills("shared", DType.FP32, "a_tile[p * PITCH + i]", "a_tile[p * (PITCH - 1) + i]");
+        kills("vectorized", DType.FP32, "(size_t) (first_line + y) * width + column;\n        int",
+                "(size_t) (first_line + y) * (width - 1) + column;\n        int");
+        kills("warptiled", DType.FP32, "y / 4 * STEP_M", "y / 4 * STEP_N");
+        kills("mma", DType.FP16, "slab + y * SLAB_PITCH", "slab + y * (SLAB_PITCH - 4)");
+        kills("mma", DType.FP16, "warp_i + 16 * y, p, low, high", "warp_i + 16 * y, p, high, low");
+        kills("mma", DType.BF16, "row = first + within % height", "row = first + within / height");
+    }
+
+    @Test
+    void whatIsAddedAtTheEnd() {
+        kills("mma", DType.FP16, "x += beta * to_float(*c)", "x += to_float(*c)");
+        kills("warptiled", DType.FP32, "bias + j + q : nullptr", "bias + j : nullptr");
+        kills("naive", DType.BF16, "x += to_float(*bias)", "x -= to_float(*bias)");
+    }
+}

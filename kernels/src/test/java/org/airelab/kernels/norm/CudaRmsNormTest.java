@@ -1,0 +1,189 @@
+package org.airelab.kernels.norm;
+
+import static org.airelab.kernels.Native.assertAsGoodAsPlain;
+import static org.airelab.kernels.Native.decode;
+import static org.airelab.kernels.Native.encode;
+import static org.airelab.kernels.Native.normal;
+import static org.airelab.kernels.Native.zeros;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Native;
+import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.shim.HostLauncher;
+import org.airelab.kernels.shim.KernelFault;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The CUDA ladder of {@link RmsNorm}, executed on the CPU. */
+class CudaRmsNormTest {
+    private static final float EPS = 1e-5f;
+    private static final CudaRung<RmsNorm> NAIVE = RmsNorm.FAMILY.cudaRungs().getFirst();
+
+    private record Inputs(MemorySegment x, MemorySegment weight, MemorySegment dy, int rows, int width) {
+        /** Values that the type represents. */
+        static Inputs of(int rows, int width, DType dtype) {
+            var size = (long) rows * width;
+            return new Inputs(decode(encode(normal(size, 1, 2), dtype), dtype),
+                    decode(encode(normal(width, 2, 1), dtype), dtype), decode(encode(normal(size, 3, 1), dtype), dtype),
+                    rows, width);
+        }
+    }
+
+    /** Results as floats. */
+    private record Result(MemorySegment y, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight) {}
+
+    private static Result reference(Inputs in) {
+        var size = (long) in.rows * in.width;
+        var result = new Result(zeros(size), zeros(in.rows), zeros(size), zeros(in.width));
+        var norm = RmsNorm.FAMILY.reference();
+        norm.forward(in.x, in.weight, result.y, result.rstd, in.rows, in.width, EPS);
+        norm.backward(in.dy, in.x, in.weight, result.rstd, result.dx, result.dWeight, in.rows, in.width);
+        return result;
+    }
+
+    private static Result run(HostLauncher host, CudaRung<RmsNorm> rung, DType dtype, Inputs in) {
+        var norm = rung.on(host, dtype);
+        var x = host.copy(encode(in.x, dtype));
+        var weight = host.copy(encode(in.weight, dtype));
+        var y = host.allocate(x.byteSize());
+        var rstd = host.allocate(4L * in.rows);
+        var dx = host.allocate(x.byteSize());
+        var dWeight = host.allocate(weight.byteSize());
+        norm.forward(x, weight, y, rstd, in.rows, in.width, EPS);
+        norm.backward(host.copy(encode(in.dy, dtype)), x, weight, rstd, dx, dWeight, in.rows, in.width);
+        return new Result(decode(y, dtype), Native.copy(rstd), decode(dx, dtype), decode(dWeight, dtype));
+    }
+
+    /** Of the widths, 4100 is more than 256 threads hold of float32, 9001 more than they hold of a half type. */
+    @ParameterizedTest
+    @CsvSource({"1, 1", "37, 7", "5, 32", "3, 100", "600, 9", "2, 1030", "2, 4100", "1, 9001"})
+    void everyRungAgreesWithTheReference(int rows, int width) {
+        for (var dtype : DType.values()) {
+            var in = Inputs.of(rows, width, dtype);
+            var expected = reference(in);
+            try (var host = new HostLauncher(width)) {
+                var plain = run(host, NAIVE, dtype, in);
+                for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+                    var actual = run(host, rung, dtype, in);
+                    var what = rung.name() + " " + dtype + " [" + rows + ", " + width + "]";
+                    assertAsGoodAsPlain(expected.y, plain.y, actual.y, dtype, what + " y");
+                    assertAsGoodAsPlain(expected.rstd, plain.rstd, actual.rstd, what + " rstd");
+                    assertAsGoodAsPlain(expected.dWeight, plain.dWeight, actual.dWeight, dtype, what + " dWeight");
+                    if (width > 1) { // with one element the gradient is the difference of equals
+                        assertAsGoodAsPlain(expected.dx, plain.dx, actual.dx, dtype, what + " dx");
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void schedulesDoNotMatter(DType dtype) {
+        var in = Inputs.of(600, 9, dtype);
+        for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+            Result first = null;
+            for (var seed = 0; seed < 4; seed++) {
+                try (var host = new HostLauncher(seed)) {
+                    var result = run(host, rung, dtype, in);
+                    first = first == null ? result : first;
+                    assertArrayEquals(Native.array(first.y), Native.array(result.y));
+                    assertArrayEquals(Native.array(first.dx), Native.array(result.dx));
+                    assertArrayEquals(Native.array(first.dWeight), Native.array(result.dWeight));
+                }
+            }
+        }
+    }
+
+    @Test
+    void worksInPlaceAndAwayFromMultiplesOfSixteenBytes() {
+        var in = Inputs.of(5, 17, DType.FP32);
+        var expected = reference(in);
+        for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+            try (var host = new HostLauncher(1)) {
+                var norm = rung.on(host, DType.FP32);
+                var x = host.allocate(4 * 5 * 17 + 4).asSlice(4).copyFrom(in.x);
+                var weight = host.allocate(4 * 17 + 12).asSlice(12).copyFrom(in.weight);
+                var dy = host.allocate(4 * 5 * 17 + 8).asSlice(8).copyFrom(in.dy);
+                var rstd = host.allocate(4 * 5);
+                var dWeight = host.allocate(4 * 17);
+                norm.forward(x, weight, x, rstd, 5, 17, EPS);
+                norm.backward(dy, host.copy(in.x), weight, rstd, dy, dWeight, 5, 17);
+                assertTrue(Native.error(expected.y, x) < 1e-6, rung.name());
+                assertTrue(Native.error(expected.dx, dy) < 1e-6, rung.name());
+                assertTrue(Native.error(expected.dWeight, dWeight) < 1e-6, rung.name());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void nonFiniteValuesAsTheReference(DType dtype) {
+        var in = Inputs.of(4, 33, dtype);
+        Native.set(in.x, 33 + 4, Float.NaN);
+        Native.set(in.x, 2 * 33 + 32, Float.POSITIVE_INFINITY);
+        var expected = reference(in);
+        for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+            try (var host = new HostLauncher(1)) {
+                var actual = run(host, rung, dtype, in);
+                assertSameNan(expected.y, actual.y, rung.name() + " y");
+                assertSameNan(expected.dx, actual.dx, rung.name() + " dx");
+                assertSameNan(expected.dWeight, actual.dWeight, rung.name() + " dWeight");
+            }
+        }
+    }
+
+    private static void assertSameNan(MemorySegment expected, MemorySegment actual, String what) {
+        for (var i = 0; i < expected.byteSize() / 4; i++) {
+            assertEquals(Float.isNaN(Native.get(expected, i)), Float.isNaN(Native.get(actual, i)), what + " " + i);
+        }
+    }
+
+    @Test
+    void noRowsGiveNoGradient() {
+        for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+            try (var host = new HostLauncher(1)) {
+                var norm = rung.on(host, DType.FP16);
+                var dWeight = host.allocate(2 * 4);
+                norm.forward(zeros(0), zeros(2), zeros(0), zeros(0), 0, 4, EPS);
+                norm.backward(zeros(0), zeros(0), zeros(2), zeros(0), zeros(0), dWeight, 0, 4);
+                assertArrayEquals(new float[4], Native.array(decode(dWeight, DType.FP16)));
+                assertThrows(IllegalArgumentException.class,
+                        () -> norm.forward(zeros(4), zeros(2), zeros(2), zeros(1), 1, 4, EPS));
+            }
+        }
+    }
+
+    private static void assertFaults(int rung, String original, String replacement, String expected) {
+        var in = Inputs.of(1102, 17, DType.FP32);
+        for (var seed = 0; seed < 3; seed++) {
+            try (var host = new HostLauncher(seed).withMutation(original, replacement)) {
+                var fault = assertThrows(KernelFault.class,
+                        () -> run(host, RmsNorm.FAMILY.cudaRungs().get(rung), DType.FP32, in));
+                assertTrue(fault.getMessage().contains(expected), fault.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void aBugInAKernelIsFound() {
+        assertFaults(0, "i < width; i++) squares +=", "i <= width; i++) squares +=", "reads 4 bytes");
+        assertFaults(0, "end = min(rows, ((int) blockIdx.y + 1) * each)", "end = rows + 1", "out of bounds");
+        assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
+        assertFaults(1, "if (lane == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
+        assertFaults(1, "partials[(long long) blockIdx.y * width + column]", "partials[column]", "a race");
+        assertFaults(2, "if (threadIdx.x == 0) rstd[blockIdx.x] = r;", "rstd[blockIdx.x] = r;", "a race");
+        assertFaults(2, "partials += (long long) blockIdx.x * width",
+                "partials += (long long) blockIdx.x * (width - 1)", "a race");
+        assertFaults(2, "at + i < width) partials[at + i] = sums", "at + i <= width) partials[at + i] = sums",
+                "writes 4 bytes");
+        assertFaults(2, "end = min(rows, first_row + each)", "end = min(rows, first_row + each + 1)", "a race");
+    }
+}
