@@ -11,8 +11,8 @@ public interface Launcher {
      * Enqueues a kernel.
      *
      * @param arguments the kernel's parameters in order: a {@link MemorySegment} for a pointer (its address, on the
-     *                  launcher's device; {@code null} for a null pointer), Integer, Long, Float or Double for a number
-     *                  of that size, and a {@link TensorMap} for a {@code __grid_constant__} tensor map
+     *                  launcher's device; {@code null} for a null pointer), Integer, Long, Float or Double for a
+     *                  number of that size, and a {@link TensorMap} for a {@code __grid_constant__} tensor map
      * @throws IllegalArgumentException for an argument of another kind
      */
     void launch(Launch launch, Object... arguments);

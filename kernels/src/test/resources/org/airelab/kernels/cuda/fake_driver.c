@@ -216,7 +216,8 @@ result cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
     return call("cuTensorMapEncodeTiled", " %d type %d rank %u address %p sizes %llu %llu strides %llu box %u %u steps "
                 "%u %u interleave %d swizzle %d promotion %d fill %d", (int) ((uintptr_t) map % 64), type, rank,
                 address, (unsigned long long) sizes[0], (unsigned long long) sizes[1],
-                (unsigned long long) strides[0], box[0], box[1], steps[0], steps[1], interleave, swizzle, promotion, fill);
+                (unsigned long long) strides[0], box[0], box[1], steps[0], steps[1], interleave, swizzle, promotion,
+                fill);
 }
 
 /* NVML, for a device 0000:01:00.0 that does not tell its memory's clock. */
