@@ -21,6 +21,8 @@ import java.util.regex.Pattern;
 /** Compiles kernels and the shim with g++ into libraries, kept from run to run in {@code target/shim-cache}. */
 final class HostCompiler {
     private static final Path CACHE = Path.of("target", "shim-cache").toAbsolutePath();
+    private static final List<String> SHIM = List.of("shim.cpp", "shim.hpp", "state.hpp", "fibers.hpp", "reports.hpp",
+            "memory.hpp", "warps.hpp");
     private static final long MINUTES = 5;
     /** Checked in its own units rather than by libtsan, so the instrumentation is compiled in and not linked. */
     private static final List<String> KERNEL_OPTIONS = List.of("-x", "c++", "-std=c++17", "-O1", "-g1", "-gdwarf-4",
@@ -32,15 +34,15 @@ final class HostCompiler {
 
     /** The library that runs kernels. */
     static Path shim() {
-        var source = resource("shim.cpp");
-        return library("lib" + withoutSuffix(source), List.of(), object -> run(List.of("g++", "-std=c++17", "-O2",
-                "-g1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-c", source.toString(), "-o",
-                object.toString())));
+        var folder = shimSources();
+        return library("lib" + folder.getFileName(), List.of(), object -> run(List.of("g++", "-std=c++17", "-O2", "-g1",
+                "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden", "-c",
+                folder.resolve("shim.cpp").toString(), "-o", object.toString())));
     }
 
     /** The library of a kernel source's entries, each with its {@code lab_entry_} and {@code lab_kinds_}. */
     static Path kernel(String text, List<String> options, Path shim) {
-        var header = resource("shim.hpp");
+        var header = shimSources().resolve("shim.hpp");
         var command = new ArrayList<>(List.of("g++"));
         command.addAll(KERNEL_OPTIONS);
         command.addAll(options);
@@ -106,13 +108,19 @@ final class HostCompiler {
         return library;
     }
 
-    /** A file of the shim beside what is compiled with it, under a name that changes with its text. */
-    private static Path resource(String name) {
+    /** A folder with the shim's sources, under a name that changes with their texts. */
+    private static Path shimSources() {
+        var texts = SHIM.stream().map(HostCompiler::resource).toList();
+        var folder = CACHE.resolve("shim-" + hash(String.join("", texts)));
+        for (var i = 0; i < texts.size(); i++) {
+            write(folder.resolve(SHIM.get(i)), texts.get(i));
+        }
+        return folder;
+    }
+
+    private static String resource(String name) {
         try (InputStream in = HostCompiler.class.getResourceAsStream(name)) {
-            var text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            var file = CACHE.resolve(hash(text) + "-" + name);
-            write(file, text);
-            return file;
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -136,8 +144,8 @@ final class HostCompiler {
             return;
         }
         try {
-            Files.createDirectories(CACHE);
-            var part = Files.createTempFile(CACHE, "part", null);
+            Files.createDirectories(file.getParent());
+            var part = Files.createTempFile(file.getParent(), "part", null);
             Files.writeString(part, text);
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {

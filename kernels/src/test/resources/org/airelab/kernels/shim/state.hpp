@@ -1,0 +1,125 @@
+// What the shim knows of the launch, the block and its threads.
+#pragma once
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+#include <vector>
+#ifndef __x86_64__
+#include <ucontext.h>
+#endif
+
+namespace {
+
+typedef uintptr_t Address;
+
+const int WARP = 32, MOST_THREADS = 1024;
+const Address ARENA_BYTES = Address(1) << 34;
+const Address GRAIN = 2;
+// Dynamic shared memory lies at the beginning of the arena, before the first buffer.
+const Address SHARED_REGION = 256 << 10;
+// A library's static shared memory is that of all its entries together: more than a block can have.
+const Address MOST_DYNAMIC = 227 << 10, MOST_STATIC = 1 << 20;
+const Address GUARD = 4096;
+const Address STACK = 64 << 10, STACK_GUARD = 4096;
+
+enum Flags : uint16_t { VALID = 1, TRACKED = 2, ATOMIC = 4, PENDING = 8 };
+const uint16_t MANY = 0xffff;
+
+struct Cell {
+    uint32_t written, read[2];
+    uint16_t writer, reader[2];
+    uint16_t flags;
+};
+
+struct Index { unsigned x, y, z; };
+struct Four { float x, y, z, w; };
+struct alignas(16) FourWords { unsigned x, y, z, w; };
+
+struct Copy {
+    char *to;
+    const char *from;
+    int bytes, group;
+};
+
+enum Meeting { NONE, BARRIER, SYNCWARP, SHUFFLE, BALLOT, MMA, LDMATRIX, EXITED };
+const char *const MEETINGS[] = {"nothing", "__syncthreads", "__syncwarp", "a shuffle", "a vote", "mma", "ldmatrix",
+                                "their end"};
+
+union Payload {
+    uint64_t word;
+    struct { unsigned a[4], b[2]; float d[4]; } mma;
+    struct { const char *row; unsigned r[4]; } ldmatrix;
+};
+
+struct Fiber {
+#ifdef __x86_64__
+    void *context;
+#else
+    ucontext_t context;
+#endif
+    Meeting waits;
+    Payload payload[2];
+    std::vector<Copy> copies;
+    int groups;
+};
+
+struct Warp {
+    int alive, arrived, parity;
+    unsigned lanes[2];
+    uint32_t since;
+};
+
+struct Range { Address start, bytes; };
+
+// The arena and its cells; buffers by address, for messages alone.
+Address arena;
+Cell *shadow;
+Address next = SHARED_REGION + GUARD;
+int buffers;
+std::vector<Range> ranges;
+Cell staticShadow[MOST_STATIC / GRAIN + 16];
+Address staticStart, staticBytes, imageStart, imageEnd, validShared;
+
+// The launch, the block and the thread that runs.
+void (*entry)(void **);
+void **arguments;
+std::vector<Address> pointers;
+Index grid, block;
+int threads;
+uint32_t now = 1, launchStart, blockFirst, blockSince;
+std::vector<std::pair<uint32_t, uint32_t>> blockStarts;
+Fiber fibers[MOST_THREADS];
+Warp warps[MOST_THREADS / WARP];
+#ifdef __x86_64__
+void *scheduler;
+#else
+ucontext_t scheduler;
+#endif
+char *stacks;
+int ready[MOST_THREADS], readyCount;
+int me, exited, atBarrier;
+void *barrierSite;
+uint64_t randomState;
+bool failed;
+char *message;
+long messageBytes;
+Address failedAt;
+
+unsigned pick(unsigned count) {
+    randomState ^= randomState << 13;
+    randomState ^= randomState >> 7;
+    randomState ^= randomState << 17;
+    return unsigned((randomState >> 32) * count >> 32);
+}
+
+void tick() {
+    if (++now == 0) {
+        fprintf(stderr, "the shim's clock has run out\n");
+        abort();
+    }
+}
+
+} // namespace
