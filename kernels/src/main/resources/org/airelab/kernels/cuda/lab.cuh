@@ -1,6 +1,6 @@
 // What every kernel of the lab includes first. It stands alone: no header of the CUDA toolkit is needed, so that NVRTC
-// compiles it on a machine that has none. On a CPU the tests compile the same kernels with g++; there LAB_HOST_SHIM is
-// defined and shim.hpp brings the built-ins of CUDA C++ and the emulated counterparts of the PTX below.
+// compiles it on a machine that has none. On a CPU the tests compile the same kernels with g++; there LAB_HOST_SHIM names
+// the header that brings the built-ins of CUDA C++ and the emulated counterparts of the PTX below.
 //
 // Rules that keep a kernel portable to the CPU:
 //   - entries are `extern "C" __global__ void name(...)`, no templates; tile sizes and types are macros (KernelSource.with);
@@ -8,8 +8,12 @@
 //   - PTX only in this header; warp-wide built-ins with their full mask; atomics by atomicAdd and friends.
 #pragma once
 
+// The element types. FP32 is float; the half types are their bits, converted by one instruction each.
+struct f16 { unsigned short bits; };
+struct bf16 { unsigned short bits; };
+
 #ifdef LAB_HOST_SHIM
-#include "shim.hpp"
+#include LAB_HOST_SHIM
 #else
 #define DEVICE __device__ __forceinline__
 // The block's dynamic shared memory, aligned for every access there is.
@@ -17,10 +21,6 @@
     type *name = reinterpret_cast<type *>(lab_dynamic_shared)
 #define HOT_LOOP _Pragma("unroll")
 #endif
-
-// The element types. FP32 is float; the half types are their bits, converted by one instruction each.
-struct f16 { unsigned short bits; };
-struct bf16 { unsigned short bits; };
 
 // Elements of a type in 16 bytes, the widest access of a thread.
 template <class T> struct Wide { static const int count = 16 / (int) sizeof(T); };
