@@ -51,6 +51,25 @@ public final class Native {
         return Arena.ofAuto().allocate(segment.byteSize(), 8).copyFrom(segment);
     }
 
+    /** Floats rounded to a type. */
+    public static MemorySegment encode(MemorySegment floats, DType dtype) {
+        var count = floats.byteSize() / 4;
+        var encoded = Arena.ofAuto().allocate(dtype.bytes() * count, dtype.bytes());
+        for (var i = 0L; i < count; i++) {
+            dtype.set(encoded, i, get(floats, i));
+        }
+        return encoded;
+    }
+
+    /** Elements of a type as floats. */
+    public static MemorySegment decode(MemorySegment elements, DType dtype) {
+        var floats = zeros(elements.byteSize() / dtype.bytes());
+        for (var i = 0L; i < elements.byteSize() / dtype.bytes(); i++) {
+            set(floats, i, dtype.get(elements, i));
+        }
+        return floats;
+    }
+
     public static float[] array(MemorySegment segment) {
         return segment.toArray(JAVA_FLOAT);
     }

@@ -38,7 +38,7 @@ DEVICE void write_scores(float *to, const float (&s)[ROWS][ROWS]) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_fused_d_queries(const Element *d_out, const Element *qkv, const float *lse, const float *deltas, Element *d_qkv,
                           int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(float, queries);
@@ -71,7 +71,7 @@ attention_fused_d_queries(const Element *d_out, const Element *qkv, const float 
     store_tile(sums, factors, d_qkv + h.query(place.sequence, first, place.head), h.width(), time - first);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_fused_d_keys(const Element *d_out, const Element *qkv, const float *lse, const float *deltas, Element *d_qkv,
                        int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(float, keys);

@@ -18,7 +18,7 @@ DEVICE float row_sum(float x) {
     return x;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_fused_forward(const Element *qkv, Element *out, float *lse, int time, int heads, int kv_heads, int causal,
                         float scale) {
     DYNAMIC_SHARED(float, queries);

@@ -5,6 +5,7 @@
 
 static constexpr int SIDE = 16;
 static constexpr int THREADS = SIDE * SIDE;
+// Kernels promise one block a multiprocessor: without a promise ptxas spills a few registers to fit one block more.
 static constexpr int ROWS = TILE / SIDE;
 // Columns of a tile, zero from HEAD_SIZE on, and of each thread.
 static constexpr int PADDED = (HEAD_SIZE + SIDE - 1) / SIDE * SIDE;

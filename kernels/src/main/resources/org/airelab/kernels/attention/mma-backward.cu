@@ -16,7 +16,7 @@ extern "C" __global__ void attention_mma_deltas(const Element *d_out, const Elem
     row_deltas(d_out, out, deltas, Heads{time, heads, kv_heads, HEAD_SIZE}, batch);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_mma_d_queries(const Element *d_out, const Element *qkv, const float *lse, const float *deltas, Element *d_qkv,
                         int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(Element, queries);
@@ -70,7 +70,7 @@ attention_mma_d_queries(const Element *d_out, const Element *qkv, const float *l
     store_rows(sums, scale, scale, queries, d_qkv + h.query(place.sequence, first, place.head), h.width(), time - first);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse, const float *deltas, Element *d_qkv,
                      int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(Element, keys);

@@ -49,7 +49,7 @@ struct Softmax {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_mma_forward(const Element *qkv, Element *out, float *lse, int time, int heads, int kv_heads, int causal,
                       float scale) {
     DYNAMIC_SHARED(Element, queries);

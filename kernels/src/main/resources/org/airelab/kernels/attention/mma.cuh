@@ -5,6 +5,7 @@
 
 static constexpr int WARPS = 4;
 static constexpr int THREADS = 32 * WARPS;
+// Kernels promise one block a multiprocessor: without a promise ptxas spills a few registers to fit one block more.
 // Positions of the tile that a block holds.
 static constexpr int HELD = 16 * WARPS;
 // Columns of a tile, zero from HEAD_SIZE on.
