@@ -22,6 +22,11 @@ final class CudaAttentions {
 
     /** A source of this family for an element type. */
     static KernelSource source(String file, DType dtype) {
-        return KernelSource.of("attention/" + file).with("ELEMENT", dtype == DType.FP32 ? "float" : dtype);
+        var element = switch (dtype) {
+            case FP32 -> "float";
+            case FP16 -> "f16";
+            case BF16 -> "bf16";
+        };
+        return KernelSource.of("attention/" + file).with("ELEMENT", element);
     }
 }

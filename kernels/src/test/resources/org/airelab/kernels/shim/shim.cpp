@@ -29,7 +29,8 @@ const Address ARENA_BYTES = Address(1) << 34;
 const Address GRAIN = 2;
 // Dynamic shared memory lies at the beginning of the arena, before the first buffer.
 const Address SHARED_REGION = 256 << 10;
-const Address MOST_SHARED = 227 << 10, MOST_STATIC = 48 << 10;
+// A library's static shared memory is that of all its entries together: more than a block can have.
+const Address MOST_DYNAMIC = 227 << 10, MOST_STATIC = 1 << 20;
 const Address GUARD = 4096;
 const Address STACK = 64 << 10, STACK_GUARD = 4096;
 
@@ -53,7 +54,8 @@ struct Copy {
 };
 
 enum Meeting { NONE, BARRIER, SYNCWARP, SHUFFLE, BALLOT, MMA, LDMATRIX, EXITED };
-const char *const MEETINGS[] = {"nothing", "__syncthreads", "__syncwarp", "a shuffle", "a vote", "mma", "ldmatrix", "exit"};
+const char *const MEETINGS[] = {"nothing", "__syncthreads", "__syncwarp", "a shuffle", "a vote", "mma", "ldmatrix",
+                                "their end"};
 
 union Payload {
     uint64_t word;
@@ -75,6 +77,7 @@ struct Fiber {
 
 struct Warp {
     int alive, arrived, parity;
+    unsigned lanes[2];
     uint32_t since;
 };
 
@@ -383,7 +386,8 @@ int meet(Meeting meeting, unsigned mask, const Payload &payload, const void *pc,
     }
     int parity = warp.parity;
     fibers[me].payload[parity] = payload;
-    warp.arrived++;
+    // Who takes part is kept for as long as the payload: a lane may have ended when another looks at what it brought.
+    warp.lanes[parity] = (warp.arrived++ == 0 ? 0 : warp.lanes[parity]) | 1u << lane();
     if (complete(warp, meeting)) {
         finish(parity);
         release(warpStart(), warpEnd(), meeting);
@@ -442,7 +446,7 @@ void runBlock(uint32_t linear) {
     memset(reinterpret_cast<void *>(arena), 0xff, validShared);
     if (staticBytes > 0) memset(reinterpret_cast<void *>(staticStart), 0xff, staticBytes);
     for (int i = 0; i < threads; i += WARP) {
-        warps[i / WARP] = {threads - i < WARP ? threads - i : WARP, 0, 0, now};
+        warps[i / WARP] = {threads - i < WARP ? threads - i : WARP, 0, 0, {0, 0}, now};
     }
     for (int i = 0; i < threads; i++) {
         begin(i, stacks + Address(i + 1) * STACK, run);
@@ -478,7 +482,7 @@ void initialize() {
     for (int i = 0; i < MOST_THREADS; i++) mprotect(stacks + Address(i) * STACK, STACK_GUARD, PROT_NONE);
 }
 
-float toFloat(int bfloat, unsigned short bits) {
+float toFloat(int bfloat, uint16_t bits) {
     unsigned word;
     if (bfloat) {
         word = unsigned(bits) << 16;
@@ -505,10 +509,10 @@ void multiply(int bfloat, int parity) {
         int group = l / 4, pair = l % 4 * 2;
         for (int half = 0; half < 2; half++) {
             for (int i = 0; i < 4; i++) {
-                a[group + i % 2 * 8][pair + i / 2 * 8 + half] = toFloat(bfloat, (unsigned short) (held.a[i] >> 16 * half));
+                a[group + i % 2 * 8][pair + i / 2 * 8 + half] = toFloat(bfloat, uint16_t(held.a[i] >> 16 * half));
             }
             for (int i = 0; i < 2; i++) {
-                b[pair + i * 8 + half][group] = toFloat(bfloat, (unsigned short) (held.b[i] >> 16 * half));
+                b[pair + i * 8 + half][group] = toFloat(bfloat, uint16_t(held.b[i] >> 16 * half));
             }
         }
     }
@@ -587,9 +591,9 @@ EXPORT int lab_launch(void (*function)(void **), void **values, const char *kind
     *message = 0;
     failed = false;
     failedAt = 0;
-    if (staticBytes > MOST_STATIC || staticBytes + Address(sharedBytes) > MOST_SHARED) {
-        say("expected at most %lu bytes of static and %lu of all shared memory, found %lu and %lu", MOST_STATIC,
-            MOST_SHARED, staticBytes, staticBytes + Address(sharedBytes));
+    if (staticBytes > MOST_STATIC || Address(sharedBytes) > MOST_DYNAMIC) {
+        say("expected at most %lu bytes of static and %lu of dynamic shared memory, found %lu and %d", MOST_STATIC,
+            MOST_DYNAMIC, staticBytes, sharedBytes);
         return 1;
     }
     mark(shadow, validShared, 0);
@@ -657,31 +661,27 @@ EXPORT uint64_t lab_shuffle(int kind, unsigned mask, uint64_t value, int by, int
     else source = first + (by & (width - 1));
     // Past the end of its group (before its beginning) a lane keeps its own value; xor may look into earlier groups.
     if (source >= first + width || (source < first && kind == 2)) source = lane();
-    Fiber *from = fibers + warpStart() + source;
-    if (warpStart() + source >= threads || (from->waits == EXITED && source != lane())) {
+    if (source >= WARP || !(warps[me / WARP].lanes[parity] >> source & 1)) {
         sayThread(me, block);
         say(" shuffles with lane %d of its warp, which has ended or never was", source);
         leave(CALLER);
     }
-    return from->payload[parity].word;
+    return fibers[warpStart() + source].payload[parity].word;
 }
 
 EXPORT unsigned lab_ballot(unsigned mask, int predicate) {
     Payload payload;
     payload.word = predicate != 0;
-    // The lanes' bits are gathered when all have come: afterwards an ended lane cannot be told from one that voted.
-    int parity = meet(BALLOT, mask, payload, CALLER, [](int parity) {
-        unsigned votes = 0;
-        for (int i = warpStart(); i < warpEnd(); i++) {
-            if (fibers[i].waits != EXITED && fibers[i].payload[parity].word) votes |= 1u << i % WARP;
-        }
-        for (int i = warpStart(); i < warpEnd(); i++) fibers[i].payload[parity].word = votes;
-    });
-    return unsigned(fibers[me].payload[parity].word);
+    int parity = meet(BALLOT, mask, payload, CALLER, [](int) {});
+    unsigned votes = 0, lanes = warps[me / WARP].lanes[parity];
+    for (int i = 0; i < WARP; i++) {
+        if (lanes >> i & 1) votes |= unsigned(fibers[warpStart() + i].payload[parity].word) << i;
+    }
+    return votes;
 }
 
-EXPORT Four lab_mma(int bfloat, float d0, float d1, float d2, float d3, unsigned a0, unsigned a1, unsigned a2, unsigned a3,
-                    unsigned b0, unsigned b1) {
+EXPORT Four lab_mma(int bfloat, float d0, float d1, float d2, float d3, unsigned a0, unsigned a1, unsigned a2,
+                    unsigned a3, unsigned b0, unsigned b1) {
     Payload payload;
     payload.mma = {{a0, a1, a2, a3}, {b0, b1}, {d0, d1, d2, d3}};
     int parity = meet(MMA, 0xffffffffu, payload, CALLER, [bfloat](int parity) { multiply(bfloat, parity); });
@@ -697,7 +697,8 @@ EXPORT FourWords lab_ldmatrix(int transposed, const void *row) {
     access<false>(address, 16, CALLER);
     Payload payload;
     payload.ldmatrix = {static_cast<const char *>(row), {}};
-    int parity = meet(LDMATRIX, 0xffffffffu, payload, CALLER, [transposed](int parity) { distribute(transposed, parity); });
+    int parity = meet(LDMATRIX, 0xffffffffu, payload, CALLER,
+                      [transposed](int parity) { distribute(transposed, parity); });
     const unsigned *r = fibers[me].payload[parity].ldmatrix.r;
     return {r[0], r[1], r[2], r[3]};
 }
@@ -717,8 +718,8 @@ EXPORT void lab_cp_async(void *shared, const void *global, int bytes, bool valid
     uint32_t horizon;
     Cell *cells = locate(true, to, size_t(bytes), CALLER, horizon);
     for (int i = 0; i < bytes / int(GRAIN); i++) cells[i].flags |= PENDING;
-    fibers[me].copies.push_back({static_cast<char *>(shared), valid ? static_cast<const char *>(global) : nullptr, bytes,
-                                 fibers[me].groups});
+    const char *source = valid ? static_cast<const char *>(global) : nullptr;
+    fibers[me].copies.push_back({static_cast<char *>(shared), source, bytes, fibers[me].groups});
 }
 
 EXPORT void lab_cp_async_commit() { fibers[me].groups++; }
