@@ -48,7 +48,8 @@ DEVICE void multiply_rows(float (&s)[SCORES][4], const Element *held, const Elem
     }
     const Element *a_row = held + (16 * warp() + lane() % 16) * STRIDE + lane() / 16 * 8;
     const Element *b_row = streamed + (lane() % 8 + lane() / 16 * 8) * STRIDE + lane() / 8 % 2 * 8;
-    HOT_LOOP
+    // Not all sixteen steps of the largest heads: what is loaded ahead would take more registers than there are.
+    _Pragma("unroll 8")
     for (int k = 0; k < WIDTH; k += 16) {
         unsigned a[4];
         ldmatrix_x4(a, a_row + k);
