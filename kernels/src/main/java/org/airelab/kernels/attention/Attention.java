@@ -2,6 +2,7 @@ package org.airelab.kernels.attention;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
@@ -10,15 +11,17 @@ import org.airelab.kernels.cpu.Buffers;
  * Scaled dot-product attention, softmax(Q K^T / sqrt(headSize)) V for each head.
  *
  * <p>Vaswani et al., "Attention Is All You Need", 2017, equation 1; the backward pass recomputes the probabilities from
- * the log-sum-exps as in Dao, "FlashAttention-2", 2023, algorithm 2. All segments are float32. Sizes that do not fit
- * are an {@link IllegalArgumentException}.
+ * the log-sum-exps as in Dao, "FlashAttention-2", 2023, algorithm 2. All segments are float32, but for a CUDA
+ * rung in another element type, all but the log-sum-exps are of that type. Sizes that do not fit, and head sizes that a
+ * rung does not take, are an {@link IllegalArgumentException}.
  *
  * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
  * also spread those of values at masked positions to outputs of the same block.
  */
 public interface Attention extends Rung {
     Family<Attention> FAMILY =
-            new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new VectorAttention()));
+            new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new VectorAttention()),
+                    CudaAttentions.rungs());
 
     /**
      * @param qkv [batch, time, packedWidth], packed as {@link AttentionShape} says, already rotated
@@ -37,18 +40,29 @@ public interface Attention extends Rung {
     void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out, MemorySegment lse,
             MemorySegment dQkv);
 
-    /** Checks the arguments of {@link #forward}. */
+    /** Checks the arguments of {@link #forward} in float32. */
     static void check(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse) {
-        Buffers.floats("qkv", qkv, shape.packedSize());
-        Buffers.floats("out", out, shape.outSize());
+        check(shape, DType.FP32, qkv, out, lse);
+    }
+
+    /** Checks the arguments of {@link #forward}. */
+    static void check(AttentionShape shape, DType dtype, MemorySegment qkv, MemorySegment out, MemorySegment lse) {
+        Buffers.elements("qkv", qkv, shape.packedSize(), dtype);
+        Buffers.elements("out", out, shape.outSize(), dtype);
         Buffers.floats("lse", lse, shape.lseSize());
     }
 
-    /** Checks the arguments of {@link #backward}. */
+    /** Checks the arguments of {@link #backward} in float32. */
     static void check(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
             MemorySegment lse, MemorySegment dQkv) {
-        check(shape, qkv, out, lse);
-        Buffers.floats("dOut", dOut, shape.outSize());
-        Buffers.floats("dQkv", dQkv, shape.packedSize());
+        check(shape, DType.FP32, dOut, qkv, out, lse, dQkv);
+    }
+
+    /** Checks the arguments of {@link #backward}. */
+    static void check(AttentionShape shape, DType dtype, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
+            MemorySegment lse, MemorySegment dQkv) {
+        check(shape, dtype, qkv, out, lse);
+        Buffers.elements("dOut", dOut, shape.outSize(), dtype);
+        Buffers.elements("dQkv", dQkv, shape.packedSize(), dtype);
     }
 }

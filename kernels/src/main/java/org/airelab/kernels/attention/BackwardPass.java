@@ -8,13 +8,13 @@ import org.airelab.kernels.cpu.Scratch;
 
 /**
  * The backward pass of the query heads that share one key and value head, for some of the keys (Dao,
- * "FlashAttention-2", 2023, algorithm 2). A block of keys is held against one block of sixteen queries after the other,
+ * "FlashAttention-2", 2023, algorithm 2). A block of keys is held against one panel of queries after the other,
  * so that its own gradients stay in cache. One thread does it all in a fixed order: heads, then blocks of keys, then
  * blocks of queries.
  */
 final class BackwardPass {
     /** Keys of a block: its rows, their gradients and two panels of scores fill the first two cache levels. */
-    private static final int KEYS = 128;
+    private static final int KEYS = 64;
     private static final double LOG2_E = 1 / Math.log(2);
     private static final float LN2 = (float) Math.log(2);
 
@@ -27,7 +27,7 @@ final class BackwardPass {
     private final int sequence;
     private final int kvHead;
     private final int size;
-    /** Bytes of a dense row, and of one that is padded to whole panels. */
+    /** Bytes of a dense row, and of one that is padded to whole vectors. */
     private final long rowBytes;
     private final long paddedBytes;
     private final long panelBytes;
@@ -72,7 +72,7 @@ final class BackwardPass {
     }
 
     /**
-     * Does the keys from {@code from}, a multiple of sixteen, to before {@code to}: all of their gradients, and their
+     * Does the keys from {@code from}, a multiple of a panel's columns, to before {@code to}: all of their gradients, and their
      * part of the queries' gradients.
      *
      * @param dQueries     address of where to write that part, heads first in each row
@@ -149,7 +149,7 @@ final class BackwardPass {
         return Math.min(Panel.COLUMNS, shape.time() - firstQuery);
     }
 
-    /** Copies sixteen queries and their output gradients, as rows and as panels, and what their softmax needs. */
+    /** Copies the queries of a panel and their output gradients, as rows and as panels, and what their softmax needs. */
     private void pack(int head, int block) {
         var first = block * Panel.COLUMNS;
         var count = count(first);
@@ -169,7 +169,7 @@ final class BackwardPass {
         }
     }
 
-    /** The block of keys from the {@code key}-th of the task on, against sixteen queries. */
+    /** The block of keys from the {@code key}-th of the task on, against the queries of a panel. */
     private void backward(int key, int block) {
         var first = block * Panel.COLUMNS;
         var seen = Math.min(keyCount, shape.visible(first + count(first) - 1) - firstKey);
@@ -190,10 +190,15 @@ final class BackwardPass {
                 dQueryPanels + block * panelBytes, Panel.ROW);
     }
 
-    /** Adds to each key's row the sixteen queries' rows, weighted by the panel. */
+    /** Adds to each key's row the panel's queries' rows, weighted by the panel. */
     private void addTransposed(int rows, long panel, long queryRows, long keyRows) {
-        for (var at = 0L; at < paddedBytes; at += Panel.ROW) {
+        var at = 0L;
+        for (; at + Panel.ROW <= paddedBytes; at += Panel.ROW) {
             Panel.add(rows, Panel.COLUMNS, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at, paddedBytes);
+        }
+        if (at < paddedBytes) {
+            Panel.addNarrow(rows, Panel.COLUMNS, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at,
+                    paddedBytes);
         }
     }
 }

@@ -13,7 +13,7 @@ import org.airelab.kernels.cpu.Scratch;
  */
 final class ForwardPass {
     /** Keys of a block: a panel of scores that stays in the first-level cache. */
-    private static final int KEYS = 256;
+    private static final int KEYS = 128;
     private static final double LOG2_E = 1 / Math.log(2);
     private static final double LN2 = Math.log(2);
 
@@ -48,7 +48,7 @@ final class ForwardPass {
         this.rowBytes = 4L * size;
     }
 
-    /** Does the queries from {@code from}, a multiple of sixteen, to before {@code to}. */
+    /** Does the queries from {@code from}, a multiple of a panel's columns, to before {@code to}. */
     void run(int from, int to) {
         var seen = shape.causal() ? to : shape.time();
         layOut(seen);
@@ -76,7 +76,7 @@ final class ForwardPass {
         unused = before + Panel.ROW;
     }
 
-    /** Sixteen queries, or what is left of them, against all keys they see. */
+    /** The queries of a panel, or what is left of them, against all keys they see. */
     private void attend(int head, int first) {
         var count = Math.min(Panel.COLUMNS, shape.time() - first);
         HeadPacking.columns(qkv + 4 * shape.query(sequence, first, head), 4L * shape.packedWidth(), queries, count,

@@ -5,21 +5,20 @@ import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
- * What happens to a panel of scores between the products. A panel has a row for each key and a column for each of
- * sixteen queries, so that maxima and sums over the keys run down the lanes and never across. Scores are in binary
- * units, log2(e) times the natural ones. The loops take one column of vectors and call the Vector API itself, for the
+ * What happens to a panel of scores between the products. A panel has a row for each key and a column for each
+ * query, so that maxima and sums over the keys run down the lanes and never across. Scores are in binary
+ * units, log2(e) times the natural ones. Most loops take one column of vectors; all call the Vector API itself, for the
  * reason given in {@link Panel}.
  */
 final class ScorePanel {
-    private static final int HALF = Panel.ROW / 2;
-    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final int HALF = Panel.VECTOR;
+    private static final VectorSpecies<Float> F = Lanes.WIDE;
     private static final MemorySegment M = Lanes.MEMORY;
     private static final FloatVector LANES = FloatVector.zero(F).addIndex(1);
     private static final FloatVector MINUS_INFINITY = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
@@ -35,7 +34,7 @@ final class ScorePanel {
         for (var r = Math.max(0, 1 - firstKey); r < rows; r++) {
             var at = scores + (long) r * Panel.ROW;
             maskLanes(at, firstKey + r);
-            maskLanes(at + HALF, firstKey + r - Lanes.COUNT);
+            maskLanes(at + HALF, firstKey + r - Panel.LANES);
         }
     }
 
@@ -44,23 +43,22 @@ final class ScorePanel {
         fromMemorySegment(F, M, at, LITTLE_ENDIAN).blend(MINUS_INFINITY, after).intoMemorySegment(M, at, LITTLE_ENDIAN);
     }
 
-    /** Raises the maxima [16] to those of the panel's columns; NaN is passed over. */
+    /** Raises the maxima [columns] to those of the panel's columns; NaN is passed over. */
     static void raise(long scores, int rows, long maxima) {
-        raiseHalf(scores, rows, maxima);
-        raiseHalf(scores + HALF, rows, maxima + HALF);
-    }
-
-    private static void raiseHalf(long scores, int rows, long maxima) {
         var max = fromMemorySegment(F, M, maxima, LITTLE_ENDIAN);
+        var otherMax = fromMemorySegment(F, M, maxima + HALF, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
             var score = fromMemorySegment(F, M, scores, LITTLE_ENDIAN);
+            var other = fromMemorySegment(F, M, scores + HALF, LITTLE_ENDIAN);
             max = max.blend(score, score.compare(VectorOperators.GT, max));
+            otherMax = otherMax.blend(other, other.compare(VectorOperators.GT, otherMax));
             scores += Panel.ROW;
         }
         max.intoMemorySegment(M, maxima, LITTLE_ENDIAN);
+        otherMax.intoMemorySegment(M, maxima + HALF, LITTLE_ENDIAN);
     }
 
-    /** Replaces the scores by P = 2^(score - shift [16]) and adds P to the sums [16]. */
+    /** Replaces the scores by P = 2^(score - shift [columns]) and adds P to the sums [columns]. */
     static void exponentiate(long scores, int rows, long shifts, long sums) {
         exponentiateHalf(scores, rows, shifts, sums);
         exponentiateHalf(scores + HALF, rows, shifts + HALF, sums + HALF);
@@ -78,7 +76,7 @@ final class ScorePanel {
         sum.intoMemorySegment(M, sums, LITTLE_ENDIAN);
     }
 
-    /** Multiplies each row of a panel by the factors [16]. */
+    /** Multiplies each row of a panel by the factors [columns]. */
     static void scale(long panel, int rows, long factors) {
         scaleHalf(panel, rows, factors);
         scaleHalf(panel + HALF, rows, factors + HALF);
@@ -102,7 +100,7 @@ final class ScorePanel {
         }
     }
 
-    /** Fills a row of sixteen. */
+    /** Fills a row. */
     static void fill(long row, float value) {
         var vector = FloatVector.broadcast(F, value);
         vector.intoMemorySegment(M, row, LITTLE_ENDIAN);

@@ -6,15 +6,17 @@ import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 
 /**
- * {@link Attention} in blocks of sixteen queries against blocks of keys, on all cores.
+ * {@link Attention} in panels of queries against blocks of keys, on all cores.
  *
  * <p>Scores lie with the queries in the lanes. That makes every product the same loop ({@link Panel}), the softmax free
- * of sums across lanes ({@link ScorePanel}), and any head size as good as any other. What is cut into tasks, and in
- * which order a task adds, follows from the shape alone.
+ * of sums across lanes ({@link ScorePanel}), and any head size as good as any other. In which order
+ * numbers are added follows from the shape alone.
  */
 final class VectorAttention implements Attention {
-    /** Tasks wanted at least, so that a few heads still occupy many cores. */
-    private static final int TASKS = 64;
+    /** Tasks of a forward pass a thread: enough to even out, few since each copies the keys and values it reads. */
+    private static final int FORWARD_TASKS = 8;
+    /** Tasks wanted of a backward pass, so that a few heads still occupy many cores. */
+    private static final int BACKWARD_TASKS = 64;
     /** Positions of a piece at least: fewer would not outweigh the copies each task makes of its head. */
     private static final int FORWARD_LEAST = 128;
     private static final int BACKWARD_LEAST = 512;
@@ -35,7 +37,8 @@ final class VectorAttention implements Attention {
     public void forward(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse) {
         Attention.check(shape, qkv, out, lse);
         var units = shape.batch() * shape.kvHeads();
-        var pieces = pieces(shape, FORWARD_LEAST);
+        // Each query is alone, so that here the pieces may follow the number of threads.
+        var pieces = pieces(shape, FORWARD_TASKS * Parallel.threads(), FORWARD_LEAST);
         Parallel.forRange(units * pieces, task -> {
             // Later queries of a causal head see more keys: begin with the long tasks.
             var piece = pieces - 1 - task / units;
@@ -49,7 +52,7 @@ final class VectorAttention implements Attention {
             MemorySegment lse, MemorySegment dQkv) {
         Attention.check(shape, dOut, qkv, out, lse, dQkv);
         var units = shape.batch() * shape.kvHeads();
-        var pieces = pieces(shape, BACKWARD_LEAST);
+        var pieces = pieces(shape, BACKWARD_TASKS, BACKWARD_LEAST);
         try (var arena = Arena.ofConfined()) {
             // Tasks that share their queries each need a place for their part of the queries' gradients.
             var parts = pieces == 1 ? null : arena.allocate(4 * pieces * shape.outSize(), 64);
@@ -70,16 +73,16 @@ final class VectorAttention implements Attention {
         }
     }
 
-    /** Pieces a head's positions are cut into, so that few heads still make {@link #TASKS} tasks. */
-    private static int pieces(AttentionShape shape, int leastPositions) {
+    /** Pieces a head's positions are cut into, so that few heads still make the number of tasks. */
+    private static int pieces(AttentionShape shape, int tasks, int leastPositions) {
         var units = Math.max(1, shape.batch() * shape.kvHeads());
-        return Math.clamp(TASKS / units, 1, Parallel.pieces(shape.time(), leastPositions));
+        return Math.clamp(tasks / units, 1, Parallel.pieces(shape.time(), leastPositions));
     }
 
-    /** First position of a piece, a multiple of a panel's columns. */
+    /** First position of a piece, a multiple of a panel's columns on any machine. */
     private static int bound(AttentionShape shape, int piece, int pieces) {
-        var blocks = (long) Parallel.pieces(shape.time(), Panel.COLUMNS) * piece / pieces;
-        return (int) Math.min(shape.time(), blocks * Panel.COLUMNS);
+        var blocks = (long) Parallel.pieces(shape.time(), Panel.MOST_COLUMNS) * piece / pieces;
+        return (int) Math.min(shape.time(), blocks * Panel.MOST_COLUMNS);
     }
 
     private static void addUp(AttentionShape shape, MemorySegment parts, int pieces, MemorySegment dQkv) {

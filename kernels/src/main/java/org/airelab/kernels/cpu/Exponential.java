@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Exponentials of eight lanes. The argument is split into an integer and a remainder in [-1/2, 1/2] binary units, a
+ * Exponentials of vectors. The argument is split into an integer and a remainder in [-1/2, 1/2] binary units, a
  * polynomial takes the remainder, and the integer goes straight into the exponent bits.
  *
  * <p>Constants are vectors made once: a broadcast in the middle of a loop costs nothing at run time, but brings its
@@ -16,6 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 public final class Exponential {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final VectorSpecies<Float> WIDE = Lanes.WIDE;
     private static final FloatVector ZERO = FloatVector.zero(F);
     private static final FloatVector UNIT = broadcast(F, 1);
     private static final FloatVector TWO = broadcast(F, 2);
@@ -26,9 +27,8 @@ public final class Exponential {
     /** -ln 2 in two parts, the first with few enough bits that its multiples by an exponent are exact. */
     private static final FloatVector LN2_HIGH = broadcast(F, -0.693359375f);
     private static final FloatVector LN2_LOW = broadcast(F, 2.12194440e-4f);
-    /** The exponent bits of 1/2 and of 1. */
+    /** The exponent bits of 1/2. */
     private static final IntVector HALF_BITS = IntVector.broadcast(IntVector.SPECIES_256, 126 << 23);
-    private static final IntVector UNIT_BITS = IntVector.broadcast(IntVector.SPECIES_256, 127 << 23);
 
     private static final FloatVector EXP_LEAST = broadcast(F, -86.6f);
     private static final FloatVector EXP_MOST = broadcast(F, 88.72283f);
@@ -39,13 +39,16 @@ public final class Exponential {
     private static final FloatVector EXP_6 = broadcast(F, 1.3981999507e-3f);
     private static final FloatVector EXP_7 = broadcast(F, 1.9875691500e-4f);
 
-    private static final FloatVector EXP2_LEAST = broadcast(F, -126);
-    private static final FloatVector EXP2_1 = broadcast(F, 0.6931471824645996f);
-    private static final FloatVector EXP2_2 = broadcast(F, 0.24022647738456726f);
-    private static final FloatVector EXP2_3 = broadcast(F, 0.055503323674201965f);
-    private static final FloatVector EXP2_4 = broadcast(F, 0.00961843691766262f);
-    private static final FloatVector EXP2_5 = broadcast(F, 0.0013398875016719103f);
-    private static final FloatVector EXP2_6 = broadcast(F, 0.00015353361959569156f);
+    private static final FloatVector EXP2_LEAST = broadcast(WIDE, -126);
+    private static final FloatVector EXP2_1 = broadcast(WIDE, 0.6931471824645996f);
+    private static final FloatVector EXP2_2 = broadcast(WIDE, 0.24022647738456726f);
+    private static final FloatVector EXP2_3 = broadcast(WIDE, 0.055503323674201965f);
+    private static final FloatVector EXP2_4 = broadcast(WIDE, 0.00961843691766262f);
+    private static final FloatVector EXP2_5 = broadcast(WIDE, 0.0013398875016719103f);
+    private static final FloatVector EXP2_6 = broadcast(WIDE, 0.00015353361959569156f);
+    private static final FloatVector EXP2_NONE = FloatVector.zero(WIDE);
+    private static final FloatVector EXP2_ROUND = broadcast(WIDE, 12582912);
+    private static final IntVector EXP2_UNIT_BITS = IntVector.broadcast(Lanes.WIDE_INTS, 127 << 23);
 
     private Exponential() {}
 
@@ -66,16 +69,18 @@ public final class Exponential {
     }
 
     /**
-     * 2^x for x at most 127, within 1.25 units in the last place; below -126 the result is 0; NaN stays NaN.
+     * 2^x of {@link Lanes#WIDE} lanes, for x at most 127, within 1.25 units in the last place; below -126 the result is 0;
+     * NaN stays NaN.
      *
      * <p>The polynomial is the minimax one of degree 5 for (2^f - 1) / f on [-1/2, 1/2]; relative error of 2^f 2e-9.
      */
     public static FloatVector exp2(FloatVector x) {
-        var shifted = x.add(ROUND);
-        var f = x.sub(shifted.sub(ROUND));
+        var shifted = x.add(EXP2_ROUND);
+        var f = x.sub(shifted.sub(EXP2_ROUND));
         var p = f.fma(EXP2_6, EXP2_5).fma(f, EXP2_4).fma(f, EXP2_3).fma(f, EXP2_2).fma(f, EXP2_1).mul(f);
-        var scale = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(UNIT_BITS).reinterpretAsFloats();
-        return p.fma(scale, scale).blend(ZERO, x.compare(VectorOperators.LT, EXP2_LEAST));
+        var bits = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(EXP2_UNIT_BITS);
+        var scale = bits.reinterpretAsFloats();
+        return p.fma(scale, scale).blend(EXP2_NONE, x.compare(VectorOperators.LT, EXP2_LEAST));
     }
 
     /** 1 / (1 + e^-x). */

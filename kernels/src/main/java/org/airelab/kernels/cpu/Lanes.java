@@ -34,8 +34,16 @@ public final class Lanes {
 
     /** All memory: its offsets are addresses. */
     public static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    /** Address of 64 zero bytes, aligned to a cache line; not to be written. */
-    public static final long ZEROS = Arena.global().allocate(64, 64).address();
+    /** Address of 128 zero bytes, aligned to a cache line; not to be written. */
+    public static final long ZEROS = Arena.global().allocate(128, 64).address();
+
+    /**
+     * The widest vectors of the machine, sixteen lanes where it has them and eight elsewhere: for loops whose lanes never
+     * meet, so that the width changes no bit of the result.
+     */
+    public static final VectorSpecies<Float> WIDE =
+            FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : FLOATS;
+    public static final VectorSpecies<Integer> WIDE_INTS = WIDE.withLanes(int.class);
 
     private static final VectorShuffle<Float> HALVES = VectorShuffle.fromValues(FLOATS, 4, 5, 6, 7, 0, 1, 2, 3);
     private static final VectorShuffle<Float> PAIRS = VectorShuffle.fromValues(FLOATS, 2, 3, 0, 1, 6, 7, 4, 5);

@@ -1,0 +1,32 @@
+package org.airelab.kernels.attention;
+
+import java.util.List;
+import java.util.Set;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.KernelSource;
+
+/** The CUDA ladder of {@link Attention}. */
+final class CudaAttentions {
+    /** bfloat16 conversions and cp.async. */
+    private static final int AMPERE = 80;
+
+    private CudaAttentions() {}
+
+    static List<CudaRung<Attention>> rungs() {
+        return List.of(
+                new CudaRung<>("naive", Set.of(DType.values()), AMPERE, true, NaiveCudaAttention::new),
+                new CudaRung<>("fused", Set.of(DType.values()), AMPERE, true, FusedCudaAttention::new),
+                new CudaRung<>("mma", Set.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new));
+    }
+
+    /** A source of this family for an element type. */
+    static KernelSource source(String file, DType dtype) {
+        var element = switch (dtype) {
+            case FP32 -> "float";
+            case FP16 -> "f16";
+            case BF16 -> "bf16";
+        };
+        return KernelSource.of("attention/" + file).with("ELEMENT", element);
+    }
+}

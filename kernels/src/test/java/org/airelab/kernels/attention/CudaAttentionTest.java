@@ -1,0 +1,171 @@
+package org.airelab.kernels.attention;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Native;
+import org.airelab.kernels.shim.HostLauncher;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The portable CUDA rungs, executed on the CPU: right, and free of races and of accesses out of bounds. */
+class CudaAttentionTest {
+    private static final AttentionShape OPEN = new AttentionShape(1, 70, 2, 1, 32, false);
+    private static final AttentionShape CAUSAL = new AttentionShape(1, 130, 2, 1, 32, true);
+
+    /** Both masks, grouped and not, at lengths around the tiles of 16, 32 and 64 and every head size of a rung. */
+    static Stream<CudaCase> cases() {
+        return CudaCase.all(OPEN).flatMap(rung -> Stream.concat(
+                IntStream.of(1, 2, 31, 33, 63, 65, 130).boxed().flatMap(time -> Stream.of(true, false)
+                        .map(causal -> new AttentionShape(1, time, 2, 1, 32, causal))),
+                headSizes(rung).boxed().flatMap(size -> Stream.of(true, false)
+                        .map(causal -> new AttentionShape(2, causal ? 67 : 35, 2, causal ? 2 : 1, size, causal))))
+                .map(rung::with));
+    }
+
+    /** Beside 32: those whose tiles differ, and some that end within a fragment. */
+    private static IntStream headSizes(CudaCase of) {
+        return switch (of.rung().name()) {
+            case "naive" -> IntStream.of(1, 20);
+            case "fused" -> of.dtype() == DType.FP16 ? IntStream.of(20) : IntStream.of(1, 20, 64, 128, 256);
+            default -> IntStream.of(8, 24, 64, 128, 256);
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void everyRungAgreesWithTheReference(CudaCase of) {
+        var qkv = of.qkv();
+        of.assertClose(qkv, of.run(qkv, of.shape().time()));
+    }
+
+    static Stream<CudaCase> open() {
+        return CudaCase.all(OPEN);
+    }
+
+    static Stream<CudaCase> causal() {
+        return CudaCase.all(CAUSAL);
+    }
+
+    @ParameterizedTest
+    @MethodSource("causal")
+    void theScheduleChangesNoBit(CudaCase of) {
+        var qkv = of.qkv();
+        var expected = of.run(qkv, 1);
+        for (var seed = 2; seed < 5; seed++) {
+            var actual = of.run(qkv, seed);
+            assertEquals(-1, expected.out().mismatch(actual.out()));
+            assertEquals(-1, expected.lse().mismatch(actual.lse()));
+            assertEquals(-1, expected.dQkv().mismatch(actual.dQkv()));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("causal")
+    void futurePositionsChangeNothing(CudaCase of) {
+        for (var cut : new int[] {1, 64, 97}) {
+            var qkv = of.qkv();
+            var before = of.run(qkv, 1).out();
+            var future = qkv.asSlice(4 * CAUSAL.query(0, cut, 0));
+            future.copyFrom(Native.normal(future.byteSize() / 4, 9, 3));
+            var past = 4 * CAUSAL.out(0, cut, 0);
+            assertEquals(-1, before.asSlice(0, past).mismatch(of.run(qkv, 1).out().asSlice(0, past)), "cut at " + cut);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("open")
+    void theOrderOfKeysDoesNotMatterWithoutMask(CudaCase of) {
+        var qkv = of.qkv();
+        var reversed = Native.copy(qkv);
+        for (var i = 0; i < OPEN.time(); i++) {
+            var keyAndValue = 4L * 2 * OPEN.headSize();
+            MemorySegment.copy(qkv, 4 * OPEN.key(0, i, 0), reversed, 4 * OPEN.key(0, OPEN.time() - 1 - i, 0), keyAndValue);
+        }
+        assertTrue(Native.error(of.run(qkv, 1).out(), of.run(reversed, 1).out()) < 2 * of.unit() + 1e-6);
+    }
+
+    @ParameterizedTest
+    @MethodSource("causal")
+    void probabilitiesOfARowSumToOne(CudaCase of) {
+        var qkv = of.qkv();
+        for (var i = 0; i < CAUSAL.time(); i++) {
+            for (var d = 0; d < CAUSAL.headSize(); d++) {
+                Native.set(qkv, CAUSAL.value(0, i, 0) + d, 1);
+            }
+        }
+        for (var value : Native.array(of.run(qkv, 1).out())) {
+            assertEquals(1, value, 2 * of.unit() + 1e-6);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("causal")
+    void nanReachesEveryQueryThatSeesIt(CudaCase of) {
+        for (var bad : new long[] {CAUSAL.key(0, 100, 0) + 3, CAUSAL.value(0, 100, 0) + 3}) {
+            var qkv = of.qkv();
+            Native.set(qkv, bad, Float.NaN);
+            var out = of.run(qkv, 1).out();
+            for (var i = 0; i < CAUSAL.time(); i++) {
+                var value = Native.get(out, CAUSAL.out(0, i, 1) + 3);
+                // Within a tile of 64 a rung may spread the NaN of a value to queries before it.
+                assertTrue(i < 64 ? Float.isFinite(value) : i < 100 || Float.isNaN(value), of + ": " + i + " " + value);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("open")
+    void minusInfinityScoresCountForNothing(CudaCase of) {
+        var qkv = Native.zeros(OPEN.packedSize());
+        for (var i = 0; i < OPEN.time(); i++) {
+            Native.set(qkv, OPEN.query(0, i, 0), 1);
+            // The first tile of keys holds nothing else.
+            Native.set(qkv, OPEN.key(0, i, 0), i < 66 ? Float.NEGATIVE_INFINITY : 0);
+            Native.set(qkv, OPEN.value(0, i, 0), i < 66 ? 9 : i - 66);
+        }
+        var out = of.run(qkv, 1).out();
+        for (var i = 0; i < OPEN.time(); i++) {
+            assertEquals(1.5, Native.get(out, OPEN.out(0, i, 0)), 1e-6);
+        }
+    }
+
+    @Test
+    void headSizesThatDoNotFitAreRefused() {
+        CudaCase.all(OPEN).forEach(of -> {
+            try (var host = new HostLauncher(1)) {
+                for (var size : new int[] {12, 264}) {
+                    var shape = new AttentionShape(0, 4, 2, 1, size, true);
+                    var attention = of.rung().on(host, of.dtype());
+                    var nothing = host.allocate(0);
+                    if (of.rung().name().equals("naive") || of.rung().name().equals("fused") && size == 12) {
+                        attention.forward(shape, nothing, nothing, nothing);
+                        attention.backward(shape, nothing, nothing, nothing, nothing, nothing);
+                    } else {
+                        assertThrows(IllegalArgumentException.class,
+                                () -> attention.forward(shape, nothing, nothing, nothing));
+                        assertThrows(IllegalArgumentException.class,
+                                () -> attention.backward(shape, nothing, nothing, nothing, nothing, nothing));
+                    }
+                }
+            }
+        });
+    }
+
+    @Test
+    void elementsAreOfTheRungsType() {
+        var shape = new AttentionShape(1, 2, 1, 1, 8, true);
+        try (var host = new HostLauncher(1)) {
+            var half = Attention.FAMILY.cudaRungs().getLast().on(host, DType.BF16);
+            var message = assertThrows(IllegalArgumentException.class,
+                    () -> half.forward(shape, host.allocate(4 * 48), host.allocate(4 * 16), host.allocate(8))).getMessage();
+            assertTrue(message.contains("expected qkv of 48 bf16 values"), message);
+        }
+    }
+}
