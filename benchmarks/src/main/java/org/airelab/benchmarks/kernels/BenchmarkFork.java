@@ -1,0 +1,106 @@
+package org.airelab.benchmarks.kernels;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.airelab.base.Json;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * The JVM in which JMH measures: reads a {@link Task} as JSON from standard input, prints {@link Task.Event}s as lines
+ * of JSON. JMH's own forks measure one benchmark each; here one JVM comes back to each of its kernels several times,
+ * so JMH runs within it.
+ */
+final class BenchmarkFork {
+    private final Task task;
+    private final PrintStream out;
+
+    private BenchmarkFork(Task task, PrintStream out) {
+        this.task = task;
+        this.out = out;
+    }
+
+    public static void main(String[] arguments) throws IOException, RunnerException {
+        PrintStream out = System.out;
+        // Whatever else prints must not come between the events.
+        System.setOut(System.err);
+        Machine.useLibtorchsThreads();
+        new BenchmarkFork(Json.MAPPER.readValue(System.in, Task.class), out).run();
+        // DJL's and OpenMP's threads have nothing left to do.
+        System.exit(0);
+    }
+
+    private void run() throws IOException, RunnerException {
+        List<Task.Item> items = task.items();
+        if (task.accuracy()) {
+            printErrors();
+        }
+        Schedule s = task.schedule();
+        for (int i = 0; i < items.size(); i++) {
+            measure(items.get(i), s.warmups(), s.warmupMillis(), 1, s.iterationMillis());
+            print(i, Task.Kind.WARM, 0);
+        }
+        for (int visit = 0; visit < s.visits(); visit++) {
+            for (int i = 0; i < items.size(); i++) {
+                print(i, Task.Kind.SAMPLE,
+                        measure(items.get(i), 1, s.iterationMillis(), s.iterations(), s.iterationMillis()));
+            }
+        }
+    }
+
+    private void printErrors() throws IOException {
+        Map<String, List<float[]>> references = new HashMap<>();
+        for (int i = 0; i < task.items().size(); i++) {
+            Task.Item item = task.items().get(i);
+            if (!item.kernel().equals(Task.ROOFLINE)) {
+                var workload = Workloads.find(item.workload());
+                List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
+                OptionalDouble error = Accuracy.error(workload, item.kernel(), reference);
+                if (error.isPresent()) {
+                    print(i, Task.Kind.ERROR, error.getAsDouble());
+                }
+            }
+        }
+    }
+
+    private void print(int item, Task.Kind kind, double value) throws IOException {
+        out.println(Json.MAPPER.writeValueAsString(new Task.Event(item, kind, value)));
+        if (out.checkError()) {
+            throw new IOException("nobody reads the measurements any more");
+        }
+    }
+
+    /** Milliseconds of a call: the median of the iterations' means. */
+    private double measure(Task.Item item, int warmups, int warmupMillis, int iterations, int iterationMillis)
+            throws RunnerException {
+        ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
+                .shouldFailOnError(true).warmupIterations(warmups).warmupTime(TimeValue.milliseconds(warmupMillis))
+                .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(iterationMillis));
+        if (item.kernel().equals(Task.ROOFLINE)) {
+            options.include(method(RooflineBenchmark.class, item.workload()));
+        } else {
+            options.include(method(KernelBenchmark.class, KernelBenchmark.method(Workloads.find(item.workload()))))
+                    .param("workload", item.workload()).param("kernel", item.kernel())
+                    .param("cold", String.valueOf(task.cold()));
+        }
+        BenchmarkResult result = new Runner(options.build()).runSingle().getAggregatedResult();
+        double[] scores = result.getIterationResults().stream().mapToDouble(r -> r.getPrimaryResult().getScore()).toArray();
+        Arrays.sort(scores);
+        return (scores[scores.length / 2] + scores[(scores.length - 1) / 2]) / 2;
+    }
+
+    private static String method(Class<?> benchmark, String name) {
+        return "^" + benchmark.getName().replace(".", "\\.") + "\\." + name + "$";
+    }
+}
