@@ -2,7 +2,6 @@ package org.airelab.benchmarks.kernels;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +22,10 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * so JMH runs within it.
  */
 final class BenchmarkFork {
+    /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
+    private static final int STEADY_WARMUPS = 3;
+    private static final double BETTER = 0.97;
+
     private final Task task;
     private final PrintStream out;
 
@@ -48,14 +51,24 @@ final class BenchmarkFork {
         }
         Schedule s = task.schedule();
         for (int i = 0; i < items.size(); i++) {
-            measure(items.get(i), s.warmups(), s.warmupMillis(), 1, s.iterationMillis());
+            warmUp(items.get(i));
             print(i, Task.Kind.WARM, 0);
         }
         for (int visit = 0; visit < s.visits(); visit++) {
             for (int i = 0; i < items.size(); i++) {
-                print(i, Task.Kind.SAMPLE,
-                        measure(items.get(i), 1, s.iterationMillis(), s.iterations(), s.iterationMillis()));
+                print(i, Task.Kind.SAMPLE, visit(items.get(i), s.iterations(), s.iterationMillis()));
             }
+        }
+    }
+
+    /** Visits a kernel until it does not get faster any more: the compiler works while it runs. */
+    private void warmUp(Task.Item item) throws RunnerException {
+        double best = Double.POSITIVE_INFINITY;
+        int steady = 0;
+        for (int i = 0; i < task.schedule().mostWarmups() && steady < STEADY_WARMUPS; i++) {
+            double time = visit(item, 1, task.schedule().warmupMillis());
+            steady = time < BETTER * best ? 0 : steady + 1;
+            best = Math.min(best, time);
         }
     }
 
@@ -81,12 +94,11 @@ final class BenchmarkFork {
         }
     }
 
-    /** Milliseconds of a call: the median of the iterations' means. */
-    private double measure(Task.Item item, int warmups, int warmupMillis, int iterations, int iterationMillis)
-            throws RunnerException {
+    /** Milliseconds of a call: the least of the iterations' means, after an iteration that is left out. */
+    private double visit(Task.Item item, int iterations, int millis) throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
-                .shouldFailOnError(true).warmupIterations(warmups).warmupTime(TimeValue.milliseconds(warmupMillis))
-                .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(iterationMillis));
+                .shouldFailOnError(true).warmupIterations(1).warmupTime(TimeValue.milliseconds(millis))
+                .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(millis));
         if (item.kernel().equals(Task.ROOFLINE)) {
             options.include(method(RooflineBenchmark.class, item.workload()));
         } else {
@@ -95,9 +107,7 @@ final class BenchmarkFork {
                     .param("cold", String.valueOf(task.cold()));
         }
         BenchmarkResult result = new Runner(options.build()).runSingle().getAggregatedResult();
-        double[] scores = result.getIterationResults().stream().mapToDouble(r -> r.getPrimaryResult().getScore()).toArray();
-        Arrays.sort(scores);
-        return (scores[scores.length / 2] + scores[(scores.length - 1) / 2]) / 2;
+        return result.getIterationResults().stream().mapToDouble(r -> r.getPrimaryResult().getScore()).min().orElseThrow();
     }
 
     private static String method(Class<?> benchmark, String name) {

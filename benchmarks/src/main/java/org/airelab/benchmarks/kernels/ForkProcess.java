@@ -17,6 +17,11 @@ import org.airelab.base.UserError;
 final class ForkProcess {
     private static final String LOCKED = "Another JMH instance";
     private static final int LINES_SHOWN = 5;
+    /**
+     * How often an OpenMP thread that waits for the others looks again before it sleeps. By default it spins for some
+     * milliseconds, and where another program has the other core, it keeps its own from the very thread it waits for.
+     */
+    private static final String SPINS = "5000";
 
     private ForkProcess() {
     }
@@ -25,7 +30,11 @@ final class ForkProcess {
     static void run(Task task, Consumer<Task.Event> events) throws IOException {
         Path errors = Files.createTempFile("lab-bench", ".log");
         try {
-            Process process = new ProcessBuilder(command()).redirectError(errors.toFile()).start();
+            ProcessBuilder builder = new ProcessBuilder(command()).redirectError(errors.toFile());
+            if (!builder.environment().containsKey("OMP_WAIT_POLICY")) {
+                builder.environment().putIfAbsent("GOMP_SPINCOUNT", SPINS);
+            }
+            Process process = builder.start();
             try {
                 try (OutputStream in = process.getOutputStream()) {
                     in.write(Json.MAPPER.writeValueAsBytes(task));

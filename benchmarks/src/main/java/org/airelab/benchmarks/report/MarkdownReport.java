@@ -62,7 +62,7 @@ public final class MarkdownReport {
                         .collect(Collectors.joining(", ")),
                 "Commit: " + e.commit() + (Boolean.TRUE.equals(e.dirty()) ? ", with changes" : ""),
                 "Mode: " + e.mode() + "; " + e.forks() + " rounds of JVMs, " + e.visits()
-                        + " samples in each, a sample the median of several means; inputs random",
+                        + " samples in each, a sample the least of several means; inputs random",
                 "Rate: of the operations or bytes a call cannot do without; of peak: the time the measured limits allow, over"
                         + " the median (above 100% where data stay in a cache)",
                 "Max error: largest difference from the float64 reference over the root mean square of the tensor");

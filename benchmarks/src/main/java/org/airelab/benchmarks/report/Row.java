@@ -22,7 +22,7 @@ package org.airelab.benchmarks.report;
  * @param baselineMaxError  the baseline's
  * @param flops             floating-point operations of a call
  * @param bytes             bytes a call must move
- * @param samplesMs         one list for each JVM, in each the medians of its visits
+ * @param samplesMs         one list for each JVM, in each a sample for each of its visits
  * @param baselineSamplesMs the baseline's
  */
 public record Row(String family, String operation, String kernel, String device, String dtype, String shape,
