@@ -36,7 +36,7 @@ public class KernelBenchmark {
     private static final double SHORT = 1e6;
 
     /** {@link Workload#id}. */
-    @Param("rms-norm/forward/1024x768")
+    @Param("rms-norm/forward/256x768")
     private String workload;
     /** A rung's name, or libtorch. */
     @Param({"scalar", "vector", "libtorch"})

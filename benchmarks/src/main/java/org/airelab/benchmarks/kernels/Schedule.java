@@ -20,6 +20,6 @@ package org.airelab.benchmarks.kernels;
  */
 record Schedule(int forks, int visits, int mostWarmups, int warmupMillis, int iterations, int iterationMillis,
         boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(3, 4, 8, 15, 4, 6, true);
+    static final Schedule QUICK = new Schedule(4, 6, 8, 15, 5, 5, true);
     static final Schedule FULL = new Schedule(5, 5, 20, 30, 6, 15, false);
 }

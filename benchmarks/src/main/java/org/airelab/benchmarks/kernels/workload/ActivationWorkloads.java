@@ -22,19 +22,19 @@ final class ActivationWorkloads {
     static List<Workload<?>> gelu() {
         Baseline gelu = Baseline.ofArrays("gelu", t -> new NDArray[] {
             ai.djl.nn.Activation.gelu(new ai.djl.ndarray.NDList(t[0])).singletonOrThrow()});
-        return List.of(forward("gelu", 512, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 512, 2048, 25).alsoQuick(),
+        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25).alsoQuick(),
                 forward("gelu", 4096, 3072, 20).against(gelu), backward("gelu", 4096, 3072, 25));
     }
 
     /** Without a baseline: the bridge cannot pass the string by which ATen's gelu is told to approximate. */
     static List<Workload<?>> geluTanh() {
-        return List.of(forward("gelu-tanh", 512, 2048, 12).alsoQuick(), backward("gelu-tanh", 512, 2048, 20).alsoQuick(),
+        return List.of(forward("gelu-tanh", 64, 2048, 12).alsoQuick(), backward("gelu-tanh", 64, 2048, 20).alsoQuick(),
                 forward("gelu-tanh", 4096, 3072, 12), backward("gelu-tanh", 4096, 3072, 20));
     }
 
     static List<Workload<?>> relu() {
         Baseline relu = Baseline.of("relu", t -> RELU.call().tensor(t[0]).tensors(1));
-        return List.of(forward("relu", 512, 2048, 1).against(relu).alsoQuick(), backward("relu", 512, 2048, 1).alsoQuick(),
+        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1).alsoQuick(),
                 forward("relu", 4096, 3072, 1).against(relu), backward("relu", 4096, 3072, 1));
     }
 
@@ -53,7 +53,7 @@ final class ActivationWorkloads {
     }
 
     static List<Workload<?>> swiGlu() {
-        return List.of(swiGluForward(512, 2048).alsoQuick(), swiGluBackward(512, 2048).alsoQuick(),
+        return List.of(swiGluForward(64, 2048).alsoQuick(), swiGluBackward(64, 2048).alsoQuick(),
                 swiGluForward(2048, 5632), swiGluBackward(2048, 5632));
     }
 

@@ -80,19 +80,25 @@ final class AttentionWorkloads {
         };
     }
 
+    /** Three tensors, not one packed as ours: there is nothing to compare element by element. */
     private static Supplier<Tensor[]> flashBackward(AttentionShape s, Tensor[] t) {
+        Supplier<Tensor[]> gradients = flashGradients(s, t);
+        return () -> {
+            for (Tensor gradient : gradients.get()) {
+                gradient.close();
+            }
+            return new Tensor[0];
+        };
+    }
+
+    /** The gradients of queries, keys and values, [batch, heads, time, size] behind a transposition. */
+    static Supplier<Tensor[]> flashGradients(AttentionShape s, Tensor[] t) {
         Heads heads = new Heads(s, t[1]);
         NDArray dOut = heads.perHead(t[0]);
         NDArray out = heads.perHead(t[2]);
         NDArray lse = t[3].share().attach(heads.manager);
-        return () -> {
-            for (Tensor gradient : FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q).tensor(heads.k).tensor(heads.v)
-                    .tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3)) {
-                gradient.close();
-            }
-            // Three tensors, not one packed as ours: there is nothing to compare element by element.
-            return new Tensor[0];
-        };
+        return () -> FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q).tensor(heads.k).tensor(heads.v).tensor(out)
+                .tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
     }
 
     /** Views of packed rows as libtorch takes them: [batch, heads, time, size]. */
@@ -123,7 +129,7 @@ final class AttentionWorkloads {
     }
 
     static List<Workload<?>> rotary() {
-        return List.of(rotary(512, 12, 64).alsoQuick(), rotary(2048, 32, 128));
+        return List.of(rotary(64, 12, 64).alsoQuick(), rotary(2048, 32, 128));
     }
 
     /** Queries and keys of multi-head attention turned, values copied. */

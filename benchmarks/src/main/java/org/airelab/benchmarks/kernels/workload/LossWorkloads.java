@@ -28,7 +28,7 @@ final class LossWorkloads {
     }
 
     static List<Workload<?>> crossEntropy() {
-        return List.of(forward(128, 8192).alsoQuick(), forwardBackward(128, 8192).alsoQuick(), forward(256, 32_000),
+        return List.of(forward(64, 4096).alsoQuick(), forwardBackward(64, 4096).alsoQuick(), forward(256, 32_000),
                 forwardBackward(256, 32_000), forward(128, 50_257), forwardBackward(128, 50_257));
     }
 

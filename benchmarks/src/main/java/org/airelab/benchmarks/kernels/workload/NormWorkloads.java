@@ -18,12 +18,12 @@ final class NormWorkloads {
     }
 
     static List<Workload<?>> rms() {
-        return List.of(rmsForward(1024, 768).alsoQuick(), rmsBackward(1024, 768).alsoQuick(), rmsForward(512, 4096),
+        return List.of(rmsForward(256, 768).alsoQuick(), rmsBackward(256, 768).alsoQuick(), rmsForward(512, 4096),
                 rmsBackward(512, 4096), rmsForward(8192, 288));
     }
 
     static List<Workload<?>> layer() {
-        return List.of(layerForward(1024, 768).alsoQuick(), layerBackward(1024, 768).alsoQuick(),
+        return List.of(layerForward(256, 768).alsoQuick(), layerBackward(256, 768).alsoQuick(),
                 layerForward(512, 4096), layerBackward(512, 4096), layerForward(8192, 288));
     }
 

@@ -19,7 +19,7 @@ import org.airelab.torch.Operator;
 
 /** Updates of flat parameters, and their gradient's norm. The learning rates are small enough for any number of calls. */
 final class OptimizerWorkloads {
-    private static final int SMALL = 1 << 20;
+    private static final int SMALL = 1 << 17;
     private static final int LARGE = 1 << 24;
     private static final long STEP = 100;
     private static final Operator DOT = Operator.of("aten::dot", "");
