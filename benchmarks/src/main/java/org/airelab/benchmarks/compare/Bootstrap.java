@@ -9,10 +9,10 @@ import org.airelab.benchmarks.report.Quantiles;
  * Bootstrap", 1993, chapters 13 and 15).
  *
  * <p>Samples of one JVM resemble each other more than those of another, so resampling has two stages (Davison and
- * Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8): JVMs are drawn with replacement, and from each
- * drawn one its samples. A bootstrap over n JVMs spreads too little by the factor sqrt((n - 1) / n); the logarithms of the
- * resampled ratios are moved away from the observed one's to make up for it, n being the smaller of the two numbers. With
- * one JVM on a side only its samples are drawn there, and how JVMs differ remains unknown.
+ * Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8): JVMs are drawn with replacement, and from
+ * each drawn one its samples. A bootstrap over n JVMs spreads too little by the factor sqrt((n - 1) / n); the
+ * logarithms of the resampled ratios are moved away from the observed one's to make up for it, n being the smaller of
+ * the two numbers. With one JVM on a side only its samples are drawn there, and how JVMs differ remains unknown.
  *
  * @param ratio  of the medians of all samples: above 1 the new one is faster
  * @param low    lower end of the 95 % percentile interval
@@ -48,7 +48,8 @@ record Bootstrap(double ratio, double low, double high, double pValue) {
     }
 
     private static double median(double[][] groups, SplittableRandom random) {
-        double[] drawn = new double[Arrays.stream(groups).mapToInt(group -> group.length).max().orElseThrow() * groups.length];
+        int largest = Arrays.stream(groups).mapToInt(group -> group.length).max().orElseThrow();
+        double[] drawn = new double[largest * groups.length];
         int count = 0;
         for (int i = 0; i < groups.length; i++) {
             double[] group = groups[random.nextInt(groups.length)];

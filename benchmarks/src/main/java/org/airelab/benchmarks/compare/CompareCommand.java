@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Json;
@@ -18,14 +19,15 @@ import picocli.CommandLine.Spec;
 
 /** {@code lab compare}. */
 @Command(name = "compare", description = {"Say what changed between two speed reports, and how sure that is.",
-    "Reads reports of lab bench and JMH's JSON. Rows are matched by family, operation, shape, type, device and kernel. The"
-            + " ratio is base over new: above 1 the new one is faster. Its 95%% interval is a bootstrap over the JVMs"
-            + " and their samples. Verdicts, the first that applies:",
+    "Reads reports of lab bench and JMH's JSON. Rows are matched by family, operation, shape, type, device and kernel."
+            + " The ratio is base over new: above 1 the new one is faster. Its 95%% interval is a bootstrap over the"
+            + " JVMs and their samples. Verdicts, the first that applies:",
     "- same: the interval lies within the margin;",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
     "- cannot tell: more samples are needed.",
     "Leaves with 1 if a row is slower and its ratio below --fail-below."},
-        footer = {"  lab compare before.json after.json", "  lab compare before.json after.json --fail-below 0.9 --html change.html",
+        footer = {"  lab compare before.json after.json",
+            "  lab compare before.json after.json --fail-below 0.9 --html change.html",
             "  lab compare before.json after.json --json | jq '.rows[] | select(.verdict == \"slower\")'"})
 public final class CompareCommand implements LabCommand {
     private static final int NAMED = 5;
@@ -60,13 +62,20 @@ public final class CompareCommand implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
-        check("--fail-below", failBelow);
-        check("--margin", 1 - margin);
+        if (!(failBelow > 0 && failBelow <= 1)) {
+            throw UserError.badInput("expected --fail-below above 0 and up to 1, found " + failBelow,
+                    "Give it as a fraction, such as 0.95.");
+        }
+        if (!(margin >= 0 && margin < 1)) {
+            throw UserError.badInput("expected --margin from 0 to below 1, found " + margin,
+                    "Give it as a fraction, such as 0.05.");
+        }
         Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), margin);
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "
                     + comparison.onlyInNew().stream().findFirst().orElse("none") + ", there it is "
-                    + comparison.onlyInBase().stream().findFirst().orElse("none"), "Compare reports of the same kernels.");
+                    + comparison.onlyInBase().stream().findFirst().orElse("none"),
+                    "Compare reports of the same kernels.");
         }
         PrintWriter out = spec.commandLine().getOut();
         out.print(json ? Json.pretty(comparison) : new ComparisonText(comparison).text());
@@ -78,18 +87,10 @@ public final class CompareCommand implements LabCommand {
         if (!regressions.isEmpty()) {
             throw UserError.failed(regressions.size() + (regressions.size() == 1 ? " row is" : " rows are")
                     + " slower by a ratio below " + failBelow + ": " + regressions.stream().limit(NAMED)
-                    .map(row -> row.key() + " (" + String.format(java.util.Locale.ROOT, "%.2f", row.ratio()) + ")")
+                    .map(row -> row.key() + " (" + String.format(Locale.ROOT, "%.2f", row.ratio()) + ")")
                     .collect(Collectors.joining(", ")) + (regressions.size() > NAMED ? " and others" : ""),
                     "Mend the regression, or give a lower --fail-below.");
         }
         return 0;
-    }
-
-    private static void check(String option, double value) {
-        if (!(value > 0 && value <= 1)) {
-            throw UserError.badInput("expected " + option + (option.equals("--margin") ? " from 0 to below 1" : " above 0 and up"
-                    + " to 1") + ", found " + (option.equals("--margin") ? 1 - value : value), "Give it as a fraction, such as"
-                    + (option.equals("--margin") ? " 0.05." : " 0.95."));
-        }
     }
 }

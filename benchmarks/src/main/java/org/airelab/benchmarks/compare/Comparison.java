@@ -17,7 +17,8 @@ import org.airelab.benchmarks.report.Quantiles;
  * @param onlyInNew     keys of rows the base lacks
  * @param differences   of the environments, a sentence each
  * @param geometricMean of the ratios; NaN without rows
- * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN without
+ * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN
+ *                      without
  */
 record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyInNew, List<String> differences,
         double geometricMean, double baselineRatio) {
@@ -49,7 +50,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
                     Quantiles.of(changed.rows().get(keys.get(i)), 0.5), b.ratio(), b.low(), b.high(), adjusted[i],
                     Verdict.of(b, margin, adjusted[i])));
         }
-        return new Comparison(rows, missing(base, changed), missing(changed, base), differences(base.facts(), changed.facts()),
+        return new Comparison(rows, missing(base, changed), missing(changed, base),
+                differences(base.facts(), changed.facts()),
                 geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()));
     }
 
@@ -67,7 +69,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
 
     private static double geometricMean(Map<String, double[][]> base, Map<String, double[][]> changed) {
         OptionalDouble mean = changed.keySet().stream().filter(base::containsKey)
-                .mapToDouble(key -> Math.log(Quantiles.of(base.get(key), 0.5) / Quantiles.of(changed.get(key), 0.5))).average();
+                .mapToDouble(key -> Math.log(Quantiles.of(base.get(key), 0.5) / Quantiles.of(changed.get(key), 0.5)))
+                .average();
         return Math.exp(mean.orElse(Double.NaN));
     }
 

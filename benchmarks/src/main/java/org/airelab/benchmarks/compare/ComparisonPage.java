@@ -25,7 +25,8 @@ final class ComparisonPage {
         this.comparison = comparison;
         this.base = base;
         this.changed = changed;
-        reach = 1.05 * comparison.rows().stream().mapToDouble(row -> Math.max(-Math.log(row.low()), Math.log(row.high())))
+        reach = 1.05 * comparison.rows().stream()
+                .mapToDouble(row -> Math.max(-Math.log(row.low()), Math.log(row.high())))
                 .reduce(Math.log(1.1), Math::max);
     }
 
@@ -34,16 +35,17 @@ final class ComparisonPage {
                 + ". Ratios are base over new: above 1 the new one is faster."));
         List<String> notes = ComparisonText.notes(comparison);
         notes.forEach(note -> body.append(Html.element("p", note)).append('\n'));
-        body.append(Html.element("h2", "Ratios with their 95% intervals")).append(Html.element("p", "On a logarithmic axis;"
-                + " green faster, red slower, grey the same, yellow cannot tell.")).append(picture());
-        body.append("<h2>All rows</h2>\n<table><thead><tr><th>row<th>base<th>new<th>ratio<th>95% interval<th>verdict</tr>"
-                + "</thead>\n<tbody>\n");
+        body.append(Html.element("h2", "Ratios with their 95% intervals"))
+                .append(Html.element("p", "On a logarithmic axis: green faster, red slower, grey the same, yellow"
+                        + " cannot tell.")).append(picture());
+        body.append("<h2>All rows</h2>\n<table><thead><tr><th>row<th>base<th>new<th>ratio<th>95% interval<th>verdict"
+                + "</tr></thead>\n<tbody>\n");
         for (Comparison.Change row : comparison.rows()) {
             body.append("<tr><td>").append(Html.escape(row.key())).append("<td>").append(Numbers.time(row.baseMs()))
                     .append("<td>").append(Numbers.time(row.newMs()))
                     .append(String.format(Locale.ROOT, "<td>%.3f<td>%.3f to %.3f", row.ratio(), row.low(), row.high()))
-                    .append("<td style=\"color: ").append(COLOURS.get(row.verdict())).append("\">").append(row.verdict())
-                    .append("</tr>\n");
+                    .append("<td style=\"color: ").append(COLOURS.get(row.verdict())).append("\">")
+                    .append(row.verdict()).append("</tr>\n");
         }
         return Html.page("Speed compared", body.append("</tbody></table>\n").toString());
     }

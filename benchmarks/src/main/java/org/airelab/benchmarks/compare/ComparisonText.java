@@ -21,7 +21,8 @@ final class ComparisonText {
         String form = "%-" + width + "s  %8s  %8s  %6s  %-14s  %s%n";
         text.append(String.format(Locale.ROOT, form, "row", "base", "new", "ratio", "95% interval", "verdict"));
         for (Comparison.Change row : comparison.rows()) {
-            text.append(String.format(Locale.ROOT, form, row.key(), Numbers.time(row.baseMs()), Numbers.time(row.newMs()),
+            text.append(String.format(Locale.ROOT, form, row.key(), Numbers.time(row.baseMs()),
+                    Numbers.time(row.newMs()),
                     String.format(Locale.ROOT, "%.3f", row.ratio()),
                     String.format(Locale.ROOT, "%.3f to %.3f", row.low(), row.high()), row.verdict()));
         }
@@ -37,7 +38,8 @@ final class ComparisonText {
                 .collect(Collectors.joining(", ", "", String.format(Locale.ROOT, "; geometric mean of the ratios %.3f",
                         c.geometricMean()))));
         if (!Double.isNaN(c.baselineRatio())) {
-            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): so much of the"
+            notes.add(String.format(Locale.ROOT,
+                    "libtorch itself ran at a ratio of %.3f (geometric mean): so much of the"
                     + " differences may be the machine's", c.baselineRatio()));
         }
         unmatched("base", c.onlyInBase(), notes);

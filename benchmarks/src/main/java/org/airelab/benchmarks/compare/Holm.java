@@ -4,8 +4,8 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Holm's correction: with adjusted p-values the chance of even one false finding among all rows stays below the level at
- * which each is judged. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979.
+ * Holm's correction: with adjusted p-values the chance of even one false finding among all rows stays below the level
+ * at which each is judged. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979.
  */
 final class Holm {
     private Holm() {

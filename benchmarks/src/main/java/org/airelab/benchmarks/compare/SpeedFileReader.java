@@ -18,7 +18,8 @@ import org.airelab.benchmarks.report.Report;
 final class SpeedFileReader {
     private static final String ADVICE = "Give a report.json of lab bench, or a file JMH wrote with -rf json.";
     /** Differ between any two runs, and say nothing about the machine's or the program's identity. */
-    private static final Set<String> PASSING = Set.of("date", "seconds", "megahertz", "stolen_percent");
+    private static final Set<String> PASSING = Set.of("date", "seconds", "megahertz", "stolen_percent",
+            "disturbed_percent");
     private static final Map<String, Double> MILLISECONDS = Map.of("ns", 1e-6, "us", 1e-3, "ms", 1.0, "s", 1e3,
             "min", 6e4, "hr", 3.6e6, "day", 8.64e7);
 
@@ -45,7 +46,8 @@ final class SpeedFileReader {
         } catch (JsonProcessingException e) {
             throw UserError.badInput(file + " is not JSON: " + Json.reason(e), ADVICE, e);
         }
-        throw UserError.badInput("expected a speed report of format " + Report.FORMAT + " or JMH's JSON, found neither in "
+        throw UserError.badInput("expected a speed report of format " + Report.FORMAT
+                + " or JMH's JSON, found neither in "
                 + file, ADVICE);
     }
 
@@ -86,7 +88,8 @@ final class SpeedFileReader {
             JsonNode metric = result.path("primaryMetric");
             put(rows, key.toString(), samples(metric.path("rawData"), toMilliseconds(text(metric, "scoreUnit"))));
             for (String fact : new String[] {"jdkVersion", "vmName", "vmVersion", "jvmArgs", "mode", "threads"}) {
-                facts.put(fact, result.path(fact).isValueNode() ? result.path(fact).asText() : result.path(fact).toString());
+                JsonNode value = result.path(fact);
+                facts.put(fact, value.isValueNode() ? value.asText() : value.toString());
             }
         }
         return new SpeedFile(rows, Map.of(), facts);
@@ -118,7 +121,8 @@ final class SpeedFileReader {
             for (int j = 0; j < samples[i].length; j++) {
                 samples[i][j] = milliseconds.applyAsDouble(groups.get(i).get(j).asDouble());
                 if (!(samples[i][j] > 0) || Double.isInfinite(samples[i][j])) {
-                    throw UserError.badInput("expected positive times, found " + groups.get(i).get(j) + " in " + file, ADVICE);
+                    throw UserError.badInput("expected positive times, found " + groups.get(i).get(j) + " in " + file,
+                            ADVICE);
                 }
             }
             if (samples[i].length == 0) {

@@ -1,5 +1,7 @@
 package org.airelab.benchmarks.compare;
 
+import com.fasterxml.jackson.annotation.JsonValue;
+
 /** What a comparison of two rows says. The first that applies, in the order given here. */
 enum Verdict {
     /** The whole 95 % interval lies within the margin: whatever difference there is, is too small to matter. */
@@ -34,6 +36,7 @@ enum Verdict {
     }
 
     @Override
+    @JsonValue
     public String toString() {
         return words;
     }

@@ -25,10 +25,12 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code lab bench}. */
-@Command(name = "bench", description = {"Measure hand-written kernels against libtorch and against the machine's limits.",
+@Command(name = "bench",
+        description = {"Measure hand-written kernels against libtorch and against the machine's limits.",
     "Every rung of a family's ladder, with random inputs, several times in several JVMs, in turn with all others."
             + " Writes a report as JSON, Markdown and HTML, to be read or given to lab compare."},
-        footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json", "  lab bench --cold softmax"})
+        footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json",
+            "  lab bench --cold --threads 1 rms-norm"})
 public final class BenchCommand implements LabCommand {
     @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to measure. Default: all.")
     private List<String> names = List.of();
@@ -41,9 +43,14 @@ public final class BenchCommand implements LabCommand {
             + " families on 2 cores. All families share a JVM.")
     private boolean quick;
 
-    @Option(names = "--cold", description = "Go round buffers twice as large as the last-level cache, so that every call"
+    @Option(names = "--cold",
+            description = "Go round buffers twice as large as the last-level cache, so that every call"
             + " finds its memory evicted.")
     private boolean cold;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Cores a kernel may use. Default: all. With one, other"
+            + " programs on the machine disturb least.")
+    private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",
             description = "The report; .md and .html are written beside it. Default: ${DEFAULT-VALUE}.")
@@ -63,7 +70,11 @@ public final class BenchCommand implements LabCommand {
         if (!out.toString().endsWith(".json")) {
             throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
         }
-        Report report = new CpuBench(families(), quick, cold).run();
+        if (threads < 1) {
+            throw UserError.badInput("expected --threads of at least 1, found " + threads,
+                    "Leave it out to use all cores.");
+        }
+        Report report = new CpuBench(families(), quick, cold, threads).run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         Path html = Path.of(stem + ".html");
         Json.write(out, report);

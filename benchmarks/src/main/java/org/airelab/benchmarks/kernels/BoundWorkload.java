@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
@@ -53,7 +54,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
 
     /** The memory of the operands that calls write. */
     List<MemorySegment> written() {
-        return java.util.stream.IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
+        return IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
                 .mapToObj(memory::get).toList();
     }
 

@@ -23,11 +23,13 @@ final class CpuBench {
     private final List<Workload<?>> workloads;
     private final boolean quick;
     private final boolean cold;
+    private final int threads;
     private final Schedule schedule;
 
-    CpuBench(List<Family<?>> families, boolean quick, boolean cold) {
+    CpuBench(List<Family<?>> families, boolean quick, boolean cold, int threads) {
         this.quick = quick;
         this.cold = cold;
+        this.threads = threads;
         this.schedule = quick ? Schedule.QUICK : Schedule.FULL;
         this.workloads = families.stream().<Workload<?>>flatMap(family -> Workloads.of(family).stream())
                 .filter(workload -> !quick || workload.quick()).toList();
@@ -39,26 +41,28 @@ final class CpuBench {
         long[] processor = Machine.processorTime();
         Measurements measurements = new Measurements();
         List<List<Workload<?>>> groups = groups();
-        long steps = schedule.forks() * groups.stream().mapToLong(group -> task(group, false).steps()).sum();
-        try (Progress progress = Progress.on("measuring", steps, "visits")) {
+        long steps = 0;
+        for (List<Workload<?>> group : groups) {
+            steps += task(group, true).steps() + (schedule.forks() - 1L) * task(group, false).steps();
+        }
+        try (Progress progress = Progress.on("measuring", steps, "steps")) {
             for (int fork = 0; fork < schedule.forks(); fork++) {
                 for (List<Workload<?>> group : groups) {
                     run(task(group, fork == 0), fork, measurements, progress);
                 }
             }
         }
-        Report.Roofline roofline = measurements.roofline();
+        Report.Roofline roofline = measurements.roofline(threads);
         List<Row> rows = new ArrayList<>();
         workloads.forEach(workload -> rows.addAll(measurements.rows(workload, roofline)));
-        return new Report(Report.FORMAT, environment(begin, processor), roofline, rows);
+        Environment environment = environment(begin, processor, measurements.disturbedPercent());
+        return new Report(Report.FORMAT, environment, roofline, rows);
     }
 
     private static void run(Task task, int fork, Measurements measurements, Progress progress) throws IOException {
         ForkProcess.run(task, event -> {
             measurements.add(task, fork, event);
-            if (event.kind() != Task.Kind.ERROR) {
-                progress.advance(1);
-            }
+            progress.advance(1);
         });
     }
 
@@ -68,7 +72,8 @@ final class CpuBench {
             return List.of(workloads);
         }
         return workloads.stream().map(Workload::family).distinct()
-                .map(family -> workloads.stream().filter(workload -> workload.family().equals(family)).toList()).toList();
+                .map(family -> workloads.stream().filter(workload -> workload.family().equals(family)).toList())
+                .toList();
     }
 
     private Task task(List<Workload<?>> group, boolean accuracy) {
@@ -83,17 +88,18 @@ final class CpuBench {
         }
         items.add(new Task.Item("copy", Task.ROOFLINE));
         items.add(new Task.Item("fma", Task.ROOFLINE));
-        return new Task(items, cold, accuracy, schedule);
+        return new Task(items, cold, threads, accuracy, schedule);
     }
 
-    private Environment environment(Instant begin, long[] processorBefore) {
+    private Environment environment(Instant begin, long[] processorBefore, double disturbedPercent) {
         Hardware hardware = Hardware.detect();
         SourceVersion source = SourceVersion.detect();
         long[] processor = Machine.processorTime();
         long passed = Math.max(1, processor[0] - processorBefore[0]);
         return new Environment(begin.truncatedTo(ChronoUnit.SECONDS).toString(), "cpu", hardware,
-                Machine.lastLevelCacheBytes(), hardware.cores(), Machine.governor(),
+                Machine.lastLevelCacheBytes(), threads, Machine.governor(),
                 Machine.megahertz().orElse(Double.NaN), 100.0 * (processor[1] - processorBefore[1]) / passed,
+                disturbedPercent,
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
                 String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()), Versions.detect(),
                 source.commit(), source.dirty(), (quick ? "quick" : "full") + (cold ? ", cold" : ", warm"),

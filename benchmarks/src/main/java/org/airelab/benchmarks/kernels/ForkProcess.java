@@ -34,6 +34,7 @@ final class ForkProcess {
             if (!builder.environment().containsKey("OMP_WAIT_POLICY")) {
                 builder.environment().putIfAbsent("GOMP_SPINCOUNT", SPINS);
             }
+            builder.environment().put("OMP_NUM_THREADS", String.valueOf(task.threads()));
             Process process = builder.start();
             try {
                 try (OutputStream in = process.getOutputStream()) {
@@ -68,7 +69,7 @@ final class ForkProcess {
 
     private static RuntimeException failure(List<String> errors, int exitCode) {
         if (errors.stream().anyMatch(line -> line.contains(LOCKED))) {
-            return UserError.machine("another JMH benchmark is running on this machine, and the two would disturb each other",
+            return UserError.machine("another JMH benchmark is running here; the two would disturb each other",
                     "Wait until it has ended, then run lab bench again.");
         }
         List<String> last = errors.subList(Math.max(0, errors.size() - LINES_SHOWN), errors.size());

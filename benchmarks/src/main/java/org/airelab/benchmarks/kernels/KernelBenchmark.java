@@ -72,6 +72,18 @@ public class KernelBenchmark {
         return workload.flops() < SHORT && workload.bytes() < SHORT ? "batch" : "call";
     }
 
+    /** Notes how long threads have waited for a core. */
+    @Setup(Level.Iteration)
+    public void begin() {
+        Disturbance.begin();
+    }
+
+    /** Compares with that. */
+    @TearDown(Level.Iteration)
+    public void end() {
+        Disturbance.end();
+    }
+
     /** Frees the memory. */
     @TearDown(Level.Trial)
     public void close() {

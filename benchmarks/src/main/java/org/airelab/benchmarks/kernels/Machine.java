@@ -14,7 +14,8 @@ final class Machine {
     private static final Path CACHES = Path.of("/sys/devices/system/cpu/cpu0/cache");
     private static final Path GOVERNOR = Path.of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     private static final long USUAL_CACHE = 32L << 20;
-    /** Columns of the first line of /proc/stat after its name: user, nice, system, idle, iowait, irq, softirq, steal. */
+    /** Columns of the first line of /proc/stat after its name: user, nice, system, idle, iowait, irq, softirq,
+            steal. */
     private static final int STEAL = 7;
 
     private Machine() {

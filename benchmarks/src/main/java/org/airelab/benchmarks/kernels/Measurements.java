@@ -17,12 +17,22 @@ final class Measurements {
     private final Map<Task.Item, List<List<Double>>> samples = new LinkedHashMap<>();
     private final Map<Task.Item, Double> errors = new LinkedHashMap<>();
 
+    private int count;
+    private int disturbed;
+
+    /** How many of all samples other programs disturbed. */
+    double disturbedPercent() {
+        return 100.0 * disturbed / count;
+    }
+
     /** Takes an event of a task's fork, forks being numbered from 0. */
     void add(Task task, int fork, Task.Event event) {
         Task.Item item = task.items().get(event.item());
         switch (event.kind()) {
             case ERROR -> errors.put(item, event.value());
-            case SAMPLE -> {
+            case SAMPLE, DISTURBED_SAMPLE -> {
+                count++;
+                disturbed += event.kind() == Task.Kind.DISTURBED_SAMPLE ? 1 : 0;
                 List<List<Double>> forks = samples.computeIfAbsent(item, i -> new ArrayList<>());
                 while (forks.size() <= fork) {
                     forks.add(new ArrayList<>());
@@ -33,10 +43,10 @@ final class Measurements {
         }
     }
 
-    /** The machine's limits. */
-    Roofline roofline() {
+    /** The limits of so many of the machine's cores. */
+    Roofline roofline(int threads) {
         return new Roofline(1e-6 * RooflineBenchmark.copiedBytes() / median("copy", Task.ROOFLINE),
-                1e-9 * RooflineBenchmark.fmaFlops() / median("fma", Task.ROOFLINE));
+                1e-9 * threads * RooflineBenchmark.fmaFlops() / median("fma", Task.ROOFLINE));
     }
 
     private double median(String workload, String kernel) {

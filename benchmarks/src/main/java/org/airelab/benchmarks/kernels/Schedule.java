@@ -15,11 +15,13 @@ package org.airelab.benchmarks.kernels;
  * @param warmupMillis     length of their iterations
  * @param iterations       iterations of a visit, after one more that is left out
  * @param iterationMillis  length of each
+ * @param attempts         at most so many visits for a sample: one is made again where threads of the kernel had to
+ *                         wait for a core in every iteration, see {@link Disturbance}
  * @param familiesTogether whether one JVM measures all families, which saves JVMs; else each family has its own, whose
  *                         compiled code has seen nothing of the others
  */
 record Schedule(int forks, int visits, int mostWarmups, int warmupMillis, int iterations, int iterationMillis,
-        boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(4, 6, 8, 15, 5, 5, true);
-    static final Schedule FULL = new Schedule(5, 5, 20, 30, 6, 15, false);
+        int attempts, boolean familiesTogether) {
+    static final Schedule QUICK = new Schedule(3, 5, 8, 10, 5, 5, 3, true);
+    static final Schedule FULL = new Schedule(5, 5, 20, 30, 6, 15, 5, false);
 }

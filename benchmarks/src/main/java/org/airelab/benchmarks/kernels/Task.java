@@ -7,10 +7,11 @@ import java.util.List;
  *
  * @param items    in the order they are visited
  * @param cold     see {@link KernelBenchmark}
+ * @param threads  cores a kernel may use
  * @param accuracy whether to compare results with the references too
  * @param schedule how long
  */
-record Task(List<Item> items, boolean cold, boolean accuracy, Schedule schedule) {
+record Task(List<Item> items, boolean cold, int threads, boolean accuracy, Schedule schedule) {
     /** The kernel name of a limit of {@link RooflineBenchmark}, whose workload is one of its methods. */
     static final String ROOFLINE = "roofline";
 
@@ -28,23 +29,25 @@ record Task(List<Item> items, boolean cold, boolean accuracy, Schedule schedule)
      *
      * @param item  index in {@link #items()}
      * @param kind  of what
-     * @param value milliseconds or error; 0 for a warm-up
+     * @param value milliseconds or error; null where there is none
      */
-    record Event(int item, Kind kind, double value) {
+    record Event(int item, Kind kind, Double value) {
     }
 
     /** Kinds of events. */
     enum Kind {
-        /** The error against the reference. */
+        /** The item was compared with the reference: its error, or null where that cannot be. */
         ERROR,
         /** The item is warmed up. */
         WARM,
         /** A sample in milliseconds a call. */
-        SAMPLE
+        SAMPLE,
+        /** The same, after other programs disturbed every attempt. */
+        DISTURBED_SAMPLE
     }
 
-    /** Events of the kinds WARM and SAMPLE that the JVM will print. */
+    /** Events the JVM will print. */
     int steps() {
-        return items.size() * (1 + schedule.visits());
+        return items.size() * ((accuracy ? 1 : 0) + 1 + schedule.visits());
     }
 }

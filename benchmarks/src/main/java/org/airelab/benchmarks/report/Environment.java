@@ -14,6 +14,7 @@ import org.airelab.tracking.Hardware;
  * @param governor       Linux's policy for clocks, or unknown
  * @param megahertz      mean clock of the cores after the run; NaN when unknown
  * @param stolenPercent  processor time the hypervisor gave to other machines meanwhile
+ * @param disturbedPercent samples during which other programs kept kernels from their cores
  * @param jvm            name and version
  * @param jvmFlags       as given
  * @param versions       of lab, java, djl and libtorch
@@ -25,6 +26,7 @@ import org.airelab.tracking.Hardware;
  * @param seconds        the run took
  */
 public record Environment(String date, String device, Hardware hardware, long cacheBytes, int threads, String governor,
-        double megahertz, double stolenPercent, String jvm, String jvmFlags, Map<String, String> versions, String commit,
-        Boolean dirty, String mode, int forks, int visits, double seconds) {
+        double megahertz, double stolenPercent, double disturbedPercent, String jvm, String jvmFlags,
+        Map<String, String> versions, String commit, Boolean dirty, String mode, int forks, int visits,
+        double seconds) {
 }

@@ -13,9 +13,11 @@ public final class Html {
             .facts, ol, figcaption { color: var(--soft); font-size: .85rem; }
             figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
             svg { display: block; width: 100%; max-width: 32rem; height: auto; font: 11px system-ui, sans-serif; }
-            .charts { display: grid; gap: 1.4rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
+            .charts { display: grid; gap: 1.4rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem,
+                    100%), 1fr)); }
             table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-            th, td { padding: .25rem .4rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
+            th, td { padding: .25rem .4rem; text-align: right; vertical-align: top;
+              border-bottom: 1px solid var(--line); }
             th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid var(--ink); }
             tr.group th { text-align: left; padding-top: .8rem; } small { display: block; color: var(--soft); }
             .good { color: var(--good); } .bad { color: var(--bad); }

@@ -32,7 +32,8 @@ public final class HtmlReport {
         OptionalDouble mean = Report.geometricMean(compared);
         if (mean.isPresent()) {
             body.append(Html.element("h2", "Top rungs against libtorch"))
-                    .append(Html.element("p", "Ratio of times on a logarithmic axis: green is faster than libtorch, red slower,"
+                    .append(Html.element("p",
+                    "Ratio of times on a logarithmic axis: green is faster than libtorch, red slower,"
                             + " the yellow line the geometric mean."))
                     .append(RatioChart.of(compared, mean.getAsDouble()));
         }
@@ -44,7 +45,8 @@ public final class HtmlReport {
             return;
         }
         body.append(Html.element("h2", "Roofline"))
-                .append(Html.element("p", "Dots: top rungs. Rings: libtorch. What lies above the slope reads from a cache."))
+                .append(Html.element("p",
+                "Dots: top rungs. Rings: libtorch. What lies above the slope reads from a cache."))
                 .append(RooflineChart.of(report.roofline(), counted)).append("<ol>\n");
         counted.forEach(row -> body.append(Html.element("li", row.family() + " " + row.operation() + " " + row.shape()))
                 .append('\n'));
@@ -63,7 +65,8 @@ public final class HtmlReport {
     }
 
     private void table(StringBuilder body) {
-        body.append(Html.element("h2", "All rows")).append("\n<table><thead><tr><th>kernel<th>median<small>p20 to p80</small>")
+        body.append(Html.element("h2", "All rows"))
+                .append("\n<table><thead><tr><th>kernel<th>median<small>p20 to p80</small>")
                 .append("<th>rate<th>of peak<th>ratio<th>max error</tr></thead>\n<tbody>\n");
         String workload = "";
         for (Row row : report.rows()) {
@@ -75,8 +78,10 @@ public final class HtmlReport {
                                 + Numbers.time(row.baselineMedianMs())) + "</small>")
                         .append("</th></tr>\n");
             }
-            body.append("<tr><td>").append(Html.escape(row.kernel())).append("<td>").append(Numbers.time(row.medianMs()))
-                    .append("<small>").append(Numbers.time(row.p20Ms())).append(" to ").append(Numbers.time(row.p80Ms()))
+            body.append("<tr><td>").append(Html.escape(row.kernel())).append("<td>")
+                    .append(Numbers.time(row.medianMs()))
+                    .append("<small>").append(Numbers.time(row.p20Ms())).append(" to ")
+                    .append(Numbers.time(row.p80Ms()))
                     .append("</small><td>").append(Numbers.rate(row)).append("<td>")
                     .append(Numbers.percent(row.fractionOfPeak())).append(ratio(row)).append("<td>")
                     .append(Numbers.error(row.maxError())).append("</tr>\n");

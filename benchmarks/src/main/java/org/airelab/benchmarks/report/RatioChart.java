@@ -28,7 +28,8 @@ final class RatioChart {
         for (double tick : TICKS) {
             if (Math.log(tick) > low && Math.log(tick) < high) {
                 svg.line(x(tick), 0, x(tick), height - 16, tick == 1 ? "#1c2733" : "#d9dfe5", tick == 1 ? 1.5 : 1)
-                        .text(x(tick), height - 4, tick >= 1 ? String.valueOf((int) tick) : String.valueOf(tick), "#5b6875",
+                        .text(x(tick), height - 4, tick >= 1 ? String.valueOf((int) tick) : String.valueOf(tick),
+                        "#5b6875",
                                 "middle");
             }
         }

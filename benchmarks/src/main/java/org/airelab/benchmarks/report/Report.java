@@ -1,5 +1,6 @@
 package org.airelab.benchmarks.report;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -30,7 +31,7 @@ public record Report(String format, Environment environment, Roofline roofline, 
 
     /** The rows of each workload's last rung: what the lab uses. */
     public List<Row> fastest() {
-        List<Row> last = new java.util.ArrayList<>();
+        List<Row> last = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             if (i + 1 == rows.size() || !rows.get(i + 1).workload().equals(rows.get(i).workload())) {
                 last.add(rows.get(i));

@@ -63,13 +63,16 @@ final class RooflineChart {
         for (int power = -3; power <= 6; power++) {
             double value = Math.pow(10, power);
             if (value > leftIntensity && value < rightIntensity) {
-                svg.line(x(value), TOP, x(value), BOTTOM, "#e6eaee", 1).text(x(value), BOTTOM + 13, plain(value), "#5b6875", "middle");
+                svg.line(x(value), TOP, x(value), BOTTOM, "#e6eaee", 1).text(x(value), BOTTOM + 13, plain(value),
+                        "#5b6875", "middle");
             }
             if (value > lowest && value < highest) {
-                svg.line(LEFT, y(value), RIGHT, y(value), "#e6eaee", 1).text(LEFT - 4, y(value) + 4, plain(value), "#5b6875", "end");
+                svg.line(LEFT, y(value), RIGHT, y(value), "#e6eaee", 1).text(LEFT - 4, y(value) + 4, plain(value),
+                        "#5b6875", "end");
             }
         }
-        svg.text((LEFT + RIGHT) / 2, HEIGHT - 6, "operations a byte", "#5b6875", "middle").text(0, TOP, "GFLOP/s", "#5b6875");
+        svg.text((LEFT + RIGHT) / 2, HEIGHT - 6, "operations a byte", "#5b6875", "middle").text(0, TOP, "GFLOP/s",
+                "#5b6875");
     }
 
     private static String plain(double value) {

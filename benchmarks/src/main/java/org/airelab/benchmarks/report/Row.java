@@ -18,7 +18,8 @@ package org.airelab.benchmarks.report;
  * @param baseline          the library's operators; null for none
  * @param baselineMedianMs  their median
  * @param ratio             baseline's median over the kernel's: above 1 where the kernel is faster
- * @param maxError          largest difference from the float64 reference, in units of the root mean square of its tensor
+ * @param maxError          largest difference from the float64 reference, in units of the root mean square of its
+ *                          tensor
  * @param baselineMaxError  the baseline's
  * @param flops             floating-point operations of a call
  * @param bytes             bytes a call must move

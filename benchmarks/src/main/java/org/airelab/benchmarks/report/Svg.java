@@ -21,12 +21,14 @@ public final class Svg {
 
     /** A bar. */
     public Svg bar(double x, double y, double width, double tall, String colour) {
-        return add("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>", x, y, width, tall, colour);
+        return add("<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>", x, y, width, tall,
+                colour);
     }
 
     /** A line. */
     public Svg line(double x1, double y1, double x2, double y2, String colour, double width) {
-        return add("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"%.1f\"/>", x1, y1,
+        return add("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"%.1f\"/>", x1,
+                y1,
                 x2, y2, colour, width);
     }
 
@@ -54,7 +56,8 @@ public final class Svg {
 
     /** The element, to stand in a page. */
     public String text() {
-        return String.format(Locale.ROOT, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">%n", WIDTH, height,
+        return String.format(Locale.ROOT, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">%n", WIDTH,
+                height,
                 Html.escape(description)) + body + "</svg>\n";
     }
 }

@@ -8,7 +8,8 @@ class HolmTest {
     /** R: {@code p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")}. */
     @Test
     void agreesWithR() {
-        assertArrayEquals(new double[] {0.03, 0.06, 0.06, 0.02}, Holm.adjust(new double[] {0.01, 0.04, 0.03, 0.005}), 1e-15);
+        assertArrayEquals(new double[] {0.03, 0.06, 0.06, 0.02}, Holm.adjust(new double[] {0.01, 0.04, 0.03, 0.005}),
+                1e-15);
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.airelab.base.Json;
 import org.airelab.cli.Lab;
 import org.junit.jupiter.api.Test;
@@ -46,7 +47,8 @@ class BenchCommandTest {
             assertEquals(Schedule.QUICK.forks(), row.get("samples_ms").size());
             assertEquals(Schedule.QUICK.visits(), row.get("samples_ms").get(0).size());
             assertTrue(row.get("max_error").asDouble() < 1e-5);
-            assertEquals(1e-6 * row.get("bytes").asDouble() / row.get("median_ms").asDouble(), row.get("gbps").asDouble(), 1e-6);
+            assertEquals(1e-6 * row.get("bytes").asDouble() / row.get("median_ms").asDouble(), row.get("gbps")
+                    .asDouble(), 1e-6);
         }
         assertTrue(report.get("roofline").get("copy_gbps").asDouble() > 0.1);
         assertTrue(report.get("roofline").get("fma_tflops").asDouble() > 1e-4);
@@ -62,8 +64,9 @@ class BenchCommandTest {
         Result cuda = lab("bench", "--device", "cuda");
         assertEquals(3, cuda.exitCode);
         assertTrue(cuda.err.contains("CUDA"), cuda.err);
-        for (List<String> wrong : List.of(List.of("--device", "tpu"), List.of("sofmax-norm"), List.of("--out", "report"))) {
-            String[] arguments = java.util.stream.Stream.concat(java.util.stream.Stream.of("bench"), wrong.stream())
+        for (List<String> wrong : List.of(List.of("--device", "tpu"), List.of("sofmax-norm"), List.of("--out",
+                "report"))) {
+            String[] arguments = Stream.concat(Stream.of("bench"), wrong.stream())
                     .toArray(String[]::new);
             assertEquals(2, lab(arguments).exitCode, wrong.toString());
         }

@@ -4,6 +4,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
 import org.airelab.kernels.activation.Activation;
@@ -21,8 +22,9 @@ final class ActivationWorkloads {
 
     static List<Workload<?>> gelu() {
         Baseline gelu = Baseline.ofArrays("gelu", t -> new NDArray[] {
-            ai.djl.nn.Activation.gelu(new ai.djl.ndarray.NDList(t[0])).singletonOrThrow()});
-        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25).alsoQuick(),
+            ai.djl.nn.Activation.gelu(new NDList(t[0])).singletonOrThrow()});
+        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25)
+                .alsoQuick(),
                 forward("gelu", 4096, 3072, 20).against(gelu), backward("gelu", 4096, 3072, 25));
     }
 
@@ -34,7 +36,8 @@ final class ActivationWorkloads {
 
     static List<Workload<?>> relu() {
         Baseline relu = Baseline.of("relu", t -> RELU.call().tensor(t[0]).tensors(1));
-        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1).alsoQuick(),
+        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1)
+                .alsoQuick(),
                 forward("relu", 4096, 3072, 1).against(relu), backward("relu", 4096, 3072, 1));
     }
 
@@ -48,7 +51,8 @@ final class ActivationWorkloads {
     private static Workload<Activation> backward(String family, int rows, int width, double flopsEach) {
         long count = (long) rows * width;
         return new Workload<>(family, Activation.class, "backward", rows + "x" + width,
-                List.of(normal("dy", rows, width), normal("x", rows, width), output("dx", rows, width)), flopsEach * count,
+                List.of(normal("dy", rows, width), normal("x", rows, width), output("dx", rows, width)),
+                flopsEach * count,
                 (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), count));
     }
 

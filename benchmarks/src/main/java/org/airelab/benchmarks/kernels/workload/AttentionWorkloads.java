@@ -39,7 +39,8 @@ final class AttentionWorkloads {
 
     private static Workload<Attention> forward(AttentionShape s) {
         return new Workload<>("attention", Attention.class, "forward", name(s),
-                List.of(normal("qkv", s.batch(), s.time(), s.packedWidth()), output("out", s.batch(), s.time(), s.outWidth()),
+                List.of(normal("qkv", s.batch(), s.time(), s.packedWidth()), output("out", s.batch(), s.time(),
+                s.outWidth()),
                         output("lse", s.batch(), s.heads(), s.time())), 2 * product(s),
                 (f, m) -> f.forward(s, m.get(0), m.get(1), m.get(2)))
                 .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu", t -> flash(s, t)));
@@ -54,7 +55,8 @@ final class AttentionWorkloads {
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t)));
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s,
+                t)));
     }
 
     /** Operations of one product of all queries and keys that see each other. */
@@ -111,7 +113,8 @@ final class AttentionWorkloads {
 
         Heads(AttentionShape s, Tensor packed) {
             shape = s;
-            NDArray rows = packed.view(0, s.batch(), s.time(), s.heads() + 2L * s.kvHeads(), s.headSize()).attach(manager);
+            NDArray rows = packed.view(0, s.batch(), s.time(), s.heads() + 2L * s.kvHeads(), s.headSize())
+                    .attach(manager);
             q = heads(rows, 0, s.heads());
             k = heads(rows, s.heads(), s.kvHeads());
             v = heads(rows, s.heads() + s.kvHeads(), s.kvHeads());

@@ -7,6 +7,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.util.List;
 import java.util.function.Supplier;
 import org.airelab.kernels.loss.CrossEntropy;
@@ -41,7 +42,8 @@ final class LossWorkloads {
                         .integer(SUM).integer(IGNORE).real(0).tensors(1)));
     }
 
-    /** The gradient takes the logits' place, and is the next call's logits: still numbers of all sizes, none of them 0. */
+    /** The gradient takes the logits' place, and is the next call's logits: still numbers of all sizes,
+            none of them 0. */
     private static Workload<CrossEntropy> forwardBackward(int rows, int vocabulary) {
         return new Workload<>("cross-entropy", CrossEntropy.class, "forward-backward", rows + "x" + vocabulary,
                 List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows), output("loss")),
@@ -57,7 +59,7 @@ final class LossWorkloads {
         Tensor one = Tensor.over(memory, ScalarType.FLOAT32);
         return () -> {
             // The tensor does not keep its memory.
-            java.lang.ref.Reference.reachabilityFence(memory);
+            Reference.reachabilityFence(memory);
             try (Tensor logits = LOG_SOFTMAX.call().tensor(t[0]).integer(1).bool(false).tensors(1)[0]) {
                 Tensor[] loss = NLL.call().tensor(logits).tensor(t[1]).none().integer(SUM).integer(IGNORE).tensors(2);
                 try (Tensor weight = loss[1]; Tensor slope = NLL_BACKWARD.call().tensor(one).tensor(logits).tensor(t[1])

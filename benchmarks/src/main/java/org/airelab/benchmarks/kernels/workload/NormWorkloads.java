@@ -29,7 +29,8 @@ final class NormWorkloads {
 
     private static Workload<RmsNorm> rmsForward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "forward", rows + "x" + width,
-                List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd", rows)),
+                List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd",
+                rows)),
                 4.0 * rows * width,
                 (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), rows, width, EPS))
                 .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms));
@@ -61,7 +62,8 @@ final class NormWorkloads {
                 12.0 * rows * width,
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
                         m.get(7), rows, width))
-                .after((norm, m) -> norm.forward(m.get(1), m.get(2), null, m.get(5), m.get(3), m.get(4), rows, width, EPS));
+                .after((norm, m) -> norm.forward(m.get(1), m.get(2), null, m.get(5), m.get(3), m.get(4), rows, width,
+                EPS));
     }
 
     private static NDArray[] rms(NDArray[] t) {

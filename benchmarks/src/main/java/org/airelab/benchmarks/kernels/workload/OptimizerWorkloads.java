@@ -17,7 +17,8 @@ import org.airelab.kernels.optimizer.SgdSettings;
 import org.airelab.kernels.optimizer.UpdateRange;
 import org.airelab.torch.Operator;
 
-/** Updates of flat parameters, and their gradient's norm. The learning rates are small enough for any number of calls. */
+/** Updates of flat parameters,
+        and their gradient's norm. The learning rates are small enough for any number of calls. */
 final class OptimizerWorkloads {
     private static final int SMALL = 1 << 17;
     private static final int LARGE = 1 << 24;
@@ -75,7 +76,8 @@ final class OptimizerWorkloads {
 
     private static Workload<Sgd> sgd(int n) {
         return new Workload<>("sgd", Sgd.class, "momentum-step", String.valueOf(n),
-                List.of(normal("weights", n).updated(), normal("gradient", n), normal("velocity", n).updated()), 4.0 * n,
+                List.of(normal("weights", n).updated(), normal("gradient", n), normal("velocity", n).updated()),
+                4.0 * n,
                 (f, m) -> f.step(SGD, STEP, UpdateRange.all(n), m.get(0), m.get(1), m.get(2)))
                 .against(Baseline.ofArrays("mul_, add_, mul, sub_", t -> {
                     t[0].subi(t[2].muli(SGD.momentum()).addi(t[1]).mul(SGD.learningRate()));
@@ -85,7 +87,8 @@ final class OptimizerWorkloads {
 
     private static Workload<RmsProp> rmsProp(int n) {
         return new Workload<>("rmsprop", RmsProp.class, "step", String.valueOf(n),
-                List.of(normal("weights", n).updated(), normal("gradient", n), squares("squares", n).updated()), 8.0 * n,
+                List.of(normal("weights", n).updated(), normal("gradient", n), squares("squares", n).updated()),
+                8.0 * n,
                 (f, m) -> f.step(RMSPROP, UpdateRange.all(n), m.get(0), m.get(1), m.get(2), null, null))
                 .against(Baseline.ofArrays("mul_, add_, square, sqrt, div, mul, sub_", t -> {
                     t[2].muli(RMSPROP.alpha()).addi(t[1].square().muli(1 - RMSPROP.alpha()));
