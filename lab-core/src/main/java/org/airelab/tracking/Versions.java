@@ -9,14 +9,14 @@ import java.util.Properties;
 import org.airelab.cli.Version;
 
 /** Versions of the software a run uses. */
-final class Versions {
+public final class Versions {
     private static final String ENGINE = "pytorch-engine.properties";
 
     private Versions() {
     }
 
     /** lab, java, djl and libtorch; the last two as DJL would load them, where it is on the class path. */
-    static Map<String, String> detect() {
+    public static Map<String, String> detect() {
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("lab", Version.lab());
         versions.put("java", Runtime.version() + " (" + System.getProperty("java.vendor") + ")");

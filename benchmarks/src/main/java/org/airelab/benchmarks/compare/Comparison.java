@@ -1,0 +1,87 @@
+package org.airelab.benchmarks.compare;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import java.util.TreeSet;
+import org.airelab.benchmarks.report.Quantiles;
+
+/**
+ * Two reports side by side.
+ *
+ * @param rows          those in both, in the new report's order
+ * @param onlyInBase    keys of rows the new report lacks
+ * @param onlyInNew     keys of rows the base lacks
+ * @param differences   of the environments, a sentence each
+ * @param geometricMean of the ratios; NaN without rows
+ * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN
+ *                      without
+ */
+record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyInNew, List<String> differences,
+        double geometricMean, double baselineRatio) {
+    /**
+     * One row of both.
+     *
+     * @param key        of the row
+     * @param baseMs     median
+     * @param newMs      median
+     * @param ratio      base over new: above 1 the new one is faster
+     * @param low        lower end of its 95 % interval
+     * @param high       upper end
+     * @param adjustedP  p-value after Holm's correction over all rows
+     * @param verdict    what it means
+     */
+    record Change(String key, double baseMs, double newMs, double ratio, double low, double high, double adjustedP,
+            Verdict verdict) {
+    }
+
+    static Comparison of(SpeedFile base, SpeedFile changed, double margin) {
+        List<String> keys = changed.rows().keySet().stream().filter(base.rows()::containsKey).toList();
+        List<Bootstrap> bootstraps = keys.parallelStream()
+                .map(key -> Bootstrap.of(base.rows().get(key), changed.rows().get(key), key.hashCode())).toList();
+        double[] adjusted = Holm.adjust(bootstraps.stream().mapToDouble(Bootstrap::pValue).toArray());
+        List<Change> rows = new ArrayList<>();
+        for (int i = 0; i < adjusted.length; i++) {
+            Bootstrap b = bootstraps.get(i);
+            rows.add(new Change(keys.get(i), Quantiles.of(base.rows().get(keys.get(i)), 0.5),
+                    Quantiles.of(changed.rows().get(keys.get(i)), 0.5), b.ratio(), b.low(), b.high(), adjusted[i],
+                    Verdict.of(b, margin, adjusted[i])));
+        }
+        return new Comparison(rows, missing(base, changed), missing(changed, base),
+                differences(base.facts(), changed.facts()),
+                geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()));
+    }
+
+    private static List<String> missing(SpeedFile of, SpeedFile in) {
+        return of.rows().keySet().stream().filter(key -> !in.rows().containsKey(key)).toList();
+    }
+
+    private static List<String> differences(Map<String, String> base, Map<String, String> changed) {
+        TreeSet<String> names = new TreeSet<>(base.keySet());
+        names.addAll(changed.keySet());
+        return names.stream().filter(name -> !Objects.equals(base.get(name), changed.get(name)))
+                .map(name -> name + ": " + base.getOrDefault(name, "none") + " in the base, "
+                        + changed.getOrDefault(name, "none") + " in the new one").toList();
+    }
+
+    private static double geometricMean(Map<String, double[][]> base, Map<String, double[][]> changed) {
+        OptionalDouble mean = changed.keySet().stream().filter(base::containsKey)
+                .mapToDouble(key -> Math.log(Quantiles.of(base.get(key), 0.5) / Quantiles.of(changed.get(key), 0.5)))
+                .average();
+        return Math.exp(mean.orElse(Double.NaN));
+    }
+
+    /** The rows that are slower, and by so much that their ratio is below the threshold. */
+    @JsonIgnore
+    List<Change> regressions(double failBelow) {
+        return rows.stream().filter(row -> row.verdict() == Verdict.SLOWER && row.ratio() < failBelow).toList();
+    }
+
+    /** How many rows have a verdict. */
+    long count(Verdict verdict) {
+        return rows.stream().filter(row -> row.verdict() == verdict).count();
+    }
+}

@@ -1,0 +1,43 @@
+package org.airelab.benchmarks.compare;
+
+import com.fasterxml.jackson.annotation.JsonValue;
+
+/** What a comparison of two rows says. The first that applies, in the order given here. */
+enum Verdict {
+    /** The whole 95 % interval lies within the margin: whatever difference there is, is too small to matter. */
+    SAME("same"),
+    /** The ratio is above 1, and its Holm-adjusted p-value below 0.05. */
+    FASTER("faster"),
+    /** The ratio is below 1, and its Holm-adjusted p-value below 0.05. */
+    SLOWER("slower"),
+    /** The interval reaches beyond the margin, and may or may not hold 1: more samples would tell. */
+    CANNOT_TELL("cannot tell");
+
+    private static final double LEVEL = 0.05;
+
+    private final String words;
+
+    Verdict(String words) {
+        this.words = words;
+    }
+
+    /**
+     * @param margin   the margin reaches from a ratio of 1 - margin to 1 / (1 - margin)
+     * @param adjusted the p-value after Holm's correction
+     */
+    static Verdict of(Bootstrap b, double margin, double adjusted) {
+        if (b.low() >= 1 - margin && b.high() <= 1 / (1 - margin)) {
+            return SAME;
+        }
+        if (adjusted < LEVEL) {
+            return b.ratio() > 1 ? FASTER : SLOWER;
+        }
+        return CANNOT_TELL;
+    }
+
+    @Override
+    @JsonValue
+    public String toString() {
+        return words;
+    }
+}

@@ -1,0 +1,77 @@
+package org.airelab.benchmarks.kernels;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.kernels.Rung;
+import org.airelab.torch.Tensor;
+
+/**
+ * How far a kernel's results are from the float64 reference's: the largest difference of two elements in units of the
+ * root mean square of the reference's tensor, over all tensors a call writes. NaN where one of the two has NaN and the
+ * other has not.
+ */
+final class Accuracy {
+    private static final long SEED = 20_240_601;
+
+    private Accuracy() {
+    }
+
+    /** The reference's results for a workload, to be compared with several kernels'. */
+    static List<float[]> reference(Workload<?> workload) {
+        try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
+            bound.reference().run();
+            return results(bound.written());
+        }
+    }
+
+    /** The error of a kernel; empty where libtorch's results come in another form than the workload's. */
+    static OptionalDouble error(Workload<?> workload, String kernel, List<float[]> reference) {
+        try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
+            if (!kernel.equals(BoundWorkload.LIBTORCH)) {
+                bound.call(kernel).run();
+                return OptionalDouble.of(error(reference, results(bound.written())));
+            }
+            Tensor[] results = bound.libtorch().get();
+            List<float[]> values = new ArrayList<>();
+            for (Tensor result : results) {
+                try (result) {
+                    values.add(result.memory().toArray(JAVA_FLOAT));
+                }
+            }
+            return values.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, values));
+        }
+    }
+
+    private static List<float[]> results(List<MemorySegment> memory) {
+        return memory.stream().map(segment -> segment.toArray(JAVA_FLOAT)).toList();
+    }
+
+    /** The largest error of as many tensors as there are actual ones. */
+    static double error(List<float[]> reference, List<float[]> actual) {
+        double worst = 0;
+        for (int i = 0; i < actual.size(); i++) {
+            worst = Math.max(worst, error(reference.get(i), actual.get(i)));
+        }
+        return worst;
+    }
+
+    private static double error(float[] reference, float[] actual) {
+        if (reference.length != actual.length) {
+            throw new IllegalStateException("expected " + reference.length + " results, found " + actual.length);
+        }
+        double squares = 0;
+        double largest = 0;
+        for (int i = 0; i < reference.length; i++) {
+            squares += (double) reference[i] * reference[i];
+            if (Float.compare(reference[i], actual[i]) != 0) {
+                largest = Math.max(largest, Math.abs((double) reference[i] - actual[i]));
+            }
+        }
+        return largest == 0 ? 0 : largest / Math.sqrt(squares / reference.length);
+    }
+}

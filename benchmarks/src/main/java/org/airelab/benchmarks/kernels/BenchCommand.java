@@ -1,0 +1,118 @@
+package org.airelab.benchmarks.kernels;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import org.airelab.base.AtomicFiles;
+import org.airelab.base.Json;
+import org.airelab.base.Nearest;
+import org.airelab.base.UserError;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.benchmarks.report.HtmlReport;
+import org.airelab.benchmarks.report.MarkdownReport;
+import org.airelab.benchmarks.report.Report;
+import org.airelab.cli.CommandGroup;
+import org.airelab.cli.LabCommand;
+import org.airelab.kernels.Families;
+import org.airelab.kernels.Family;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lab bench}. */
+@Command(name = "bench",
+        description = {"Measure hand-written kernels against libtorch and against the machine's limits.",
+    "Every rung of a family's ladder, with random inputs, several times in several JVMs, in turn with all others."
+            + " Writes a report as JSON, Markdown and HTML, to be read or given to lab compare."},
+        footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json",
+            "  lab bench --cold --threads 1 rms-norm"})
+public final class BenchCommand implements LabCommand {
+    @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to measure. Default: all.")
+    private List<String> names = List.of();
+
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
+            description = "auto, cpu or cuda. Default: ${DEFAULT-VALUE}.")
+    private String device;
+
+    @Option(names = "--quick", description = "One shape of each operation and fewer samples: below 3 minutes for all"
+            + " families on 2 cores. All families share a JVM.")
+    private boolean quick;
+
+    @Option(names = "--cold",
+            description = "Go round buffers twice as large as the last-level cache, so that every call"
+            + " finds its memory evicted.")
+    private boolean cold;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Cores a kernel may use. Default: all. With one, other"
+            + " programs on the machine disturb least.")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",
+            description = "The report; .md and .html are written beside it. Default: ${DEFAULT-VALUE}.")
+    private Path out;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public CommandGroup group() {
+        return CommandGroup.KERNELS;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        checkDevice();
+        if (!out.toString().endsWith(".json")) {
+            throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
+        }
+        if (threads < 1) {
+            throw UserError.badInput("expected --threads of at least 1, found " + threads,
+                    "Leave it out to use all cores.");
+        }
+        Report report = new CpuBench(families(), quick, cold, threads).run();
+        String stem = out.toString().substring(0, out.toString().length() - ".json".length());
+        Path html = Path.of(stem + ".html");
+        Json.write(out, report);
+        String markdown = new MarkdownReport(report).text();
+        AtomicFiles.writeString(Path.of(stem + ".md"), markdown);
+        AtomicFiles.writeString(html, new HtmlReport(report).text());
+        PrintWriter terminal = spec.commandLine().getOut();
+        terminal.print(markdown);
+        terminal.printf("%nReport: %s (pictures), %s.md, %s%n", html, stem, out);
+        terminal.flush();
+        return 0;
+    }
+
+    private void checkDevice() {
+        if (!List.of("auto", "cpu", "cuda").contains(device)) {
+            throw UserError.badInput("unknown device " + device + "; known are auto, cpu and cuda",
+                    "Name one of them, or leave it at auto.");
+        }
+        if (device.equals("cuda")) {
+            throw UserError.machine("lab bench measures CPU kernels only; it cannot drive a CUDA device",
+                    "Use --device cpu.");
+        }
+    }
+
+    private List<Family<?>> families() {
+        List<Family<?>> all = Families.all().stream().filter(family -> !Workloads.of(family).isEmpty()).toList();
+        if (names.isEmpty()) {
+            return all;
+        }
+        List<String> known = all.stream().map(Family::name).toList();
+        List<Family<?>> chosen = new ArrayList<>();
+        for (String name : new LinkedHashSet<>(names)) {
+            if (!known.contains(name)) {
+                throw UserError.badInput("unknown family " + name + "; known are " + String.join(", ", known),
+                        Nearest.to(name, known).map(near -> "Did you mean " + near + "?").orElse("Name one of them."));
+            }
+            chosen.add(all.get(known.indexOf(name)));
+        }
+        return chosen;
+    }
+}

@@ -1,0 +1,137 @@
+package org.airelab.benchmarks.kernels;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.airelab.base.Json;
+import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.cpu.Parallel;
+import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * The JVM in which JMH measures: reads a {@link Task} as JSON from standard input, prints {@link Task.Event}s as lines
+ * of JSON. JMH's own forks measure one benchmark each; here one JVM comes back to each of its kernels several times,
+ * so JMH runs within it.
+ */
+final class BenchmarkFork {
+    /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
+    private static final int STEADY_WARMUPS = 2;
+    private static final double BETTER = 0.97;
+
+    private final Task task;
+    private final PrintStream out;
+
+    private BenchmarkFork(Task task, PrintStream out) {
+        this.task = task;
+        this.out = out;
+    }
+
+    public static void main(String[] arguments) throws IOException, RunnerException {
+        PrintStream out = System.out;
+        // Whatever else prints must not come between the events.
+        System.setOut(System.err);
+        Task task = Json.MAPPER.readValue(System.in, Task.class);
+        Machine.useLibtorchsThreads();
+        Parallel.setThreads(task.threads());
+        new BenchmarkFork(task, out).run();
+        // DJL's and OpenMP's threads have nothing left to do.
+        System.exit(0);
+    }
+
+    private void run() throws IOException, RunnerException {
+        List<Task.Item> items = task.items();
+        if (task.accuracy()) {
+            printErrors();
+        }
+        Schedule s = task.schedule();
+        for (int i = 0; i < items.size(); i++) {
+            warmUp(items.get(i));
+            print(i, Task.Kind.WARM, null);
+        }
+        for (int visit = 0; visit < s.visits(); visit++) {
+            for (int i = 0; i < items.size(); i++) {
+                sample(i);
+            }
+        }
+    }
+
+    /** Visits a kernel until it does not get faster any more: the compiler works while it runs. */
+    private void warmUp(Task.Item item) throws RunnerException {
+        double best = Double.POSITIVE_INFINITY;
+        int steady = 0;
+        for (int i = 0; i < task.schedule().mostWarmups() && steady < STEADY_WARMUPS; i++) {
+            double time = visit(item, 1, task.schedule().warmupMillis());
+            steady = time < BETTER * best ? 0 : steady + 1;
+            best = Math.min(best, time);
+        }
+    }
+
+    private void printErrors() throws IOException {
+        Map<String, List<float[]>> references = new HashMap<>();
+        for (int i = 0; i < task.items().size(); i++) {
+            Task.Item item = task.items().get(i);
+            print(i, Task.Kind.ERROR, item.kernel().equals(Task.ROOFLINE) ? null : error(item, references));
+        }
+    }
+
+    private static Double error(Task.Item item, Map<String, List<float[]>> references) {
+        Workload<?> workload = Workloads.find(item.workload());
+        List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
+        OptionalDouble error = Accuracy.error(workload, item.kernel(), reference);
+        return error.isPresent() ? error.getAsDouble() : null;
+    }
+
+    /** A visit; another one, a few times, where other programs kept the kernel from its cores all the while. */
+    private void sample(int i) throws IOException, RunnerException {
+        Schedule s = task.schedule();
+        double least = Double.POSITIVE_INFINITY;
+        for (int attempt = 0; attempt < s.attempts(); attempt++) {
+            Disturbance.reset();
+            double time = visit(task.items().get(i), s.iterations(), s.iterationMillis());
+            least = Math.min(least, time);
+            if (!Disturbance.ofEveryIteration() || task.items().get(i).kernel().equals(Task.ROOFLINE)) {
+                print(i, Task.Kind.SAMPLE, time);
+                return;
+            }
+        }
+        print(i, Task.Kind.DISTURBED_SAMPLE, least);
+    }
+
+    private void print(int item, Task.Kind kind, Double value) throws IOException {
+        out.println(Json.MAPPER.writeValueAsString(new Task.Event(item, kind, value)));
+        if (out.checkError()) {
+            throw new IOException("nobody reads the measurements any more");
+        }
+    }
+
+    /** Milliseconds of a call: the least of the iterations' means, after an iteration that is left out. */
+    private double visit(Task.Item item, int iterations, int millis) throws RunnerException {
+        ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
+                .shouldFailOnError(true).warmupIterations(1).warmupTime(TimeValue.milliseconds(millis))
+                .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(millis));
+        if (item.kernel().equals(Task.ROOFLINE)) {
+            options.include(method(RooflineBenchmark.class, item.workload()));
+        } else {
+            options.include(method(KernelBenchmark.class, KernelBenchmark.method(Workloads.find(item.workload()))))
+                    .param("workload", item.workload()).param("kernel", item.kernel())
+                    .param("cold", String.valueOf(task.cold()));
+        }
+        BenchmarkResult result = new Runner(options.build()).runSingle().getAggregatedResult();
+        return result.getIterationResults().stream().mapToDouble(r -> r.getPrimaryResult().getScore()).min()
+                .orElseThrow();
+    }
+
+    private static String method(Class<?> benchmark, String name) {
+        return "^" + benchmark.getName().replace(".", "\\.") + "\\." + name + "$";
+    }
+}

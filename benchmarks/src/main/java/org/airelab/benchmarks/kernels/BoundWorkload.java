@@ -1,0 +1,96 @@
+package org.airelab.benchmarks.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.airelab.benchmarks.kernels.workload.Operand;
+import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+import org.airelab.torch.Tensor;
+
+/** A workload with memory, filled and prepared. Equal seeds give equal inputs. */
+final class BoundWorkload<R extends Rung> implements AutoCloseable {
+    /** The name libtorch has among the kernels of a workload. */
+    static final String LIBTORCH = "libtorch";
+    /** Rows start where a page starts, as large allocations do. */
+    private static final int ALIGNMENT = 4096;
+
+    private final Workload<R> workload;
+    private final Family<R> family;
+    private final Arena arena = Arena.ofShared();
+    private final List<MemorySegment> memory;
+
+    BoundWorkload(Workload<R> workload, long seed) {
+        this.workload = workload;
+        this.family = Workloads.family(workload);
+        SplittableRandom random = new SplittableRandom(seed);
+        memory = workload.operands().stream().map(operand -> {
+            MemorySegment segment = arena.allocate(operand.bytes(), ALIGNMENT);
+            operand.fill(segment, random);
+            return segment;
+        }).toList();
+        if (workload.preparation() != null) {
+            workload.preparation().on(family.fastest(), memory);
+            poisonOutputs(random);
+        }
+    }
+
+    private void poisonOutputs(SplittableRandom random) {
+        for (int i = 0; i < memory.size(); i++) {
+            if (workload.operands().get(i).content() == Operand.Content.NAN) {
+                workload.operands().get(i).fill(memory.get(i), random);
+            }
+        }
+    }
+
+    Workload<R> workload() {
+        return workload;
+    }
+
+    /** The memory of the operands that calls write. */
+    List<MemorySegment> written() {
+        return IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
+                .mapToObj(memory::get).toList();
+    }
+
+    /** The call of the float64 reference. */
+    Runnable reference() {
+        return () -> workload.call().on(family.reference(), memory);
+    }
+
+    /** The call of a rung, or of {@link #LIBTORCH}. */
+    Runnable call(String kernel) {
+        if (kernel.equals(LIBTORCH)) {
+            Supplier<Tensor[]> libtorch = libtorch();
+            return () -> {
+                for (Tensor result : libtorch.get()) {
+                    result.close();
+                }
+            };
+        }
+        R rung = family.rungs().stream().filter(r -> r.name().equals(kernel)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("expected a rung of " + family + " among "
+                        + family.rungs().stream().map(Rung::name).toList() + ", found " + kernel));
+        return () -> workload.call().on(rung, memory);
+    }
+
+    /** libtorch's call, whose results the caller closes. */
+    Supplier<Tensor[]> libtorch() {
+        Tensor[] tensors = new Tensor[memory.size()];
+        for (int i = 0; i < tensors.length; i++) {
+            Operand operand = workload.operands().get(i);
+            tensors[i] = Tensor.over(memory.get(i), operand.type(), operand.dimensions());
+        }
+        return workload.baseline().binding().apply(tensors);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,27 @@
+package org.airelab.benchmarks.kernels;
+
+/**
+ * How long is measured, and in what order. The whole of it is repeated {@code forks} times, each time in new JVMs: what
+ * the compiler makes of a kernel and where its memory comes to lie differ from JVM to JVM. In each, all kernels are
+ * warmed up, and then visited one after the other {@code visits} times: what disturbs the machine for a while meets
+ * a few visits of many kernels instead of all of one.
+ *
+ * <p>One sample is the least of a visit's iterations, each the mean of its calls: other programs only ever add time, so
+ * that the least is what repeats best (Chen and Revels, "Robust benchmarking in noisy environments", 2016).
+ *
+ * @param forks            rounds of JVMs
+ * @param visits           samples of each kernel in each of its JVMs
+ * @param mostWarmups      at most so many visits before, as long as the kernel gets faster
+ * @param warmupMillis     length of their iterations
+ * @param iterations       iterations of a visit, after one more that is left out
+ * @param iterationMillis  length of each
+ * @param attempts         at most so many visits for a sample: one is made again where threads of the kernel had to
+ *                         wait for a core in every iteration, see {@link Disturbance}
+ * @param familiesTogether whether one JVM measures all families, which saves JVMs; else each family has its own, whose
+ *                         compiled code has seen nothing of the others
+ */
+record Schedule(int forks, int visits, int mostWarmups, int warmupMillis, int iterations, int iterationMillis,
+        int attempts, boolean familiesTogether) {
+    static final Schedule QUICK = new Schedule(3, 5, 8, 10, 5, 5, 3, true);
+    static final Schedule FULL = new Schedule(5, 5, 20, 30, 6, 15, 5, false);
+}

@@ -1,0 +1,83 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import static org.airelab.benchmarks.kernels.workload.Operand.normal;
+import static org.airelab.benchmarks.kernels.workload.Operand.output;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.airelab.kernels.activation.Activation;
+import org.airelab.kernels.activation.SwiGlu;
+import org.airelab.torch.Aten;
+import org.airelab.torch.Operator;
+import org.airelab.torch.Tensor;
+
+/** Functions of single elements, at the size of a feed-forward block's inside. */
+final class ActivationWorkloads {
+    private static final Operator RELU = Operator.of("aten::relu", "");
+
+    private ActivationWorkloads() {
+    }
+
+    static List<Workload<?>> gelu() {
+        Baseline gelu = Baseline.ofArrays("gelu", t -> new NDArray[] {
+            ai.djl.nn.Activation.gelu(new NDList(t[0])).singletonOrThrow()});
+        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25)
+                .alsoQuick(),
+                forward("gelu", 4096, 3072, 20).against(gelu), backward("gelu", 4096, 3072, 25));
+    }
+
+    /** Without a baseline: the bridge cannot pass the string by which ATen's gelu is told to approximate. */
+    static List<Workload<?>> geluTanh() {
+        return List.of(forward("gelu-tanh", 64, 2048, 12).alsoQuick(), backward("gelu-tanh", 64, 2048, 20).alsoQuick(),
+                forward("gelu-tanh", 4096, 3072, 12), backward("gelu-tanh", 4096, 3072, 20));
+    }
+
+    static List<Workload<?>> relu() {
+        Baseline relu = Baseline.of("relu", t -> RELU.call().tensor(t[0]).tensors(1));
+        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1)
+                .alsoQuick(),
+                forward("relu", 4096, 3072, 1).against(relu), backward("relu", 4096, 3072, 1));
+    }
+
+    private static Workload<Activation> forward(String family, int rows, int width, double flopsEach) {
+        long count = (long) rows * width;
+        return new Workload<>(family, Activation.class, "forward", rows + "x" + width,
+                List.of(normal("x", rows, width), output("y", rows, width)), flopsEach * count,
+                (f, m) -> f.forward(m.get(0), m.get(1), count));
+    }
+
+    private static Workload<Activation> backward(String family, int rows, int width, double flopsEach) {
+        long count = (long) rows * width;
+        return new Workload<>(family, Activation.class, "backward", rows + "x" + width,
+                List.of(normal("dy", rows, width), normal("x", rows, width), output("dx", rows, width)),
+                flopsEach * count,
+                (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), count));
+    }
+
+    static List<Workload<?>> swiGlu() {
+        return List.of(swiGluForward(64, 2048).alsoQuick(), swiGluBackward(64, 2048).alsoQuick(),
+                swiGluForward(2048, 5632), swiGluBackward(2048, 5632));
+    }
+
+    private static Workload<SwiGlu> swiGluForward(int rows, int hidden) {
+        return new Workload<>("swiglu", SwiGlu.class, "forward", rows + "x" + hidden,
+                List.of(normal("gateUp", rows, 2L * hidden), output("y", rows, hidden)), 4.0 * rows * hidden,
+                (f, m) -> f.forward(m.get(0), m.get(1), rows, hidden))
+                .against(Baseline.ofArrays("silu, mul", t -> siluTimesUp(t[0], hidden)));
+    }
+
+    private static NDArray[] siluTimesUp(NDArray gateUp, int hidden) {
+        NDManager scope = gateUp.getManager();
+        NDArray gate = Aten.silu(scope, Aten.narrow(scope, gateUp, -1, 0, hidden));
+        return new NDArray[] {gate.mul(Aten.narrow(scope, gateUp, -1, hidden, hidden))};
+    }
+
+    private static Workload<SwiGlu> swiGluBackward(int rows, int hidden) {
+        return new Workload<>("swiglu", SwiGlu.class, "backward", rows + "x" + hidden,
+                List.of(normal("dy", rows, hidden), normal("gateUp", rows, 2L * hidden),
+                        output("dGateUp", rows, 2L * hidden)), 10.0 * rows * hidden,
+                (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), rows, hidden));
+    }
+}

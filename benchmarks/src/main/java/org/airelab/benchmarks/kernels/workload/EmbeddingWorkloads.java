@@ -1,0 +1,45 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import static org.airelab.benchmarks.kernels.workload.Operand.ids;
+import static org.airelab.benchmarks.kernels.workload.Operand.normal;
+import static org.airelab.benchmarks.kernels.workload.Operand.output;
+
+import java.util.List;
+import org.airelab.kernels.embedding.Embedding;
+import org.airelab.torch.Operator;
+
+/** Rows of an embedding, and their gradients added to it. */
+final class EmbeddingWorkloads {
+    private static final Operator GATHER = Operator.of("aten::embedding", "");
+
+    private EmbeddingWorkloads() {
+    }
+
+    static List<Workload<?>> all() {
+        return List.of(gather(512, 2048, 256).alsoQuick(), scatterAdd(512, 2048, 256).alsoQuick(),
+                gather(4096, 32_000, 1024), scatterAdd(4096, 32_000, 1024));
+    }
+
+    private static Workload<Embedding> gather(int count, int vocabulary, int width) {
+        double rows = 4.0 * count * width;
+        return new Workload<>("embedding", Embedding.class, "gather", shape(count, vocabulary, width),
+                List.of(normal("weight", vocabulary, width).touching(rows), ids("ids", vocabulary, count),
+                        output("out", count, width)), 0,
+                (f, m) -> f.gather(m.get(0), m.get(1), m.get(2), count, vocabulary, width))
+                .against(Baseline.of("embedding", t -> GATHER.call().tensor(t[0]).tensor(t[1]).integer(-1).bool(false)
+                        .bool(false).tensors(1)));
+    }
+
+    /** Without a baseline: libtorch's embedding_dense_backward makes a new gradient of the whole table each time. */
+    private static Workload<Embedding> scatterAdd(int count, int vocabulary, int width) {
+        double rows = 4.0 * count * width;
+        return new Workload<>("embedding", Embedding.class, "scatter-add", shape(count, vocabulary, width),
+                List.of(normal("dOut", count, width), ids("ids", vocabulary, count),
+                        normal("dWeight", vocabulary, width).updated().touching(2 * rows)), (double) count * width,
+                (f, m) -> f.scatterAdd(m.get(0), m.get(1), m.get(2), count, vocabulary, width));
+    }
+
+    private static String shape(int count, int vocabulary, int width) {
+        return count + "-of-" + vocabulary + "x" + width;
+    }
+}

@@ -1,0 +1,74 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.airelab.benchmarks.kernels.workload.Operand.ids;
+import static org.airelab.benchmarks.kernels.workload.Operand.normal;
+import static org.airelab.benchmarks.kernels.workload.Operand.output;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.util.List;
+import java.util.function.Supplier;
+import org.airelab.kernels.loss.CrossEntropy;
+import org.airelab.torch.Operator;
+import org.airelab.torch.ScalarType;
+import org.airelab.torch.Tensor;
+
+/** Cross-entropy over the vocabularies of a small tokenizer, Llama 2's and GPT-2's. */
+final class LossWorkloads {
+    private static final long IGNORE = -100;
+    private static final int SUM = 2;
+    private static final Operator CROSS_ENTROPY = Operator.of("aten::cross_entropy_loss", "");
+    private static final Operator LOG_SOFTMAX = Operator.of("aten::_log_softmax", "");
+    private static final Operator LOG_SOFTMAX_BACKWARD = Operator.of("aten::_log_softmax_backward_data", "");
+    private static final Operator NLL = Operator.of("aten::nll_loss_forward", "");
+    private static final Operator NLL_BACKWARD = Operator.of("aten::nll_loss_backward", "");
+
+    private LossWorkloads() {
+    }
+
+    static List<Workload<?>> crossEntropy() {
+        return List.of(forward(64, 4096).alsoQuick(), forwardBackward(64, 4096).alsoQuick(), forward(256, 32_000),
+                forwardBackward(256, 32_000), forward(128, 50_257), forwardBackward(128, 50_257));
+    }
+
+    private static Workload<CrossEntropy> forward(int rows, int vocabulary) {
+        return new Workload<>("cross-entropy", CrossEntropy.class, "forward", rows + "x" + vocabulary,
+                List.of(normal("logits", rows, vocabulary), ids("targets", vocabulary, rows), output("loss")),
+                3.0 * rows * vocabulary,
+                (f, m) -> m.get(2).set(JAVA_FLOAT, 0, (float) f.forward(m.get(0), m.get(1), rows, vocabulary, IGNORE)))
+                .against(Baseline.of("cross_entropy_loss", t -> CROSS_ENTROPY.call().tensor(t[0]).tensor(t[1]).none()
+                        .integer(SUM).integer(IGNORE).real(0).tensors(1)));
+    }
+
+    /** The gradient takes the logits' place, and is the next call's logits: still numbers of all sizes,
+            none of them 0. */
+    private static Workload<CrossEntropy> forwardBackward(int rows, int vocabulary) {
+        return new Workload<>("cross-entropy", CrossEntropy.class, "forward-backward", rows + "x" + vocabulary,
+                List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows), output("loss")),
+                6.0 * rows * vocabulary,
+                (f, m) -> m.get(2).set(JAVA_FLOAT, 0,
+                        (float) f.forwardBackward(m.get(0), m.get(1), rows, vocabulary, IGNORE, 1)))
+                .against(new Baseline("_log_softmax, nll_loss and their backward", LossWorkloads::composed));
+    }
+
+    /** What autograd runs for a loss and its gradient. */
+    private static Supplier<Tensor[]> composed(Tensor[] t) {
+        MemorySegment memory = Arena.ofAuto().allocateFrom(JAVA_FLOAT, 1);
+        Tensor one = Tensor.over(memory, ScalarType.FLOAT32);
+        return () -> {
+            // The tensor does not keep its memory.
+            Reference.reachabilityFence(memory);
+            try (Tensor logits = LOG_SOFTMAX.call().tensor(t[0]).integer(1).bool(false).tensors(1)[0]) {
+                Tensor[] loss = NLL.call().tensor(logits).tensor(t[1]).none().integer(SUM).integer(IGNORE).tensors(2);
+                try (Tensor weight = loss[1]; Tensor slope = NLL_BACKWARD.call().tensor(one).tensor(logits).tensor(t[1])
+                        .none().integer(SUM).integer(IGNORE).tensor(weight).tensors(1)[0]) {
+                    Tensor gradient = LOG_SOFTMAX_BACKWARD.call().tensor(slope).tensor(logits).integer(1)
+                            .integer(ScalarType.FLOAT32.code()).tensors(1)[0];
+                    return new Tensor[] {gradient, loss[0]};
+                }
+            }
+        };
+    }
+}

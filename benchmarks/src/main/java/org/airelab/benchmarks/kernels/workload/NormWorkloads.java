@@ -1,0 +1,78 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import static org.airelab.benchmarks.kernels.workload.Operand.normal;
+import static org.airelab.benchmarks.kernels.workload.Operand.output;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+import org.airelab.kernels.norm.LayerNorm;
+import org.airelab.kernels.norm.RmsNorm;
+import org.airelab.torch.Aten;
+
+/** RMS and layer normalization: rows of a small model's width and of a large one's. */
+final class NormWorkloads {
+    private static final float EPS = 1e-5f;
+
+    private NormWorkloads() {
+    }
+
+    static List<Workload<?>> rms() {
+        return List.of(rmsForward(256, 768).alsoQuick(), rmsBackward(256, 768).alsoQuick(), rmsForward(512, 4096),
+                rmsBackward(512, 4096), rmsForward(8192, 288));
+    }
+
+    static List<Workload<?>> layer() {
+        return List.of(layerForward(256, 768).alsoQuick(), layerBackward(256, 768).alsoQuick(),
+                layerForward(512, 4096), layerBackward(512, 4096), layerForward(8192, 288));
+    }
+
+    private static Workload<RmsNorm> rmsForward(int rows, int width) {
+        return new Workload<>("rms-norm", RmsNorm.class, "forward", rows + "x" + width,
+                List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd",
+                rows)),
+                4.0 * rows * width,
+                (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), rows, width, EPS))
+                .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms));
+    }
+
+    private static Workload<RmsNorm> rmsBackward(int rows, int width) {
+        return new Workload<>("rms-norm", RmsNorm.class, "backward", rows + "x" + width,
+                List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
+                        normal("rstd", rows), output("dx", rows, width), output("dWeight", width)),
+                9.0 * rows * width,
+                (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width))
+                .after((norm, m) -> norm.forward(m.get(1), m.get(2), m.get(4), m.get(3), rows, width, EPS));
+    }
+
+    private static Workload<LayerNorm> layerForward(int rows, int width) {
+        return new Workload<>("layer-norm", LayerNorm.class, "forward", rows + "x" + width,
+                List.of(normal("x", rows, width), normal("weight", width), normal("bias", width),
+                        output("y", rows, width), output("mean", rows), output("rstd", rows)),
+                7.0 * rows * width,
+                (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width, EPS))
+                .against(Baseline.ofArrays("layer_norm", NormWorkloads::layer));
+    }
+
+    private static Workload<LayerNorm> layerBackward(int rows, int width) {
+        return new Workload<>("layer-norm", LayerNorm.class, "backward", rows + "x" + width,
+                List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
+                        normal("mean", rows), normal("rstd", rows), output("dx", rows, width),
+                        output("dWeight", width), output("dBias", width)),
+                12.0 * rows * width,
+                (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
+                        m.get(7), rows, width))
+                .after((norm, m) -> norm.forward(m.get(1), m.get(2), null, m.get(5), m.get(3), m.get(4), rows, width,
+                EPS));
+    }
+
+    private static NDArray[] rms(NDArray[] t) {
+        NDArray inverse = Aten.rsqrt(t[0].getManager(), t[0].square().mean(new int[] {-1}, true).add(EPS));
+        return new NDArray[] {t[0].mul(inverse).mul(t[1])};
+    }
+
+    private static NDArray[] layer(NDArray[] t) {
+        Shape width = new Shape(t[0].getShape().tail());
+        return new NDArray[] {ai.djl.nn.norm.LayerNorm.layerNorm(t[0], width, t[1], t[2], EPS).singletonOrThrow()};
+    }
+}

@@ -1,0 +1,128 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+import org.airelab.torch.ScalarType;
+
+/**
+ * A tensor that a workload reads or writes.
+ *
+ * @param name    as the family's interface calls it
+ * @param content what it holds before the first call
+ * @param written whether calls write it
+ * @param traffic bytes that each call has to move between memory and processor for it
+ * @param shape   sizes, row-major; none for a single number
+ */
+public record Operand(String name, Content content, boolean written, double traffic, long... shape) {
+    /** What an operand holds at first. */
+    public enum Content {
+        /** Float32 of the standard normal distribution. */
+        NORMAL,
+        /** Squares of such numbers, as variances and their like are. */
+        SQUARES,
+        /** Int64 in [0, bound), uniform; the bound comes first in the shape and is no dimension. */
+        IDS,
+        /** NaN in every element, so that an element never written is seen. */
+        NAN
+    }
+
+    /** Normal numbers repeat after so many, a prime: no row of the usual widths equals the one above it. */
+    private static final int NORMALS = 65_537;
+    private static final MemorySegment TABLE = MemorySegment.ofArray(normals());
+
+    /** Read: normally distributed float32. */
+    public static Operand normal(String name, long... shape) {
+        return new Operand(name, Content.NORMAL, false, 4.0 * elements(shape), shape);
+    }
+
+    /** Read: squares of normally distributed float32. */
+    public static Operand squares(String name, long... shape) {
+        return new Operand(name, Content.SQUARES, false, 4.0 * elements(shape), shape);
+    }
+
+    /** Read: {@code count} int64 in [0, bound). */
+    public static Operand ids(String name, long bound, long count) {
+        return new Operand(name, Content.IDS, false, 8.0 * count, bound, count);
+    }
+
+    /** Written: float32. */
+    public static Operand output(String name, long... shape) {
+        return new Operand(name, Content.NAN, true, 4.0 * elements(shape), shape);
+    }
+
+    /** The same, read and written. */
+    public Operand updated() {
+        return new Operand(name, content, true, 2 * traffic, shape);
+    }
+
+    /** The same, of which a call touches only so many bytes. */
+    public Operand touching(double bytes) {
+        return new Operand(name, content, written, bytes, shape);
+    }
+
+    /** The shape as a tensor's. */
+    public long[] dimensions() {
+        return content == Content.IDS ? new long[] {shape[1]} : shape;
+    }
+
+    /** Its element type. */
+    public ScalarType type() {
+        return content == Content.IDS ? ScalarType.INT64 : ScalarType.FLOAT32;
+    }
+
+    /** Bytes of memory it takes. */
+    public long bytes() {
+        return elements(dimensions()) * type().bytes();
+    }
+
+    /** Fills memory of {@link #bytes()} with what the operand holds at first. */
+    public void fill(MemorySegment memory, SplittableRandom random) {
+        switch (content) {
+            case NORMAL -> tile(memory, random.nextInt(NORMALS));
+            case SQUARES -> {
+                tile(memory, random.nextInt(NORMALS));
+                for (long i = 0; i < memory.byteSize() / Float.BYTES; i++) {
+                    float value = memory.getAtIndex(JAVA_FLOAT, i);
+                    memory.setAtIndex(JAVA_FLOAT, i, value * value);
+                }
+            }
+            case IDS -> {
+                for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
+                    memory.setAtIndex(JAVA_LONG, i, random.nextLong(shape[0]));
+                }
+            }
+            case NAN -> memory.fill((byte) 0xff);
+        }
+    }
+
+    /** Copies the table over and over, from a place of it on. */
+    private static void tile(MemorySegment memory, int start) {
+        long from = start;
+        for (long at = 0; at < memory.byteSize(); ) {
+            long length = Math.min(TABLE.byteSize() - from * Float.BYTES, memory.byteSize() - at);
+            MemorySegment.copy(TABLE, from * Float.BYTES, memory, at, length);
+            at += length;
+            from = 0;
+        }
+    }
+
+    private static float[] normals() {
+        SplittableRandom random = new SplittableRandom(1);
+        float[] normals = new float[NORMALS];
+        for (int i = 0; i < NORMALS; i++) {
+            normals[i] = (float) random.nextGaussian();
+        }
+        return normals;
+    }
+
+    private static long elements(long... shape) {
+        long count = 1;
+        for (long size : shape) {
+            count *= size;
+        }
+        return count;
+    }
+}

@@ -1,0 +1,79 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.airelab.kernels.Rung;
+
+/**
+ * One operation of a kernel family at one shape.
+ *
+ * @param family      the family's name
+ * @param rungType    the family's interface
+ * @param operation   which of its operations, such as forward
+ * @param shape       the sizes, for people, such as 2048x768
+ * @param quick       whether {@code --quick} measures it
+ * @param operands    all memory the operation works on
+ * @param flops       floating-point operations of one call: additions and multiplications, and each exponential,
+ *                    division or root as one
+ * @param call        makes one call of a rung
+ * @param preparation makes inputs out of others, as a forward pass does for the backward one; null for none
+ * @param baseline    libtorch's way, or null where it has none the bridge can call
+ * @param <R>         the family's interface
+ */
+public record Workload<R extends Rung>(String family, Class<R> rungType, String operation, String shape, boolean quick,
+        List<Operand> operands, double flops, Call<R> call, Call<R> preparation, Baseline baseline) {
+    /** Operations a byte from which a kernel's speed is told in FLOP/s instead of bytes a second. */
+    private static final double COMPUTE_BOUND = 8;
+
+    /** A call of one operation. */
+    @FunctionalInterface
+    public interface Call<R> {
+        /** Works on the operands' memory, in their order. */
+        void on(R rung, List<MemorySegment> operands);
+    }
+
+    public Workload {
+        operands = List.copyOf(operands);
+    }
+
+    /** A workload without preparation and baseline, left out by {@code --quick}. */
+    Workload(String family, Class<R> rungType, String operation, String shape, List<Operand> operands, double flops,
+            Call<R> call) {
+        this(family, rungType, operation, shape, false, operands, flops, call, null, null);
+    }
+
+    /** The same, measured by {@code --quick} too. */
+    Workload<R> alsoQuick() {
+        return new Workload<>(family, rungType, operation, shape, true, operands, flops, call, preparation, baseline);
+    }
+
+    /** The same with inputs made by a call of the family's fastest rung. */
+    Workload<R> after(Call<R> prepared) {
+        return new Workload<>(family, rungType, operation, shape, quick, operands, flops, call, prepared, baseline);
+    }
+
+    /** The same with libtorch to compare with. */
+    Workload<R> against(Baseline libtorch) {
+        return new Workload<>(family, rungType, operation, shape, quick, operands, flops, call, preparation, libtorch);
+    }
+
+    /** {@code family/operation/shape}, unique among workloads. */
+    public String id() {
+        return family + "/" + operation + "/" + shape;
+    }
+
+    /** Bytes one call must at least move: each input read once, each output written once. */
+    public double bytes() {
+        return operands.stream().mapToDouble(Operand::traffic).sum();
+    }
+
+    /** Bytes of memory of all operands. */
+    public long footprint() {
+        return operands.stream().mapToLong(Operand::bytes).sum();
+    }
+
+    /** Whether there is so much to compute for each byte that the speed is told in FLOP/s. */
+    public boolean computeBound() {
+        return flops / bytes() >= COMPUTE_BOUND;
+    }
+}

@@ -1,0 +1,96 @@
+package org.airelab.benchmarks.report;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/** A report as one page of HTML with its charts inside. */
+public final class HtmlReport {
+    private final Report report;
+
+    public HtmlReport(Report report) {
+        this.report = report;
+    }
+
+    /** The whole page. */
+    public String text() {
+        StringBuilder body = new StringBuilder();
+        MarkdownReport.summary(report).forEach(line -> body.append(Html.element("p", line)).append('\n'));
+        ratios(body);
+        roofline(body);
+        ladders(body);
+        table(body);
+        body.append(Html.element("h2", "Where and how")).append("\n<ul class=\"facts\">\n");
+        MarkdownReport.facts(report.environment()).forEach(fact -> body.append(Html.element("li", fact)).append('\n'));
+        return Html.page("Kernel speed", body.append("</ul>\n").toString());
+    }
+
+    private void ratios(StringBuilder body) {
+        List<Row> compared = report.fastest().stream().filter(row -> row.ratio() != null).toList();
+        OptionalDouble mean = Report.geometricMean(compared);
+        if (mean.isPresent()) {
+            body.append(Html.element("h2", "Top rungs against libtorch"))
+                    .append(Html.element("p",
+                    "Ratio of times on a logarithmic axis: green is faster than libtorch, red slower,"
+                            + " the yellow line the geometric mean."))
+                    .append(RatioChart.of(compared, mean.getAsDouble()));
+        }
+    }
+
+    private void roofline(StringBuilder body) {
+        List<Row> counted = report.fastest().stream().filter(row -> row.flops() > 0).toList();
+        if (counted.isEmpty()) {
+            return;
+        }
+        body.append(Html.element("h2", "Roofline"))
+                .append(Html.element("p",
+                "Dots: top rungs. Rings: libtorch. What lies above the slope reads from a cache."))
+                .append(RooflineChart.of(report.roofline(), counted)).append("<ol>\n");
+        counted.forEach(row -> body.append(Html.element("li", row.family() + " " + row.operation() + " " + row.shape()))
+                .append('\n'));
+        body.append("</ol>\n");
+    }
+
+    private void ladders(StringBuilder body) {
+        Map<String, Map<String, List<Row>>> families = new LinkedHashMap<>();
+        report.rows().forEach(row -> families.computeIfAbsent(row.family(), f -> new LinkedHashMap<>())
+                .computeIfAbsent(row.workload(), w -> new ArrayList<>()).add(row));
+        families.forEach((family, workloads) -> {
+            body.append(Html.element("h2", "Ladder: " + family)).append("\n<div class=\"charts\">\n");
+            workloads.values().forEach(ladder -> body.append(LadderChart.of(ladder)));
+            body.append("</div>\n");
+        });
+    }
+
+    private void table(StringBuilder body) {
+        body.append(Html.element("h2", "All rows"))
+                .append("\n<table><thead><tr><th>kernel<th>median<small>p20 to p80</small>")
+                .append("<th>rate<th>of peak<th>ratio<th>max error</tr></thead>\n<tbody>\n");
+        String workload = "";
+        for (Row row : report.rows()) {
+            if (!row.workload().equals(workload)) {
+                workload = row.workload();
+                body.append("<tr class=\"group\"><th colspan=\"6\">")
+                        .append(Html.escape(row.family() + " " + row.operation() + " " + row.shape()))
+                        .append(row.baseline() == null ? "" : "<small>" + Html.escape(row.baseline() + ", "
+                                + Numbers.time(row.baselineMedianMs())) + "</small>")
+                        .append("</th></tr>\n");
+            }
+            body.append("<tr><td>").append(Html.escape(row.kernel())).append("<td>")
+                    .append(Numbers.time(row.medianMs()))
+                    .append("<small>").append(Numbers.time(row.p20Ms())).append(" to ")
+                    .append(Numbers.time(row.p80Ms()))
+                    .append("</small><td>").append(Numbers.rate(row)).append("<td>")
+                    .append(Numbers.percent(row.fractionOfPeak())).append(ratio(row)).append("<td>")
+                    .append(Numbers.error(row.maxError())).append("</tr>\n");
+        }
+        body.append("</tbody></table>\n");
+    }
+
+    private static String ratio(Row row) {
+        String kind = row.ratio() == null ? "" : row.ratio() < 1 ? " class=\"bad\"" : " class=\"good\"";
+        return "<td" + kind + ">" + Numbers.ratio(row.ratio());
+    }
+}

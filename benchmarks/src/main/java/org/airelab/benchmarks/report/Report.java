@@ -1,0 +1,49 @@
+package org.airelab.benchmarks.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * All of a {@code lab bench}.
+ *
+ * @param format      {@link #FORMAT}
+ * @param environment where and how
+ * @param roofline    the machine's limits
+ * @param rows        kernels of a workload after each other, from the slowest rung up
+ */
+public record Report(String format, Environment environment, Roofline roofline, List<Row> rows) {
+    /** Name and version of the form of the file. */
+    public static final String FORMAT = "aire-lab-bench-1";
+
+    /**
+     * The limits measured in the same run.
+     *
+     * @param copyGbps  10^9 bytes a second, read and written, of a copy larger than the caches
+     * @param fmaTflops 10^12 float32 operations a second of fused multiply-adds in registers
+     */
+    public record Roofline(double copyGbps, double fmaTflops) {
+        /** Milliseconds that work must take. */
+        public double leastMs(double flops, double bytes) {
+            return 1e3 * Math.max(flops / (1e12 * fmaTflops), bytes / (1e9 * copyGbps));
+        }
+    }
+
+    /** The rows of each workload's last rung: what the lab uses. */
+    public List<Row> fastest() {
+        List<Row> last = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            if (i + 1 == rows.size() || !rows.get(i + 1).workload().equals(rows.get(i).workload())) {
+                last.add(rows.get(i));
+            }
+        }
+        return last;
+    }
+
+    /** The geometric mean of the ratios to the baselines; empty without any. */
+    public static OptionalDouble geometricMean(List<Row> rows) {
+        OptionalDouble mean = rows.stream().filter(row -> row.ratio() != null).mapToDouble(row -> Math.log(row.ratio()))
+                .average();
+        return mean.isPresent() ? OptionalDouble.of(Math.exp(mean.getAsDouble())) : mean;
+    }
+}

@@ -1,0 +1,98 @@
+package org.airelab.benchmarks.report;
+
+import java.util.List;
+
+/**
+ * The roofline (Williams, Waterman and Patterson, 2009): operations a second over operations a byte, both logarithmic,
+ * under the measured bandwidth and peak; the top rung of each workload a numbered dot, libtorch a ring.
+ */
+final class RooflineChart {
+    private static final double HEIGHT = 300;
+    private static final double LEFT = 34;
+    private static final double RIGHT = Svg.WIDTH - 8;
+    private static final double TOP = 10;
+    private static final double BOTTOM = HEIGHT - 34;
+
+    private final Report.Roofline roofline;
+    private final double leftIntensity;
+    private final double rightIntensity;
+    private final double lowest;
+    private final double highest;
+
+    private RooflineChart(Report.Roofline roofline, List<Row> rows) {
+        this.roofline = roofline;
+        leftIntensity = rows.stream().mapToDouble(RooflineChart::intensity).min().orElse(0.1) / 2;
+        double ridge = 1e3 * roofline.fmaTflops() / roofline.copyGbps();
+        rightIntensity = 2 * Math.max(2 * ridge, rows.stream().mapToDouble(RooflineChart::intensity).max().orElse(1));
+        double slowest = rows.stream().mapToDouble(row -> gflops(row, row.medianMs())).min().orElse(1);
+        lowest = Math.min(slowest, leftIntensity * roofline.copyGbps()) / 2;
+        double fastest = rows.stream().mapToDouble(row -> gflops(row, row.medianMs())).max().orElse(1);
+        highest = 2 * Math.max(1e3 * roofline.fmaTflops(), fastest);
+    }
+
+    /** The chart of rows that have operations to count. */
+    static String of(Report.Roofline roofline, List<Row> rows) {
+        return new RooflineChart(roofline, rows).draw(rows);
+    }
+
+    private String draw(List<Row> rows) {
+        Svg svg = new Svg(HEIGHT, "roofline with the top rung of each workload");
+        grid(svg);
+        double ridge = 1e3 * roofline.fmaTflops() / roofline.copyGbps();
+        double peak = 1e3 * roofline.fmaTflops();
+        svg.line(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), x(ridge), y(peak), "#1c2733", 1.5)
+                .line(x(ridge), y(peak), RIGHT, y(peak), "#1c2733", 1.5)
+                .text(RIGHT, y(peak) - 4, Numbers.digits(peak) + " GFLOP/s", "#1c2733", "end")
+                .text(x(leftIntensity) + 2, y(leftIntensity * roofline.copyGbps()) - 22,
+                        Numbers.digits(roofline.copyGbps()) + " GB/s", "#1c2733");
+        for (Row row : rows) {
+            if (row.baseline() != null) {
+                svg.dot(x(intensity(row)), y(gflops(row, row.baselineMedianMs())), 3, "#a3adb8", false);
+            }
+        }
+        for (int i = 0; i < rows.size(); i++) {
+            Row row = rows.get(i);
+            double x = x(intensity(row));
+            double y = y(gflops(row, row.medianMs()));
+            svg.dot(x, y, 3, "#2f6db5", true).text(x + 5, y + 4, String.valueOf(i + 1), "#2f6db5");
+        }
+        return svg.text();
+    }
+
+    private void grid(Svg svg) {
+        for (int power = -3; power <= 6; power++) {
+            double value = Math.pow(10, power);
+            if (value > leftIntensity && value < rightIntensity) {
+                svg.line(x(value), TOP, x(value), BOTTOM, "#e6eaee", 1).text(x(value), BOTTOM + 13, plain(value),
+                        "#5b6875", "middle");
+            }
+            if (value > lowest && value < highest) {
+                svg.line(LEFT, y(value), RIGHT, y(value), "#e6eaee", 1).text(LEFT - 4, y(value) + 4, plain(value),
+                        "#5b6875", "end");
+            }
+        }
+        svg.text((LEFT + RIGHT) / 2, HEIGHT - 6, "operations a byte", "#5b6875", "middle").text(0, TOP, "GFLOP/s",
+                "#5b6875");
+    }
+
+    private static String plain(double value) {
+        return value >= 1 ? String.valueOf((long) value) : String.valueOf(value);
+    }
+
+    private static double intensity(Row row) {
+        return row.flops() / row.bytes();
+    }
+
+    private static double gflops(Row row, double ms) {
+        return 1e-6 * row.flops() / ms;
+    }
+
+    private double x(double intensity) {
+        return LEFT + Math.log(intensity / leftIntensity) / Math.log(rightIntensity / leftIntensity) * (RIGHT - LEFT);
+    }
+
+    private double y(double gflops) {
+        double share = Math.log(Math.max(gflops, lowest) / lowest) / Math.log(highest / lowest);
+        return BOTTOM - share * (BOTTOM - TOP);
+    }
+}

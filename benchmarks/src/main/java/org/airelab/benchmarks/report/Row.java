@@ -1,0 +1,42 @@
+package org.airelab.benchmarks.report;
+
+/**
+ * One kernel on one workload. Times are milliseconds a call.
+ *
+ * @param family            kernel family
+ * @param operation         such as forward
+ * @param kernel            a rung of the family's ladder
+ * @param device            cpu or cuda
+ * @param dtype             element type of the big tensors
+ * @param shape             sizes, for people
+ * @param medianMs          median of all samples
+ * @param p20Ms             their 20th percentile
+ * @param p80Ms             their 80th percentile
+ * @param tflops            10^12 floating-point operations a second; null where bytes are what counts
+ * @param gbps              10^9 bytes a second of those that must be moved; null where operations are what counts
+ * @param fractionOfPeak    the time that the roofline allows over the median; above 1 where data stay in a cache
+ * @param baseline          the library's operators; null for none
+ * @param baselineMedianMs  their median
+ * @param ratio             baseline's median over the kernel's: above 1 where the kernel is faster
+ * @param maxError          largest difference from the float64 reference, in units of the root mean square of its
+ *                          tensor
+ * @param baselineMaxError  the baseline's
+ * @param flops             floating-point operations of a call
+ * @param bytes             bytes a call must move
+ * @param samplesMs         one list for each JVM, in each a sample for each of its visits
+ * @param baselineSamplesMs the baseline's
+ */
+public record Row(String family, String operation, String kernel, String device, String dtype, String shape,
+        double medianMs, double p20Ms, double p80Ms, Double tflops, Double gbps, double fractionOfPeak, String baseline,
+        Double baselineMedianMs, Double ratio, Double maxError, Double baselineMaxError, double flops, double bytes,
+        double[][] samplesMs, double[][] baselineSamplesMs) {
+    /** What tells rows of a report apart, and by which two reports' rows are matched. */
+    public String key() {
+        return String.join("/", family, operation, shape, dtype, device, kernel);
+    }
+
+    /** The row's workload, equal for all rungs that did the same work. */
+    String workload() {
+        return String.join("/", family, operation, shape, dtype, device);
+    }
+}

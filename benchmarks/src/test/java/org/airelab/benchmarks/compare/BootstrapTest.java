@@ -1,0 +1,94 @@
+package org.airelab.benchmarks.compare;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class BootstrapTest {
+    private static final double MARGIN = 0.05;
+
+    /** 400,000 resamples in numpy, one JVM a side: 1.0 + 0.01 (7 i mod 25) against 1.1 + 0.012 (5 i mod 21). */
+    @Test
+    void agreesWithNumpyForOneJvm() {
+        double[][] base = {new double[25]};
+        double[][] changed = {new double[21]};
+        for (int i = 0; i < 25; i++) {
+            base[0][i] = 1 + 0.01 * (7 * i % 25);
+        }
+        for (int i = 0; i < 21; i++) {
+            changed[0][i] = 1.1 + 0.012 * (5 * i % 21);
+        }
+        Bootstrap b = Bootstrap.of(base, changed, 1);
+        assertEquals(0.918033, b.ratio(), 1e-6);
+        assertEquals(0.8672, b.low(), 0.003);
+        assertEquals(0.9741, b.high(), 0.003);
+        assertEquals(0.0036, b.pValue(), 0.002);
+    }
+
+    /** 200,000 resamples in numpy, both stages, log-ratios widened by sqrt(3/2). */
+    @Test
+    void agreesWithNumpyForThreeJvms() {
+        double[][] base = {{1.00, 1.01, 0.99, 1.02}, {1.03, 1.05, 1.04, 1.06}, {0.97, 0.98, 0.96, 0.99}};
+        double[][] changed = {{1.08, 1.10, 1.09, 1.07}, {1.04, 1.06, 1.05, 1.03}, {1.12, 1.11, 1.13, 1.10}};
+        Bootstrap b = Bootstrap.of(base, changed, 1);
+        assertEquals(0.926267, b.ratio(), 1e-6);
+        assertEquals(0.8747, b.low(), 0.003);
+        assertEquals(0.9998, b.high(), 0.003);
+        assertEquals(0.049, b.pValue(), 0.006);
+    }
+
+    /** Times of 1 ms, each JVM off by about 1 %, each sample by about 2 % and now and then by much more. */
+    private static double[][] samples(SplittableRandom random, double slowdown) {
+        double[][] samples = new double[3][4];
+        for (double[] jvm : samples) {
+            double level = slowdown * Math.exp(0.01 * random.nextGaussian());
+            for (int i = 0; i < jvm.length; i++) {
+                double disturbance = random.nextInt(10) == 0 ? 1 + random.nextDouble() : 1;
+                jvm[i] = level * Math.exp(0.02 * random.nextGaussian()) * disturbance;
+            }
+        }
+        return samples;
+    }
+
+    @Test
+    void aTenthSlowerIsFoundInAReportOfSixtyRows() {
+        SplittableRandom random = new SplittableRandom(7);
+        int found = 0;
+        for (int report = 0; report < 40; report++) {
+            Bootstrap b = Bootstrap.of(samples(random, 1), samples(random, 1.1), report);
+            found += Verdict.of(b, MARGIN, Math.min(1, 60 * b.pValue())) == Verdict.SLOWER ? 1 : 0;
+        }
+        assertTrue(found >= 36, "found in " + found + " of 40 reports");
+    }
+
+    @Test
+    void theSameBuildIsTheSame() {
+        SplittableRandom random = new SplittableRandom(8);
+        int same = 0;
+        for (int i = 0; i < 100; i++) {
+            Bootstrap b = Bootstrap.of(samples(random, 1), samples(random, 1), i);
+            Verdict verdict = Verdict.of(b, MARGIN, Math.min(1, 60 * b.pValue()));
+            assertTrue(verdict == Verdict.SAME || verdict == Verdict.CANNOT_TELL, verdict + " " + b);
+            same += verdict == Verdict.SAME ? 1 : 0;
+        }
+        assertTrue(same >= 90, "the same in " + same + " of 100 rows");
+    }
+
+    @Test
+    void equalSeedsGiveEqualResults() {
+        double[][] base = samples(new SplittableRandom(1), 1);
+        double[][] changed = samples(new SplittableRandom(2), 1);
+        assertEquals(Bootstrap.of(base, changed, 5), Bootstrap.of(base, changed, 5));
+    }
+
+    @Test
+    void theFirstVerdictThatAppliesCounts() {
+        assertEquals(Verdict.SAME, Verdict.of(new Bootstrap(0.97, 0.955, 0.985, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.SLOWER, Verdict.of(new Bootstrap(0.94, 0.92, 0.96, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.FASTER, Verdict.of(new Bootstrap(1.3, 1.2, 1.4, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Bootstrap(0.94, 0.88, 1.01, 0.1), MARGIN, 1));
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Bootstrap(0.94, 0.92, 0.96, 0.002), MARGIN, 0.06));
+    }
+}

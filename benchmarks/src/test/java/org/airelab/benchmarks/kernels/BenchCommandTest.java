@@ -1,0 +1,75 @@
+package org.airelab.benchmarks.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.airelab.base.Json;
+import org.airelab.cli.Lab;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchCommandTest {
+    @TempDir
+    private Path folder;
+
+    private record Result(int exitCode, String out, String err) {
+    }
+
+    private static Result lab(String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int exitCode = Lab.run(new PrintStream(out, true), new PrintStream(err, true), arguments);
+        return new Result(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void measuresAFamilyAndWritesAReportThatCompareReads() throws IOException {
+        Path json = folder.resolve("speed.json");
+        Result result = lab("bench", "gradient-norm", "--quick", "--out", json.toString());
+        assertEquals(0, result.exitCode, result.err);
+        JsonNode report = Json.MAPPER.readTree(Files.readAllBytes(json));
+        assertEquals(2, report.get("rows").size());
+        for (JsonNode row : report.get("rows")) {
+            assertEquals("gradient-norm", row.get("family").asText());
+            assertTrue(row.get("median_ms").asDouble() > 0);
+            assertEquals(row.get("baseline_median_ms").asDouble() / row.get("median_ms").asDouble(),
+                    row.get("ratio").asDouble(), 1e-9);
+            assertEquals(Schedule.QUICK.forks(), row.get("samples_ms").size());
+            assertEquals(Schedule.QUICK.visits(), row.get("samples_ms").get(0).size());
+            assertTrue(row.get("max_error").asDouble() < 1e-5);
+            assertEquals(1e-6 * row.get("bytes").asDouble() / row.get("median_ms").asDouble(), row.get("gbps")
+                    .asDouble(), 1e-6);
+        }
+        assertTrue(report.get("roofline").get("copy_gbps").asDouble() > 0.1);
+        assertTrue(report.get("roofline").get("fma_tflops").asDouble() > 1e-4);
+        assertTrue(Files.readString(folder.resolve("speed.html")).contains("Ladder: gradient-norm"));
+        assertTrue(result.out.startsWith(Files.readString(folder.resolve("speed.md"))), result.out);
+        Result compared = lab("compare", json.toString(), json.toString());
+        assertEquals(0, compared.exitCode, compared.err);
+        assertFalse(compared.out.contains("differ"), compared.out);
+    }
+
+    @Test
+    void whatCannotBeMeasuredIsSaidAtOnce() {
+        Result cuda = lab("bench", "--device", "cuda");
+        assertEquals(3, cuda.exitCode);
+        assertTrue(cuda.err.contains("CUDA"), cuda.err);
+        for (List<String> wrong : List.of(List.of("--device", "tpu"), List.of("sofmax-norm"), List.of("--out",
+                "report"))) {
+            String[] arguments = Stream.concat(Stream.of("bench"), wrong.stream())
+                    .toArray(String[]::new);
+            assertEquals(2, lab(arguments).exitCode, wrong.toString());
+        }
+        assertTrue(lab("bench", "rmsnorm").err.contains("Did you mean rms-norm?"));
+    }
+}

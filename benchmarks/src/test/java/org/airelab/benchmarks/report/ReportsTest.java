@@ -1,0 +1,108 @@
+package org.airelab.benchmarks.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.StringReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.airelab.base.Json;
+import org.airelab.tracking.Hardware;
+import org.junit.jupiter.api.Test;
+import org.xml.sax.InputSource;
+
+class ReportsTest {
+    static Row row(String family, String shape, String kernel, double ms, Double baselineMs) {
+        Double ratio = baselineMs == null ? null : baselineMs / ms;
+        return new Row(family, "forward", kernel, "cpu", "fp32", shape, ms, 0.9 * ms, 1.2 * ms, null, 1e-6 * 8e6 / ms,
+                0.4,
+                baselineMs == null ? null : "libtorch: op & op", baselineMs, ratio, 1.5e-7, baselineMs == null ? null
+                : 2e-7,
+                4e6, 8e6, new double[][] {{ms, ms}, {ms, 1.2 * ms}}, null);
+    }
+
+    private static Report report(Row... rows) {
+        Environment environment = new Environment("2026-01-02T03:04:05Z", "cpu",
+                new Hardware("host", "Linux", "Some <CPU>", 2, 16L << 30, List.of()), 32 << 20, 2, "unknown",
+                Double.NaN, 0.1, 5,
+                "VM 25", "-Xmx4g", Map.of("lab", "1"), "abc", true, "quick, warm", 3, 4, 12);
+        return new Report(Report.FORMAT, environment, new Report.Roofline(20, 0.1), List.of(rows));
+    }
+
+    private static Report ladders() {
+        return report(row("rms-norm", "8x8", "scalar", 4, 2.0), row("rms-norm", "8x8", "vector", 1, 2.0),
+                row("rms-norm", "9x9", "scalar", 8, 2.0), row("rms-norm", "9x9", "vector", 4, 2.0),
+                row("relu", "8x8", "scalar", 3, null));
+    }
+
+    @Test
+    void theTopRungOfEachWorkloadIsTheLast() {
+        assertEquals(List.of("rms-norm/forward/8x8/fp32/cpu/vector", "rms-norm/forward/9x9/fp32/cpu/vector",
+                "relu/forward/8x8/fp32/cpu/scalar"), ladders().fastest().stream().map(Row::key).toList());
+    }
+
+    @Test
+    void theSummaryGivesTheGeometricMeanAndNamesWhatLoses() {
+        String summary = String.join("\n", MarkdownReport.summary(ladders()));
+        assertTrue(summary.contains("geometric mean 1.00 over 2 workloads"), summary);
+        assertTrue(summary.contains("Losing: rms-norm forward 9x9 (0.50)."), summary);
+        assertFalse(String.join("\n", MarkdownReport.summary(report(row("relu", "8", "scalar", 1, null))))
+                .contains("mean"));
+    }
+
+    @Test
+    void theRooflineIsTheSlowerOfBothLimits() {
+        Report.Roofline roofline = new Report.Roofline(20, 0.1);
+        assertEquals(1, roofline.leastMs(1e8, 1e6), 1e-12);
+        assertEquals(2, roofline.leastMs(1e8, 4e7), 1e-12);
+    }
+
+    @Test
+    void jsonHasTheNamesOfTheFormat() {
+        String json = Json.pretty(ladders());
+        for (String name : List.of("median_ms", "p20_ms", "p80_ms", "tflops", "gbps", "fraction_of_peak", "baseline",
+                "baseline_median_ms", "ratio", "max_error", "samples_ms", "copy_gbps", "fma_tflops", "cache_bytes")) {
+            assertTrue(json.contains("\"" + name + "\""), name);
+        }
+    }
+
+    @Test
+    void markdownHasARowForEachKernel() {
+        String text = new MarkdownReport(ladders()).text();
+        assertTrue(text.contains("| rms-norm forward 8x8 | vector | 1.00 ms | 900 us to 1.20 ms | 8.00 GB/s | 40%"
+                + " | 2.00 ms | 2.00 | 1.5e-07 |"), text);
+        assertTrue(text.contains("| relu forward 8x8 | scalar | 3.00 ms | 2.70 ms to 3.60 ms | 2.67 GB/s | 40% | - |"),
+                text);
+    }
+
+    @Test
+    void thePageNeedsNothingBesideItselfAndItsPicturesAreWellFormed() throws Exception {
+        String page = new HtmlReport(ladders()).text();
+        assertFalse(page.contains("<script") || page.contains("http") || page.contains("url("), page);
+        assertTrue(page.contains("Some &lt;CPU&gt;"));
+        Matcher svg = Pattern.compile("<svg.*?</svg>", Pattern.DOTALL).matcher(page);
+        List<String> pictures = new ArrayList<>();
+        while (svg.find()) {
+            pictures.add(svg.group());
+            DocumentBuilderFactory.newInstance().newDocumentBuilder()
+                    .parse(new InputSource(new StringReader(svg.group())));
+        }
+        assertEquals(5, pictures.size(), "ratios, roofline, three ladders");
+        pictures.forEach(picture -> assertFalse(picture.contains("NaN") || picture.contains("Infinity"), picture));
+    }
+
+    /** One rung, no baseline, no operations to count: nothing to draw but the ladder. */
+    @Test
+    void aReportOfOneRowIsDrawnToo() {
+        Row copy = new Row("embedding", "gather", "scalar", "cpu", "fp32", "8", 1, 1, 1, null, 8.0, 0.4, null, null,
+                null, 0.0,
+                null, 0, 8e6, new double[][] {{1}}, null);
+        String page = new HtmlReport(report(copy)).text();
+        assertEquals(2, page.split("<svg").length, page);
+    }
+}
