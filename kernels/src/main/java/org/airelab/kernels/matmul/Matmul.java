@@ -1,7 +1,10 @@
 package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Buffers;
 
 /**
  * The product of two matrices with what is usually fused into its end. Elements are float32, or of the rung's half
@@ -10,6 +13,10 @@ import org.airelab.kernels.Rung;
  * depends on the shape alone.
  */
 public interface Matmul extends Rung {
+    Family<Matmul> FAMILY = new Family<>("matmul", new ReferenceMatmul(), List.of(new ScalarMatmul(),
+            new BlockedMatmul(), new VectorMatmul(), new PackedMatmul(RegisterTile.widest()),
+            new ParallelMatmul(RegisterTile.widest())));
+
     /**
      * @param a    [m, k], or [k, m] when transposed
      * @param b    [k, n], or [n, k] when transposed
@@ -17,4 +24,18 @@ public interface Matmul extends Rung {
      * @param c    [m, n], written; read first when beta is not 0
      */
     void multiply(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c);
+
+    /** Checks the arguments of {@link #multiply} in float32. */
+    static void check(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c) {
+        Buffers.floats("a", a, (long) shape.m() * shape.k());
+        Buffers.floats("b", b, (long) shape.k() * shape.n());
+        Buffers.floats("c", c, (long) shape.m() * shape.n());
+        if (shape.bias() != (bias != null)) {
+            throw new IllegalArgumentException(
+                    shape.bias() ? "expected a bias, found none" : "expected no bias, found one");
+        }
+        if (shape.bias()) {
+            Buffers.floats("bias", bias, shape.n());
+        }
+    }
 }
