@@ -4,7 +4,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.IntConsumer;
 import org.airelab.kernels.cpu.Lanes;
 
-/** TODO */
+/**
+ * {@link Matmul} on packed panels, by the algorithm of Goto and van de Geijn, "Anatomy of High-Performance Matrix
+ * Multiplication", 2008.
+ *
+ * <p>Adds to the vector rung: A and B are first copied into panels that a tile reads from end to end, so that neither
+ * their strides nor their transpositions are felt any more; k is cut into blocks whose panels stay in the caches; and
+ * tiles have the machine's widest vectors ({@link RegisterTile}). VECTOR_RATIO
+ */
 class PackedMatmul implements Matmul {
     private final RegisterTile tile;
 

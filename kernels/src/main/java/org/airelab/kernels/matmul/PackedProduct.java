@@ -14,18 +14,18 @@ import org.airelab.kernels.cpu.Scratch;
  */
 final class PackedProduct {
     /** Steps of k summed up in registers at most. */
-    private static final int DEPTH = Integer.getInteger("mm.depth", 384);
+    private static final int DEPTH = 384;
     /** Steps of k in a part at most. */
     private static final int PART_DEPTH = 4096;
     /** Elements of a part of A or of B at most: 16 MiB. */
     private static final int PART = 1 << 22;
     /** Rows of a block of C at most, and at least; like the columns, a multiple of every tile's. */
-    private static final int MOST_ROWS = Integer.getInteger("mm.rows", 192);
-    private static final int LEAST_ROWS = Integer.getInteger("mm.least", 24);
+    private static final int MOST_ROWS = 192;
+    private static final int LEAST_ROWS = 24;
     /** Columns of a block of C: its panels of B are read once a panel of A, from the second-level cache. */
-    private static final int BLOCK_COLUMNS = Integer.getInteger("mm.cols", 192);
+    private static final int BLOCK_COLUMNS = 192;
     /** Blocks of C wanted for each thread at least, so that they end at about the same time. */
-    private static final int BLOCKS = Integer.getInteger("mm.blocks", 8);
+    private static final int BLOCKS = 8;
 
     private final MatmulShape shape;
     private final RegisterTile tile;
@@ -76,6 +76,7 @@ final class PackedProduct {
         private final PackedOperand packedA;
         private final PackedOperand packedB;
         private final long tiles;
+        private final boolean end;
         private final int blockRows;
         private final int rowBlocks;
         private final int columnBlocks;
@@ -87,12 +88,11 @@ final class PackedProduct {
             columnBlocks = Parallel.pieces(columns, BLOCK_COLUMNS);
             blockRows = blockRows(rows);
             rowBlocks = Parallel.pieces(rows, blockRows);
-            var sizeA = new PackedOperand(0, tile.rows(), rows, k, depth).bytes();
-            var sizeB = new PackedOperand(0, tile.columns(), columns, k, depth).bytes();
-            var address = Scratch.address(sizeA + sizeB + tileBytes() * rowBlocks * columnBlocks);
-            packedA = new PackedOperand(address, tile.rows(), rows, k, depth);
-            packedB = new PackedOperand(address + sizeA, tile.columns(), columns, k, depth);
-            tiles = address + sizeA + sizeB;
+            packedA = new PackedOperand(tile.rows(), rows, k, depth);
+            packedB = new PackedOperand(tile.columns(), columns, k, depth);
+            var address = Scratch.address(packedA.bytes() + packedB.bytes() + tileBytes() * rowBlocks * columnBlocks);
+            tiles = packedB.place(packedA.place(address));
+            end = p + k == shape.k();
         }
 
         private long tileBytes() {
@@ -140,7 +140,7 @@ final class PackedProduct {
         private void tile(int d, int x, int y, long sums) {
             tile.multiply(packedA.steps(d), packedA.panel(d, x), packedB.panel(d, y), sums);
             ending.merge(sums, 4L * tile.columns(), i + x * tile.rows(), j + y * tile.columns(), packedA.lines(x),
-                    packedB.lines(y), p + d == 0, p + packedA.k() == shape.k() && d + 1 == packedA.blocks());
+                    packedB.lines(y), p + d == 0, end && d + 1 == packedA.blocks());
         }
     }
 }

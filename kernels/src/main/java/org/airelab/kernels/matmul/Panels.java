@@ -1,5 +1,6 @@
 package org.airelab.kernels.matmul;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static org.airelab.kernels.cpu.Lanes.get;
@@ -17,6 +18,7 @@ import org.airelab.kernels.cpu.Scratch;
 final class Panels {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
     private static final MemorySegment M = Lanes.MEMORY;
+    private static final long LOW = 0xffffffffL;
 
     private Panels() {}
 
@@ -50,7 +52,11 @@ final class Panels {
         if (lines < width) {
             Lanes.zero(to, step * steps);
         }
-        for (var x = 0; x < lines; x++) {
+        var x = 0;
+        for (; x + 2 <= lines; x += 2) {
+            twoLines(steps, from + x * across, across, to + 4L * x, step);
+        }
+        if (x < lines) {
             line(steps, from + x * across, to + 4L * x, step);
         }
     }
@@ -70,6 +76,23 @@ final class Panels {
             fromMemorySegment(F, M, from, LITTLE_ENDIAN, mask).intoMemorySegment(M, to, LITTLE_ENDIAN);
             from += along;
             to += step;
+        }
+    }
+
+    /** Two elements a load and two a store: 64-bit words of two lines are exchanged as a 2 x 2 matrix. */
+    private static void twoLines(int steps, long from, long across, long to, long step) {
+        var k = 0;
+        for (; k + 2 <= steps; k += 2) {
+            var x = M.get(JAVA_LONG_UNALIGNED, from);
+            var y = M.get(JAVA_LONG_UNALIGNED, from + across);
+            M.set(JAVA_LONG_UNALIGNED, to, x & LOW | y << 32);
+            M.set(JAVA_LONG_UNALIGNED, to + step, x >>> 32 | y & ~LOW);
+            from += 8;
+            to += 2 * step;
+        }
+        if (k < steps) {
+            set(to, get(from));
+            set(to + 4, get(from + across));
         }
     }
 

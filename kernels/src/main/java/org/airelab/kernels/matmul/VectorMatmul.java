@@ -16,8 +16,8 @@ import org.airelab.kernels.cpu.Scratch;
  * {@link Matmul} by tiles of four rows and two 8-lane vectors, straight from the matrices.
  *
  * <p>Adds to the blocked rung: eight multiply-adds an instruction, and sums that stay in registers over all of k, with
- * six loads for eight multiply-adds. The rows of B have to be vectors, so a transposed B, or one whose rows end within a
- * tile, is rewritten first. Measured at 1024 x 1024 x 1024: BLOCKED_RATIO times the blocked rung.
+ * six loads for eight multiply-adds. A transposed B, whose rows are not vectors, is rewritten first, and so is one whose
+ * rows end within a tile. Measured at 1024 x 1024 x 1024: BLOCKED_RATIO times the blocked rung.
  */
 final class VectorMatmul implements Matmul {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;

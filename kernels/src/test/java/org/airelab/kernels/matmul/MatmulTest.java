@@ -6,6 +6,7 @@ import static org.airelab.kernels.Native.zeros;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -93,7 +94,8 @@ class MatmulTest {
         assertArrayEquals(new float[] {26, 30, 38, 44}, Native.array(c));
         REFERENCE.multiply(MatmulShape.of(2, 2, 2).transposed(false, true), a, b, null, c);
         assertArrayEquals(new float[] {17, 23, 39, 53}, Native.array(c));
-        REFERENCE.multiply(new MatmulShape(2, 2, 2, true, true, 2, -1, true, Epilogue.NONE), a, b, Native.of(100, 200), c);
+        REFERENCE.multiply(new MatmulShape(2, 2, 2, true, true, 2, -1, true, Epilogue.NONE), a, b,
+                Native.of(100, 200), c);
         assertArrayEquals(new float[] {2 * 23 - 17 + 100, 2 * 31 - 23 + 200, 2 * 34 - 39 + 100, 2 * 46 - 53 + 200},
                 Native.array(c));
     }
@@ -248,12 +250,13 @@ class MatmulTest {
             assertFails("no bias", () -> rung.multiply(shape, zeros(8), zeros(12), zeros(3), zeros(6)));
             assertFails("a bias", () -> rung.multiply(biased, zeros(8), zeros(12), null, zeros(6)));
             assertFails("bias of 3", () -> rung.multiply(biased, zeros(8), zeros(12), zeros(2), zeros(6)));
-            assertFails("heap", () -> rung.multiply(shape, MemorySegment.ofArray(new float[8]), zeros(12), null, zeros(6)));
+            assertFails("heap",
+                    () -> rung.multiply(shape, MemorySegment.ofArray(new float[8]), zeros(12), null, zeros(6)));
         }
     }
 
     private static void assertFails(String part, Runnable call) {
         var message = assertThrows(IllegalArgumentException.class, call::run).getMessage();
-        assertEquals(true, message.contains(part), message);
+        assertTrue(message.contains(part), message);
     }
 }
