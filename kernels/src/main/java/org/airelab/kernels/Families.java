@@ -6,6 +6,7 @@ import org.airelab.kernels.activation.SwiGlu;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.embedding.Embedding;
 import org.airelab.kernels.loss.CrossEntropy;
+import org.airelab.kernels.matmul.Matmul;
 import org.airelab.kernels.norm.LayerNorm;
 import org.airelab.kernels.norm.RmsNorm;
 import org.airelab.kernels.optimizer.Adam;
@@ -21,7 +22,7 @@ public final class Families {
 
     /** Every family, in the order of a training step. */
     public static List<Family<?>> all() {
-        return List.of(Embedding.FAMILY, RmsNorm.FAMILY, LayerNorm.FAMILY, Rotary.FAMILY, Softmax.FAMILY,
+        return List.of(Embedding.FAMILY, RmsNorm.FAMILY, LayerNorm.FAMILY, Rotary.FAMILY, Matmul.FAMILY, Softmax.FAMILY,
                 Attention.FAMILY, SwiGlu.FAMILY, Activation.GELU, Activation.GELU_TANH, Activation.RELU,
                 CrossEntropy.FAMILY, GradientNorm.FAMILY, Adam.FAMILY, Sgd.FAMILY, RmsProp.FAMILY);
     }

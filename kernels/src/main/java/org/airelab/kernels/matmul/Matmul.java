@@ -1,7 +1,9 @@
 package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
 
@@ -12,6 +14,10 @@ import org.airelab.kernels.cpu.Buffers;
  * depends on the shape alone.
  */
 public interface Matmul extends Rung {
+    Family<Matmul> FAMILY = new Family<>("matmul", new ReferenceMatmul(), List.of(new ScalarMatmul(),
+            new BlockedMatmul(), new VectorMatmul(), new PackedMatmul(RegisterTile.widest()),
+            new ParallelMatmul(RegisterTile.widest())), CudaMatmuls.rungs());
+
     /**
      * @param a    [m, k], or [k, m] when transposed
      * @param b    [k, n], or [n, k] when transposed

@@ -1,0 +1,146 @@
+package org.airelab.kernels.matmul;
+
+import java.util.function.IntConsumer;
+import java.util.function.ObjIntConsumer;
+import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.Scratch;
+
+/**
+ * One product by packed panels. The matrices are cut into parts whose copies a last-level cache holds. Of each pair of
+ * parts first all panels are copied, then all blocks of C computed: two loops of independent tasks.
+ *
+ * <p>The sums of a block of k begin at 0 and are then added to C: that bounds how far rounding errors add up, and lets
+ * alpha and beta be applied to sums instead of elements. The blocks of k follow from k alone, hence so do the bits.
+ */
+final class PackedProduct {
+    /** Steps of k summed up in registers at most. */
+    private static final int DEPTH = 384;
+    /** Steps of k in a part at most. */
+    private static final int PART_DEPTH = 4096;
+    /** Elements of a part of A or of B at most: 16 MiB. */
+    private static final int PART = 1 << 22;
+    /** Rows of a block of C at most, and at least; like the columns, a multiple of every tile's. */
+    private static final int MOST_ROWS = 192;
+    private static final int LEAST_ROWS = 24;
+    /** Columns of a block of C: its panels of B are read once a panel of A, from the second-level cache. */
+    private static final int BLOCK_COLUMNS = 192;
+    /** Blocks of C wanted for each thread at least, so that they end at about the same time. */
+    private static final int BLOCKS = 8;
+
+    private final MatmulShape shape;
+    private final RegisterTile tile;
+    private final Strides strides;
+    private final long a;
+    private final long b;
+    private final Ending ending;
+    private final ObjIntConsumer<IntConsumer> loop;
+    private final int depth;
+
+    /**
+     * A product of matrices at these addresses.
+     *
+     * @param bias 0 for none
+     * @param loop runs a task for 0, 1, ... below a number
+     */
+    PackedProduct(MatmulShape shape, RegisterTile tile, long a, long b, long bias, long c,
+            ObjIntConsumer<IntConsumer> loop) {
+        this.shape = shape;
+        this.tile = tile;
+        this.a = a;
+        this.b = b;
+        this.loop = loop;
+        strides = Strides.of(shape);
+        ending = new Ending(shape, bias, c);
+        depth = Parallel.pieces(shape.k(), Parallel.pieces(shape.k(), DEPTH));
+    }
+
+    void run() {
+        var k = Math.min(shape.k(), PART_DEPTH / depth * depth);
+        var rows = Math.min(shape.m(), PART / k / tile.rows() * tile.rows());
+        var columns = Math.min(shape.n(), PART / k / tile.columns() * tile.columns());
+        for (var p = 0; p < Parallel.pieces(shape.k(), k); p++) {
+            for (var j = 0; j < Parallel.pieces(shape.n(), columns); j++) {
+                for (var i = 0; i < Parallel.pieces(shape.m(), rows); i++) {
+                    new Part(i * rows, j * columns, p * k, Math.min(rows, shape.m() - i * rows),
+                            Math.min(columns, shape.n() - j * columns), Math.min(k, shape.k() - p * k)).run();
+                }
+            }
+        }
+    }
+
+    /** The sums over k steps of k from p on, in a part of C that begins at [i, j]. */
+    private final class Part {
+        private final int i;
+        private final int j;
+        private final int p;
+        private final PackedOperand packedA;
+        private final PackedOperand packedB;
+        private final long tiles;
+        private final boolean end;
+        private final int blockRows;
+        private final int rowBlocks;
+        private final int columnBlocks;
+
+        Part(int i, int j, int p, int rows, int columns, int k) {
+            this.i = i;
+            this.j = j;
+            this.p = p;
+            columnBlocks = Parallel.pieces(columns, BLOCK_COLUMNS);
+            blockRows = blockRows(rows);
+            rowBlocks = Parallel.pieces(rows, blockRows);
+            packedA = new PackedOperand(tile.rows(), rows, k, depth);
+            packedB = new PackedOperand(tile.columns(), columns, k, depth);
+            var address = Scratch.address(packedA.bytes() + packedB.bytes() + tileBytes() * rowBlocks * columnBlocks);
+            tiles = packedB.place(packedA.place(address));
+            end = p + k == shape.k();
+        }
+
+        private long tileBytes() {
+            return Scratch.aligned(4L * tile.rows() * tile.columns());
+        }
+
+        private int blockRows(int rows) {
+            var each = MOST_ROWS;
+            while (each > LEAST_ROWS && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * Parallel.threads()) {
+                each /= 2;
+            }
+            return each;
+        }
+
+        void run() {
+            var fromA = a + i * strides.aRow() + p * strides.aDepth();
+            var fromB = b + j * strides.bColumn() + p * strides.bDepth();
+            var tasksA = packedA.tasks();
+            loop.accept(task -> {
+                if (task < tasksA) {
+                    packedA.copy(task, fromA, strides.aRow(), strides.aDepth());
+                } else {
+                    packedB.copy(task - tasksA, fromB, strides.bColumn(), strides.bDepth());
+                }
+            }, tasksA + packedB.tasks());
+            loop.accept(this::block, rowBlocks * columnBlocks);
+        }
+
+        private void block(int task) {
+            var rowPanels = blockRows / tile.rows();
+            var columnPanels = BLOCK_COLUMNS / tile.columns();
+            var firstRow = task / columnBlocks * rowPanels;
+            var firstColumn = task % columnBlocks * columnPanels;
+            var endRow = Math.min(packedA.panels(), firstRow + rowPanels);
+            var endColumn = Math.min(packedB.panels(), firstColumn + columnPanels);
+            for (var d = 0; d < packedA.blocks(); d++) {
+                for (var x = firstRow; x < endRow; x++) {
+                    for (var y = firstColumn; y < endColumn; y++) {
+                        tile(d, x, y, tiles + tileBytes() * task);
+                    }
+                }
+            }
+        }
+
+        private void tile(int d, int x, int y, long sums) {
+            tile.multiply(packedA.steps(d), packedA.panel(d, x), packedB.panel(d, y), sums);
+            ending.merge(sums, 4L * tile.columns(), i + x * tile.rows(), j + y * tile.columns(), packedA.lines(x),
+                    packedB.lines(y), p + d == 0, end && d + 1 == packedA.blocks());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package org.airelab.kernels.matmul;
+
+import java.util.function.IntConsumer;
+import org.airelab.kernels.cpu.Parallel;
+
+/**
+ * {@link Matmul} on packed panels and all cores.
+ *
+ * <p>Adds to the packed rung: both its loops of tasks, over groups of panels and over blocks of C, run in parallel; the
+ * packed copies are shared. A block is the work of one task over all of k, so no sum depends on the threads.
+ * PACKED_RATIO
+ */
+final class ParallelMatmul extends PackedMatmul {
+    ParallelMatmul(RegisterTile tile) {
+        super(tile);
+    }
+
+    @Override
+    public String name() {
+        return "parallel";
+    }
+
+    @Override
+    void forRange(IntConsumer task, int tasks) {
+        Parallel.forRange(tasks, task);
+    }
+}
