@@ -29,6 +29,11 @@ final class HostLibrary {
 
     private HostLibrary() {}
 
+    /** Builds the shim, unless it is built. */
+    static synchronized void load() {
+        shim();
+    }
+
     private static Shim shim() {
         if (shim == null) {
             var path = HostCompiler.shim();
