@@ -15,6 +15,7 @@ public final class Workloads {
             Map.entry("rms-norm", NormWorkloads.rms()),
             Map.entry("layer-norm", NormWorkloads.layer()),
             Map.entry("rotary", AttentionWorkloads.rotary()),
+            Map.entry("softmax", SoftmaxWorkloads.all()),
             Map.entry("attention", AttentionWorkloads.attention()),
             Map.entry("swiglu", ActivationWorkloads.swiGlu()),
             Map.entry("gelu", ActivationWorkloads.gelu()),
