@@ -72,8 +72,8 @@ final class BackwardPass {
     }
 
     /**
-     * Does the keys from {@code from}, a multiple of a panel's columns, to before {@code to}: all of their gradients, and their
-     * part of the queries' gradients.
+     * Does the keys from {@code from}, a multiple of a panel's columns, to before {@code to}: all of their gradients,
+     * and their part of the queries' gradients.
      *
      * @param dQueries     address of where to write that part, heads first in each row
      * @param queriesWidth elements of a row there
@@ -149,7 +149,7 @@ final class BackwardPass {
         return Math.min(Panel.COLUMNS, shape.time() - firstQuery);
     }
 
-    /** Copies the queries of a panel and their output gradients, as rows and as panels, and what their softmax needs. */
+    /** Copies the queries of a panel and their output gradients, as rows and panels, and what their softmax needs. */
     private void pack(int head, int block) {
         var first = block * Panel.COLUMNS;
         var count = count(first);

@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
- * Products of a small matrix with a panel two vectors wide, C[r, c] += sum over k of A[r, k] X[k, c]: the loop that both
- * passes of attention are made of. Addresses and strides are in bytes.
+ * Products of a small matrix with a panel two vectors wide, C[r, c] += sum over k of A[r, k] X[k, c]: the loop that
+ * both passes of attention are made of. Addresses and strides are in bytes.
  *
  * <p>Two vectors, so that each element of A that is broadcast serves two multiplications; four rows of C, so that eight
  * sums are under way, which is the latency of a multiplication times what a core begins in a cycle. Each sum is

@@ -69,8 +69,8 @@ public final class Exponential {
     }
 
     /**
-     * 2^x of {@link Lanes#WIDE} lanes, for x at most 127, within 1.25 units in the last place; below -126 the result is 0;
-     * NaN stays NaN.
+     * 2^x of {@link Lanes#WIDE} lanes, for x at most 127, within 1.25 units in the last place; below -126 the result is
+     * 0; NaN stays NaN.
      *
      * <p>The polynomial is the minimax one of degree 5 for (2^f - 1) / f on [-1/2, 1/2]; relative error of 2^f 2e-9.
      */

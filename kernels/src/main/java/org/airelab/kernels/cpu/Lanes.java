@@ -38,8 +38,8 @@ public final class Lanes {
     public static final long ZEROS = Arena.global().allocate(128, 64).address();
 
     /**
-     * The widest vectors of the machine, sixteen lanes where it has them and eight elsewhere: for loops whose lanes never
-     * meet, so that the width changes no bit of the result.
+     * The widest vectors of the machine, sixteen lanes where it has them and eight elsewhere: for loops whose lanes
+     * never meet, so that the width changes no bit of the result.
      */
     public static final VectorSpecies<Float> WIDE =
             FloatVector.SPECIES_PREFERRED.length() >= 16 ? FloatVector.SPECIES_512 : FLOATS;

@@ -1,4 +1,5 @@
-// Where the rungs of attention find their operands, and what all of them share. Macro: ELEMENT, one of float, f16, bf16.
+// Where the rungs of attention find their operands, and what all of them share.
+// Macro: ELEMENT, one of float, f16, bf16.
 #pragma once
 #include "lab.cuh"
 
@@ -33,8 +34,8 @@ struct Heads {
     }
 };
 
-// The tile of positions and the head of a sequence that a block works on. Tiles of a head are neighbours, so that blocks
-// that run at the same time read the same keys and values.
+// The tile of positions and the head of a sequence that a block works on. Tiles of a head are neighbours, so that
+// blocks that run at the same time read the same keys and values.
 struct Place {
     int sequence, head, first;
 

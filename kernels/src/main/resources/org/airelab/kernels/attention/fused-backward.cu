@@ -1,7 +1,8 @@
-// The backward pass of the fused rung (Dao, "FlashAttention-2", 2023, algorithm 2). The probabilities are computed again
-// from the log-sum-exps. Keys and values get their gradients from blocks that hold a tile of keys while the queries of
-// all heads of the group go by, queries theirs from blocks that hold a tile of queries while the keys go by: the scores
-// are formed twice, but nothing is added up between blocks, so that the result is the same to the bit each time.
+// The backward pass of the fused rung (Dao, "FlashAttention-2", 2023, algorithm 2). The probabilities are computed
+// again from the log-sum-exps. Keys and values get their gradients from blocks that hold a tile of keys while the
+// queries of all heads of the group go by, queries theirs from blocks that hold a tile of queries while the keys go by:
+// the scores are formed twice, but nothing is added up between blocks, so that the result is the same to the bit each
+// time.
 #include "fused.cuh"
 
 extern "C" __global__ void attention_fused_deltas(const Element *d_out, const Element *out, float *deltas, int batch,
@@ -39,8 +40,8 @@ DEVICE void write_scores(float *to, const float (&s)[ROWS][ROWS]) {
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-attention_fused_d_queries(const Element *d_out, const Element *qkv, const float *lse, const float *deltas, Element *d_qkv,
-                          int time, int heads, int kv_heads, int causal, float scale) {
+attention_fused_d_queries(const Element *d_out, const Element *qkv, const float *lse, const float *deltas,
+                          Element *d_qkv, int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(float, queries);
     float *d_outs = queries + TILE * STRIDE, *keys = d_outs + TILE * STRIDE, *values = keys + TILE * STRIDE;
     float *d_scores = values + TILE * STRIDE;
@@ -58,8 +59,8 @@ attention_fused_d_queries(const Element *d_out, const Element *qkv, const float 
         load_tile(values, qkv + h.value(place.sequence, key, kv_head), h.width(), time - key);
         __syncthreads(); // keys and values loaded
         float p[ROWS][ROWS], d_s[ROWS][ROWS];
-        gradients(p, d_s, queries, keys, d_outs, values, lse + statistics, deltas + statistics, first, key, time, causal,
-                  scale);
+        gradients(p, d_s, queries, keys, d_outs, values, lse + statistics, deltas + statistics, first, key, time,
+                  causal, scale);
         write_scores(d_scores, d_s);
         __syncthreads(); // scores' gradients written
         add_weighted(sums, d_scores, SCORE_STRIDE, 1, keys);

@@ -46,7 +46,8 @@ DEVICE void multiply_rows(float (&s)[ROWS][ROWS], const float *a, const float *b
 }
 
 // sums += W rows, with W[r, k] at weights[r * row_step + k * step].
-DEVICE void add_weighted(float (&sums)[ROWS][COLUMNS], const float *weights, int row_step, int step, const float *rows) {
+DEVICE void add_weighted(float (&sums)[ROWS][COLUMNS], const float *weights, int row_step, int step,
+                         const float *rows) {
     for (int k = 0; k < TILE; k++) {
         float y[COLUMNS];
         HOT_LOOP

@@ -1,7 +1,7 @@
-// The backward pass of the mma rung: FlashAttention-2's algorithm 2 (Dao, 2023) on tensor cores. As in fused-backward.cu,
-// keys and queries get their gradients from separate blocks and nothing is added up between blocks. Scores stand with the
-// positions of the held tile in the rows, queries or keys, so that in both kernels weights go from product to product
-// in registers. The tiles that go by are double-buffered by cp.async.
+// The backward pass of the mma rung: FlashAttention-2's algorithm 2 (Dao, 2023) on tensor cores. As in
+// fused-backward.cu, keys and queries get their gradients from separate blocks and nothing is added up between blocks.
+// Scores stand with the positions of the held tile in the rows, queries or keys, so that in both kernels weights go from
+// product to product in registers. The tiles that go by are double-buffered by cp.async.
 #include "mma.cuh"
 
 // Above this, the gradients of keys and of values are too many for one block's registers: each gets blocks of its own.
@@ -11,8 +11,8 @@ static constexpr int PARTS = SPLIT ? 2 : 1;
 // A stage of the double buffer: rows of two tensors.
 static constexpr int STAGE = 2 * STREAM * STRIDE;
 
-extern "C" __global__ void attention_mma_deltas(const Element *d_out, const Element *out, float *deltas, int batch, int time,
-                                                int heads, int kv_heads) {
+extern "C" __global__ void attention_mma_deltas(const Element *d_out, const Element *out, float *deltas, int batch,
+                                                int time, int heads, int kv_heads) {
     row_deltas(d_out, out, deltas, Heads{time, heads, kv_heads, HEAD_SIZE}, batch);
 }
 
@@ -67,7 +67,8 @@ attention_mma_d_queries(const Element *d_out, const Element *qkv, const float *l
         add_weighted(sums, d_s, keys);
         __syncthreads(); // keys and values read
     }
-    store_rows(sums, scale, scale, queries, d_qkv + h.query(place.sequence, first, place.head), h.width(), time - first);
+    store_rows(sums, scale, scale, queries, d_qkv + h.query(place.sequence, first, place.head), h.width(),
+               time - first);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)

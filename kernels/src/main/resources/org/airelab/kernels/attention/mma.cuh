@@ -1,5 +1,6 @@
 // Tiles in shared memory and their products by tensor cores for the mma rung: four warps, sixteen positions each.
-// Macros: ELEMENT, f16 or bf16; HEAD_SIZE, a multiple of 8; STREAM, positions of the tiles that go by, a multiple of 16.
+// Macros: ELEMENT, f16 or bf16; HEAD_SIZE, a multiple of 8; STREAM, positions of the tiles that go by, a
+// multiple of 16.
 #pragma once
 #include "attention.cuh"
 
@@ -88,7 +89,8 @@ DEVICE void store_rows(const float (&sums)[WIDE][4], float upper, float lower, E
     for (int n = 0; n < WIDE; n++) {
         HOT_LOOP
         for (int e = 0; e < 4; e++) {
-            own[fragment_row(e) * STRIDE + fragment_column(n, e)] = from_float<Element>(sums[n][e] * (e < 2 ? upper : lower));
+            float x = sums[n][e] * (e < 2 ? upper : lower);
+            own[fragment_row(e) * STRIDE + fragment_column(n, e)] = from_float<Element>(x);
         }
     }
     __syncwarp(); // rounded rows written

@@ -55,8 +55,8 @@ extern "C" __global__ void attention_naive_softmax(float *scores, float *lse, lo
 }
 
 // out [batch, time, heads, size]
-extern "C" __global__ void attention_naive_values(const Element *qkv, const float *probabilities, Element *out, int batch,
-                                                  int time, int heads, int kv_heads, int size, int causal) {
+extern "C" __global__ void attention_naive_values(const Element *qkv, const float *probabilities, Element *out,
+                                                  int batch, int time, int heads, int kv_heads, int size, int causal) {
     Heads h = {time, heads, kv_heads, size};
     long long index = thread_index();
     if (index >= (long long) batch * time * h.out_width()) return;

@@ -30,7 +30,7 @@ class CudaAttentionMutantsTest {
                 new Mutant("naive", "causal ? position : 0", "causal ? position + 1 : 0"),
                 new Mutant("fused", "r < count && c", "r <= count && c"),
                 new Mutant("fused", "at < time && (!causal", "at <= time && (!causal"),
-                new Mutant("fused", "key < time && (!causal || key <= query)", "key < time && (!causal || key < query)"),
+                new Mutant("fused", "(!causal || key <= query)", "(!causal || key < query)"),
                 new Mutant("fused", "thread_row(r) < count", "thread_row(r) <= count"),
                 new Mutant("mma", "r < count && c", "r <= count && c"),
                 new Mutant("mma", "at >= time || (causal", "at > time || (causal"),
@@ -39,7 +39,7 @@ class CudaAttentionMutantsTest {
         var others = Stream.of(
                 new Mutant("naive", "v[(long long) j * h.width()]", "v[(long long) j * h.out_width()]"),
                 new Mutant("fused", "* row_step + k * step];", "* row_step + k * (step + 1)];"),
-                new Mutant("mma", "rows + (long long) r * width + c : rows", "rows + (long long) r * (width + 8) + c : rows"),
+                new Mutant("mma", "(long long) r * width + c : rows", "(long long) r * (width + 8) + c : rows"),
                 new Mutant("mma", "cp_async_4(statistics", "if (i > 0) cp_async_4(statistics"),
                 new Mutant("mma", "sum[row] *= shrink;", ""));
         return Stream.of(barriers, tails, others).flatMap(m -> m);

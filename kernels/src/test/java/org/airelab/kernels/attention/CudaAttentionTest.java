@@ -34,7 +34,7 @@ class CudaAttentionTest {
         return switch (of.rung().name()) {
             case "naive" -> IntStream.of(1, 20);
             case "fused" -> of.dtype() == DType.FP16 ? IntStream.of(20) : IntStream.of(1, 20, 64, 128, 256);
-            default -> IntStream.of(8, 24, 64, 128, 256);
+            default -> of.dtype() == DType.FP16 ? IntStream.of(24, 64) : IntStream.of(8, 24, 64, 128, 256);
         };
     }
 
@@ -45,12 +45,13 @@ class CudaAttentionTest {
         of.assertClose(qkv, of.run(qkv, of.shape().time()));
     }
 
+    /** In one element type: another changes the conversions alone. */
     static Stream<CudaCase> open() {
-        return CudaCase.all(OPEN);
+        return CudaCase.all(OPEN).filter(of -> of.dtype() == DType.BF16);
     }
 
     static Stream<CudaCase> causal() {
-        return CudaCase.all(CAUSAL);
+        return open().map(of -> of.with(CAUSAL));
     }
 
     @ParameterizedTest
@@ -86,7 +87,8 @@ class CudaAttentionTest {
         var reversed = Native.copy(qkv);
         for (var i = 0; i < OPEN.time(); i++) {
             var keyAndValue = 4L * 2 * OPEN.headSize();
-            MemorySegment.copy(qkv, 4 * OPEN.key(0, i, 0), reversed, 4 * OPEN.key(0, OPEN.time() - 1 - i, 0), keyAndValue);
+            var to = 4 * OPEN.key(0, OPEN.time() - 1 - i, 0);
+            MemorySegment.copy(qkv, 4 * OPEN.key(0, i, 0), reversed, to, keyAndValue);
         }
         assertTrue(Native.error(of.run(qkv, 1).out(), of.run(reversed, 1).out()) < 2 * of.unit() + 1e-6);
     }
@@ -163,9 +165,9 @@ class CudaAttentionTest {
         var shape = new AttentionShape(1, 2, 1, 1, 8, true);
         try (var host = new HostLauncher(1)) {
             var half = Attention.FAMILY.cudaRungs().getLast().on(host, DType.BF16);
-            var message = assertThrows(IllegalArgumentException.class,
-                    () -> half.forward(shape, host.allocate(4 * 48), host.allocate(4 * 16), host.allocate(8))).getMessage();
-            assertTrue(message.contains("expected qkv of 48 bf16 values"), message);
+            var refused = assertThrows(IllegalArgumentException.class,
+                    () -> half.forward(shape, host.allocate(4 * 48), host.allocate(4 * 16), host.allocate(8)));
+            assertTrue(refused.getMessage().contains("expected qkv of 48 bf16 values"), refused.getMessage());
         }
     }
 }
