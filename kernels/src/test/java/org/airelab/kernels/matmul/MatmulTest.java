@@ -24,7 +24,8 @@ class MatmulTest {
     /** Around tiles of 3, 4, 6 rows and 16, 24, 32 columns, blocks of 24 and 192 lines and of 32 and 512 steps. */
     private static final int[][] AWKWARD = {
         {1, 1, 1}, {1, 33, 7}, {7, 1, 5}, {2, 3, 1}, {3, 24, 16}, {4, 16, 31}, {5, 23, 33}, {8, 32, 8}, {9, 17, 9},
-        {6, 40, 2}, {13, 97, 511}, {101, 103, 107}, {1, 500, 3}, {500, 1, 2}, {193, 25, 512}, {25, 193, 513}, {23, 49, 1201}};
+        {6, 40, 2}, {13, 97, 511}, {101, 103, 107}, {1, 500, 3}, {500, 1, 2}, {193, 25, 512}, {25, 193, 513},
+        {23, 49, 1201}};
 
     /** The operands of a product, each between guards: NaN for what is read, a mark for what is written. */
     private record Operands(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias,
