@@ -14,11 +14,13 @@ import org.airelab.kernels.cpu.Scratch;
  */
 final class PackedProduct {
     /** Steps of k summed up in registers at most. */
-    private static final int DEPTH = 384;
+    private static final int DEPTH = 512;
     /** Steps of k in a part at most. */
     private static final int PART_DEPTH = 4096;
     /** Elements of a part of A or of B at most: 16 MiB. */
     private static final int PART = 1 << 22;
+    /** Rows of a part of A, or columns of one of B, at most: they bound the number of tasks. */
+    private static final int PART_LINES = 1 << 14;
     /** Rows of a block of C at most, and at least; like the columns, a multiple of every tile's. */
     private static final int MOST_ROWS = 192;
     private static final int LEAST_ROWS = 24;
@@ -56,8 +58,9 @@ final class PackedProduct {
 
     void run() {
         var k = Math.min(shape.k(), PART_DEPTH / depth * depth);
-        var rows = Math.min(shape.m(), PART / k / tile.rows() * tile.rows());
-        var columns = Math.min(shape.n(), PART / k / tile.columns() * tile.columns());
+        var lines = Math.min(PART_LINES, PART / k);
+        var rows = Math.min(shape.m(), lines / tile.rows() * tile.rows());
+        var columns = Math.min(shape.n(), lines / tile.columns() * tile.columns());
         for (var p = 0; p < Parallel.pieces(shape.k(), k); p++) {
             for (var j = 0; j < Parallel.pieces(shape.n(), columns); j++) {
                 for (var i = 0; i < Parallel.pieces(shape.m(), rows); i++) {

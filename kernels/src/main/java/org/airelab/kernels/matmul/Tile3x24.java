@@ -12,9 +12,9 @@ import jdk.incubator.vector.VectorSpecies;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
- * Three rows of three 8-lane vectors. The compiler loads every operand of a step before the first multiply-add, so the
- * nine sums, three vectors of B and three elements of A are all alive at once: 15 of AVX2's 16 registers. The textbook's
- * 6x16 needs 20 that way; two of its sums then live in memory, which halves the speed.
+ * Three rows of three 8-lane vectors, for AVX2. The compiler loads every operand of a step before the first
+ * multiply-add, so nine sums, three vectors of B and three elements of A take 15 of the 16 registers. The usual 6x16
+ * needs 20 that way; two of its sums then live in memory, which halves the speed.
  */
 final class Tile3x24 implements RegisterTile {
     private static final int ROWS = 3;

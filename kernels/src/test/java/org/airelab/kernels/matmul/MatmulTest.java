@@ -21,10 +21,11 @@ class MatmulTest {
     private static final boolean[] EITHER = {false, true};
     /** Elements before and after each matrix. */
     private static final int GUARD = 40;
-    /** Around tiles of 3, 4 and 6 rows and 16, 24 and 32 columns, blocks of 24 and 192 and depths of 32 and 384. */
+    /** Around tiles of 3, 4, 6 rows and 16, 24, 32 columns, blocks of 24 and 192 lines and of 32 and 512 steps. */
     private static final int[][] AWKWARD = {
-        {1, 1, 1}, {1, 33, 7}, {7, 1, 5}, {2, 3, 1}, {3, 24, 16}, {4, 16, 31}, {5, 23, 33}, {6, 32, 8}, {7, 17, 9},
-        {13, 97, 383}, {101, 103, 107}, {1, 500, 3}, {500, 1, 2}, {193, 25, 384}, {25, 193, 385}, {23, 49, 1201}};
+        {1, 1, 1}, {1, 33, 7}, {7, 1, 5}, {2, 3, 1}, {3, 24, 16}, {4, 16, 31}, {5, 23, 33}, {8, 32, 8}, {9, 17, 9},
+        {6, 40, 2}, {13, 97, 511}, {101, 103, 107}, {1, 500, 3}, {500, 1, 2}, {193, 25, 512}, {25, 193, 513},
+        {23, 49, 1201}};
 
     /** The operands of a product, each between guards: NaN for what is read, a mark for what is written. */
     private record Operands(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias,
@@ -126,7 +127,7 @@ class MatmulTest {
 
     @Test
     void everyRungAgreesWithWhatIsFusedIn() {
-        for (var size : new int[][] {{7, 41, 19}, {4, 9, 800}}) {
+        for (var size : new int[][] {{7, 41, 19}, {4, 9, 1100}}) {
             for (var factors : new float[][] {{1, 1}, {0.5f, 0}, {-2, 0.25f}, {0, 3}}) {
                 for (var bias : EITHER) {
                     for (var epilogue : Epilogue.values()) {
@@ -143,13 +144,15 @@ class MatmulTest {
         assertEveryRungAgrees(new MatmulShape(5, 40, 9000, true, false, 0.5f, 2, true, Epilogue.SILU));
         assertEveryRungAgrees(new MatmulShape(3, 1100, 4200, false, true, 1, 0, true, Epilogue.GELU));
         assertEveryRungAgrees(new MatmulShape(1100, 3, 4200, false, false, 1, 1, false, Epilogue.NONE));
+        assertEveryRungAgrees(new MatmulShape(3, 16500, 5, false, true, 1, 1, false, Epilogue.NONE));
+        assertEveryRungAgrees(new MatmulShape(16500, 3, 5, true, false, 1, 0, true, Epilogue.NONE));
     }
 
     @Test
     void transposedOperandsGiveTheSameBits() {
         var m = 50;
         var n = 71;
-        var k = 390;
+        var k = 520;
         var a = normal(m * k, 1, 1);
         var b = normal(k * n, 2, 1);
         for (var rung : RUNGS) {
@@ -180,10 +183,10 @@ class MatmulTest {
     void nanAndInfinitiesPropagateAsInTheReference() {
         for (var value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
             for (var epilogue : Epilogue.values()) {
-                var operands = Operands.random(new MatmulShape(9, 35, 400, false, false, 2, 0.5f, true, epilogue));
-                Native.set(operands.a, GUARD + 4 * 400 + 390, value);
+                var operands = Operands.random(new MatmulShape(9, 35, 600, false, false, 2, 0.5f, true, epilogue));
+                Native.set(operands.a, GUARD + 4 * 600 + 590, value);
                 Native.set(operands.b, GUARD + 7 * 35 + 33, value);
-                Native.set(operands.b, GUARD + 390 * 35 + 2, 0);
+                Native.set(operands.b, GUARD + 590 * 35 + 2, 0);
                 Native.set(operands.bias, 5, value);
                 Native.set(operands.guarded, GUARD + 8 * 35 + 34, value);
                 var expected = operands.multiply(REFERENCE);
@@ -229,7 +232,7 @@ class MatmulTest {
 
     @Test
     void threadsDoNotMatter() {
-        var shape = new MatmulShape(410, 200, 500, false, true, 1, 0, true, Epilogue.GELU);
+        var shape = new MatmulShape(410, 200, 600, false, true, 1, 0, true, Epilogue.GELU);
         var operands = Operands.random(shape);
         Native.assertThreadsDoNotMatter(
                 threads -> Native.array(operands.multiply(new ParallelMatmul(RegisterTile.widest()))));
