@@ -3,21 +3,15 @@ package org.airelab.benchmarks.kernels;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Json;
-import org.airelab.base.Nearest;
 import org.airelab.base.UserError;
-import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.benchmarks.report.HtmlReport;
 import org.airelab.benchmarks.report.MarkdownReport;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
-import org.airelab.kernels.Families;
-import org.airelab.kernels.Family;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -74,7 +68,7 @@ public final class BenchCommand implements LabCommand {
             throw UserError.badInput("expected --threads of at least 1, found " + threads,
                     "Leave it out to use all cores.");
         }
-        Report report = new CpuBench(families(), quick, cold, threads).run();
+        Report report = new CpuBench(FamilyNames.parse(names), quick, cold, threads).run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         Path html = Path.of(stem + ".html");
         Json.write(out, report);
@@ -97,22 +91,5 @@ public final class BenchCommand implements LabCommand {
             throw UserError.machine("lab bench measures CPU kernels only; it cannot drive a CUDA device",
                     "Use --device cpu.");
         }
-    }
-
-    private List<Family<?>> families() {
-        List<Family<?>> all = Families.all().stream().filter(family -> !Workloads.of(family).isEmpty()).toList();
-        if (names.isEmpty()) {
-            return all;
-        }
-        List<String> known = all.stream().map(Family::name).toList();
-        List<Family<?>> chosen = new ArrayList<>();
-        for (String name : new LinkedHashSet<>(names)) {
-            if (!known.contains(name)) {
-                throw UserError.badInput("unknown family " + name + "; known are " + String.join(", ", known),
-                        Nearest.to(name, known).map(near -> "Did you mean " + near + "?").orElse("Name one of them."));
-            }
-            chosen.add(all.get(known.indexOf(name)));
-        }
-        return chosen;
     }
 }

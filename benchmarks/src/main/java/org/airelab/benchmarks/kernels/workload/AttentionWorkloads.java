@@ -41,7 +41,7 @@ final class AttentionWorkloads {
         return new Workload<>("attention", Attention.class, "forward", name(s),
                 List.of(normal("qkv", s.batch(), s.time(), s.packedWidth()), output("out", s.batch(), s.time(),
                 s.outWidth()),
-                        output("lse", s.batch(), s.heads(), s.time())), 2 * product(s),
+                        output("lse", s.batch(), s.heads(), s.time()).inFloat32()), 2 * product(s),
                 (f, m) -> f.forward(s, m.get(0), m.get(1), m.get(2)))
                 .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu", t -> flash(s, t)));
     }
@@ -51,7 +51,7 @@ final class AttentionWorkloads {
                 List.of(normal("dOut", s.batch(), s.time(), s.outWidth()),
                         normal("qkv", s.batch(), s.time(), s.packedWidth()),
                         normal("out", s.batch(), s.time(), s.outWidth()),
-                        normal("lse", s.batch(), s.heads(), s.time()),
+                        normal("lse", s.batch(), s.heads(), s.time()).inFloat32(),
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))

@@ -30,7 +30,7 @@ final class NormWorkloads {
     private static Workload<RmsNorm> rmsForward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd",
-                rows)),
+                rows).inFloat32()),
                 4.0 * rows * width,
                 (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), rows, width, EPS))
                 .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms));
@@ -39,7 +39,7 @@ final class NormWorkloads {
     private static Workload<RmsNorm> rmsBackward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "backward", rows + "x" + width,
                 List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
-                        normal("rstd", rows), output("dx", rows, width), output("dWeight", width)),
+                        normal("rstd", rows).inFloat32(), output("dx", rows, width), output("dWeight", width)),
                 9.0 * rows * width,
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width))
                 .after((norm, m) -> norm.forward(m.get(1), m.get(2), m.get(4), m.get(3), rows, width, EPS));
@@ -48,7 +48,7 @@ final class NormWorkloads {
     private static Workload<LayerNorm> layerForward(int rows, int width) {
         return new Workload<>("layer-norm", LayerNorm.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), normal("weight", width), normal("bias", width),
-                        output("y", rows, width), output("mean", rows), output("rstd", rows)),
+                        output("y", rows, width), output("mean", rows).inFloat32(), output("rstd", rows).inFloat32()),
                 7.0 * rows * width,
                 (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width, EPS))
                 .against(Baseline.ofArrays("layer_norm", NormWorkloads::layer));
@@ -57,7 +57,7 @@ final class NormWorkloads {
     private static Workload<LayerNorm> layerBackward(int rows, int width) {
         return new Workload<>("layer-norm", LayerNorm.class, "backward", rows + "x" + width,
                 List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
-                        normal("mean", rows), normal("rstd", rows), output("dx", rows, width),
+                        normal("mean", rows).inFloat32(), normal("rstd", rows).inFloat32(), output("dx", rows, width),
                         output("dWeight", width), output("dBias", width)),
                 12.0 * rows * width,
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),

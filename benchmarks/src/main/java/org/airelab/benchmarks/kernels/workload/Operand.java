@@ -14,9 +14,10 @@ import org.airelab.torch.ScalarType;
  * @param content what it holds before the first call
  * @param written whether calls write it
  * @param traffic bytes that each call has to move between memory and processor for it
+ * @param fixed   whether it keeps its type when a rung computes in a half type: numbers and statistics of rows do
  * @param shape   sizes, row-major; none for a single number
  */
-public record Operand(String name, Content content, boolean written, double traffic, long... shape) {
+public record Operand(String name, Content content, boolean written, double traffic, boolean fixed, long... shape) {
     /** What an operand holds at first. */
     public enum Content {
         /** Float32 of the standard normal distribution. */
@@ -35,32 +36,37 @@ public record Operand(String name, Content content, boolean written, double traf
 
     /** Read: normally distributed float32. */
     public static Operand normal(String name, long... shape) {
-        return new Operand(name, Content.NORMAL, false, 4.0 * elements(shape), shape);
+        return new Operand(name, Content.NORMAL, false, 4.0 * elements(shape), false, shape);
     }
 
     /** Read: squares of normally distributed float32. */
     public static Operand squares(String name, long... shape) {
-        return new Operand(name, Content.SQUARES, false, 4.0 * elements(shape), shape);
+        return new Operand(name, Content.SQUARES, false, 4.0 * elements(shape), false, shape);
     }
 
     /** Read: {@code count} int64 in [0, bound). */
     public static Operand ids(String name, long bound, long count) {
-        return new Operand(name, Content.IDS, false, 8.0 * count, bound, count);
+        return new Operand(name, Content.IDS, false, 8.0 * count, true, bound, count);
     }
 
     /** Written: float32. */
     public static Operand output(String name, long... shape) {
-        return new Operand(name, Content.NAN, true, 4.0 * elements(shape), shape);
+        return new Operand(name, Content.NAN, true, 4.0 * elements(shape), false, shape);
     }
 
     /** The same, read and written. */
     public Operand updated() {
-        return new Operand(name, content, true, 2 * traffic, shape);
+        return new Operand(name, content, true, 2 * traffic, fixed, shape);
     }
 
     /** The same, of which a call touches only so many bytes. */
     public Operand touching(double bytes) {
-        return new Operand(name, content, written, bytes, shape);
+        return new Operand(name, content, written, bytes, fixed, shape);
+    }
+
+    /** The same, float32 whatever type a rung computes in: a statistic of rows. */
+    public Operand inFloat32() {
+        return new Operand(name, content, written, traffic, true, shape);
     }
 
     /** The shape as a tensor's. */

@@ -1,0 +1,153 @@
+package org.airelab.benchmarks.kernels;
+
+import ai.djl.engine.Engine;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.airelab.base.Progress;
+import org.airelab.base.UserError;
+import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.cli.CommandGroup;
+import org.airelab.cli.LabCommand;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.MissingCudaException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lab selftest}. */
+@Command(name = "selftest",
+        description = {"Run every kernel of the lab on this machine against its float64 reference.",
+            "A rung passes when its largest error, in units of the root mean square of the results, is within twice the"
+                + " error of plain float32 loops; in half types, within a few units in the last place of the largest"
+                + " results."},
+        footer = {"  lab selftest", "  lab selftest matmul attention --device cuda"})
+public final class SelftestCommand implements LabCommand {
+    /** Float32: below that an error is no more than rounding, whatever plain loops happen to reach. */
+    private static final double FLOAT_FLOOR = 1e-5;
+    /** Half a unit in the last place of a result of 8 root mean squares is 0.016 (bf16) or 0.002 (fp16); twice that. */
+    private static final double BF16_LIMIT = 0.032;
+    private static final double FP16_LIMIT = 0.004;
+
+    @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to test. Default: all.")
+    private List<String> names = List.of();
+
+    @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
+            description = "cpu, cuda, or auto: the CPU, and the first GPU where there is one. Default: ${DEFAULT-VALUE}.")
+    private String device;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public CommandGroup group() {
+        return CommandGroup.KERNELS;
+    }
+
+    /** A rung's result at a workload. */
+    private record Result(Workload<?> workload, String kernel, String device, DType dtype, double error, double limit) {
+        boolean passed() {
+            return error <= limit;
+        }
+    }
+
+    /** Prints the table; 1 when a rung is wrong. */
+    @Override
+    public Integer call() {
+        if (!List.of("auto", "cpu", "cuda").contains(device)) {
+            throw UserError.badInput("unknown device " + device + "; known are auto, cpu and cuda",
+                    "Name one of them, or leave it at auto.");
+        }
+        List<Family<?>> families = FamilyNames.parse(names);
+        List<Result> results = new ArrayList<>();
+        if (!device.equals("cuda")) {
+            testCpu(families, results);
+        }
+        if (!device.equals("cpu")) {
+            testCuda(families, results);
+        }
+        return print(results);
+    }
+
+    private static List<Workload<?>> workloads(Family<?> family) {
+        return Workloads.of(family).stream().<Workload<?>>map(w -> w).filter(Workload::quick).toList();
+    }
+
+    private static void testCpu(List<Family<?>> families, List<Result> results) {
+        Engine.getInstance();
+        try (Progress progress = Progress.on("testing on the CPU", families.size(), "families")) {
+            for (Family<?> family : families) {
+                for (Workload<?> workload : workloads(family)) {
+                    List<float[]> reference = Accuracy.reference(workload);
+                    double plain = Accuracy.error(workload, family.rungs().getFirst().name(), reference).orElseThrow();
+                    double limit = Math.max(2 * plain, FLOAT_FLOOR);
+                    for (Rung rung : family.rungs()) {
+                        results.add(new Result(workload, rung.name(), "cpu", DType.FP32,
+                                Accuracy.error(workload, rung.name(), reference).orElseThrow(), limit));
+                    }
+                }
+                progress.advance(1);
+            }
+        }
+    }
+
+    private void testCuda(List<Family<?>> families, List<Result> results) {
+        try (CudaDevice gpu = CudaDevice.open(0);
+                Progress progress = Progress.on("testing on " + gpu.name(), families.size(), "families")) {
+            for (Family<?> family : families) {
+                for (Workload<?> workload : workloads(family)) {
+                    testCuda(gpu, family, workload, results);
+                }
+                progress.advance(1);
+            }
+        } catch (MissingCudaException e) {
+            if (device.equals("cuda")) {
+                throw UserError.machine(e.getMessage(), e.advice(), e);
+            }
+        }
+    }
+
+    private static <R extends Rung> void testCuda(CudaDevice gpu, Family<?> family, Workload<R> workload,
+            List<Result> results) {
+        for (CudaRung<?> rung : family.cudaRungs()) {
+            if (rung.architecture() <= gpu.architecture()) {
+                for (DType dtype : rung.dtypes()) {
+                    results.add(new Result(workload, rung.name(), "cuda", dtype,
+                            new DeviceTrial<>(workload, dtype).error(gpu, rung.name()), limit(workload, dtype)));
+                }
+            }
+        }
+    }
+
+    private static double limit(Workload<?> workload, DType dtype) {
+        return switch (dtype) {
+            case FP32 -> Math.max(FLOAT_FLOOR, 2 * Accuracy.error(workload,
+                    Workloads.family(workload).rungs().getFirst().name(), Accuracy.reference(workload)).orElseThrow());
+            case FP16 -> FP16_LIMIT;
+            case BF16 -> BF16_LIMIT;
+        };
+    }
+
+    private int print(List<Result> results) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(Locale.ROOT, "%-14s %-9s %-18s %-10s %-5s %-5s %9s %9s%n", "family", "operation", "shape", "kernel",
+                "on", "type", "error", "allowed");
+        for (Result r : results) {
+            out.printf(Locale.ROOT, "%-14s %-9s %-18s %-10s %-5s %-5s %9.1e %9.1e%s%n", r.workload.family(),
+                    r.workload.operation(), r.workload.shape(), r.kernel, r.device, r.dtype, r.error, r.limit,
+                    r.passed() ? "" : "  WRONG");
+        }
+        long wrong = results.stream().filter(r -> !r.passed()).count();
+        out.printf("%n%d results, %s%n", results.size(), wrong == 0 ? "all as exact as they should be" : wrong + " wrong");
+        out.flush();
+        return wrong == 0 ? 0 : UserError.FAILED;
+    }
+}
