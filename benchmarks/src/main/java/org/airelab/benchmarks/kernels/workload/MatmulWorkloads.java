@@ -7,24 +7,47 @@ import java.util.List;
 import org.airelab.kernels.matmul.Matmul;
 import org.airelab.kernels.matmul.MatmulShape;
 import org.airelab.torch.Operator;
+import org.airelab.torch.Tensor;
 
-/** Matrix products: squares, a tall one as a layer of a model has it, and one of few rows as generation has it. */
+/**
+ * Matrix products: squares, one of few rows as generation has it, odd sizes, and those of a training step of a small
+ * model, forward (x W^T) and backward (dY W and dY^T x).
+ */
 final class MatmulWorkloads {
     private static final Operator MM = Operator.of("aten::mm", "");
+    private static final Operator TRANSPOSE = Operator.of("aten::transpose", "int");
 
     private MatmulWorkloads() {
     }
 
     static List<Workload<?>> all() {
         return List.of(product(256, 256, 256).alsoQuick(), product(512, 512, 512), product(1024, 1024, 1024),
-                product(2048, 768, 768), product(8, 2048, 2048), product(509, 521, 523));
+                product(8, 2048, 2048), product(509, 521, 523), product(MatmulShape.of(2048, 864, 288), false, true),
+                product(MatmulShape.of(2048, 288, 768), false, true), product(MatmulShape.of(4096, 192, 64), false, true),
+                product(2048, 288, 864), product(MatmulShape.of(864, 288, 2048), true, false));
     }
 
     private static Workload<Matmul> product(int m, int n, int k) {
-        MatmulShape shape = MatmulShape.of(m, n, k);
-        return new Workload<>("matmul", Matmul.class, "multiply", m + "x" + n + "x" + k,
-                List.of(normal("a", m, k), normal("b", k, n), output("c", m, n)), shape.flops(),
-                (f, memory) -> f.multiply(shape, memory.get(0), memory.get(1), null, memory.get(2)))
-                .against(Baseline.of("mm", t -> MM.call().tensor(t[0]).tensor(t[1]).tensors(1)));
+        return product(MatmulShape.of(m, n, k), false, false);
+    }
+
+    /** With {@code nt} or {@code tn} in the name, as BLAS has it, for an operand that lies in memory transposed. */
+    private static Workload<Matmul> product(MatmulShape plain, boolean transposeA, boolean transposeB) {
+        MatmulShape s = plain.transposed(transposeA, transposeB);
+        String layout = transposeA || transposeB ? (transposeA ? "-t" : "-n") + (transposeB ? "t" : "n") : "";
+        return new Workload<>("matmul", Matmul.class, "multiply", s.m() + "x" + s.n() + "x" + s.k() + layout,
+                List.of(transposeA ? normal("a", s.k(), s.m()) : normal("a", s.m(), s.k()),
+                        transposeB ? normal("b", s.n(), s.k()) : normal("b", s.k(), s.n()), output("c", s.m(), s.n())),
+                s.flops(), (f, memory) -> f.multiply(s, memory.get(0), memory.get(1), null, memory.get(2)))
+                .against(new Baseline("mm", t -> {
+                    Tensor a = transposeA ? transposed(t[0]) : t[0];
+                    Tensor b = transposeB ? transposed(t[1]) : t[1];
+                    return () -> MM.call().tensor(a).tensor(b).tensors(1);
+                }));
+    }
+
+    /** A view: libtorch hands it to its BLAS as such. */
+    private static Tensor transposed(Tensor matrix) {
+        return TRANSPOSE.call().tensor(matrix).integer(0).integer(1).tensors(1)[0];
     }
 }
