@@ -138,10 +138,10 @@ public final class SelftestCommand implements LabCommand {
 
     private int print(List<Result> results) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf(Locale.ROOT, "%-14s %-9s %-18s %-10s %-5s %-5s %9s %9s%n", "family", "operation", "shape", "kernel",
+        out.printf(Locale.ROOT, "%-14s %-16s %-19s %-10s %-5s %-5s %8s %8s%n", "family", "operation", "shape", "kernel",
                 "on", "type", "error", "allowed");
         for (Result r : results) {
-            out.printf(Locale.ROOT, "%-14s %-9s %-18s %-10s %-5s %-5s %9.1e %9.1e%s%n", r.workload.family(),
+            out.printf(Locale.ROOT, "%-14s %-16s %-19s %-10s %-5s %-5s %8.1e %8.1e%s%n", r.workload.family(),
                     r.workload.operation(), r.workload.shape(), r.kernel, r.device, r.dtype, r.error, r.limit,
                     r.passed() ? "" : "  WRONG");
         }
