@@ -23,6 +23,6 @@ package org.airelab.benchmarks.kernels;
  */
 record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int warmupMillis, int iterations,
         int iterationMillis, int attempts, boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(4, 170, 5, 8, 10, 5, 5, 3, true);
+    static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 5, 5, 3, true);
     static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, false);
 }
