@@ -20,11 +20,15 @@ import org.airelab.tracking.Versions;
 
 /** Measures the CPU rungs of some families, libtorch, and the machine's limits, all interleaved. */
 final class CpuBench {
+    /** Below, nothing can be said about how JVMs differ. */
+    private static final int LEAST_FORKS = 2;
+
     private final List<Workload<?>> workloads;
     private final boolean quick;
     private final boolean cold;
     private final int threads;
     private final Schedule schedule;
+    private int forks;
 
     CpuBench(List<Family<?>> families, boolean quick, boolean cold, int threads) {
         this.quick = quick;
@@ -46,9 +50,9 @@ final class CpuBench {
             steps += task(group, true).steps() + (schedule.forks() - 1L) * task(group, false).steps();
         }
         try (Progress progress = Progress.on("measuring", steps, "steps")) {
-            for (int fork = 0; fork < schedule.forks(); fork++) {
+            for (forks = 0; forks < schedule.forks() && (forks < LEAST_FORKS || another(begin)); forks++) {
                 for (List<Workload<?>> group : groups) {
-                    run(task(group, fork == 0), fork, measurements, progress);
+                    run(task(group, forks == 0), forks, measurements, progress);
                 }
             }
         }
@@ -57,6 +61,16 @@ final class CpuBench {
         workloads.forEach(workload -> rows.addAll(measurements.rows(workload, roofline)));
         Environment environment = environment(begin, processor, measurements.disturbedPercent());
         return new Report(Report.FORMAT, environment, roofline, rows);
+    }
+
+    /** Whether another round of the length of those so far ends in time. */
+    private boolean another(Instant begin) {
+        double seconds = seconds(begin);
+        return seconds + seconds / forks < schedule.mostSeconds();
+    }
+
+    private static double seconds(Instant begin) {
+        return begin.until(Instant.now(), ChronoUnit.MILLIS) / 1e3;
     }
 
     private static void run(Task task, int fork, Measurements measurements, Progress progress) throws IOException {
@@ -103,6 +117,6 @@ final class CpuBench {
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
                 String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()), Versions.detect(),
                 source.commit(), source.dirty(), (quick ? "quick" : "full") + (cold ? ", cold" : ", warm"),
-                schedule.forks(), schedule.visits(), begin.until(Instant.now(), ChronoUnit.MILLIS) / 1e3);
+                forks, schedule.visits(), seconds(begin));
     }
 }

@@ -10,6 +10,7 @@ package org.airelab.benchmarks.kernels;
  * that the least is what repeats best (Chen and Revels, "Robust benchmarking in noisy environments", 2016).
  *
  * @param forks            rounds of JVMs
+ * @param mostSeconds      no round is begun that would end later, but for the second
  * @param visits           samples of each kernel in each of its JVMs
  * @param mostWarmups      at most so many visits before, as long as the kernel gets faster
  * @param warmupMillis     length of their iterations
@@ -20,8 +21,8 @@ package org.airelab.benchmarks.kernels;
  * @param familiesTogether whether one JVM measures all families, which saves JVMs; else each family has its own, whose
  *                         compiled code has seen nothing of the others
  */
-record Schedule(int forks, int visits, int mostWarmups, int warmupMillis, int iterations, int iterationMillis,
-        int attempts, boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(3, 5, 8, 10, 5, 5, 3, true);
-    static final Schedule FULL = new Schedule(5, 5, 20, 30, 6, 15, 5, false);
+record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int warmupMillis, int iterations,
+        int iterationMillis, int attempts, boolean familiesTogether) {
+    static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 5, 5, 3, true);
+    static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, false);
 }

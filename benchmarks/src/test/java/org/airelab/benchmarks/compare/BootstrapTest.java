@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class BootstrapTest {
     private static final double MARGIN = 0.05;
 
-    /** 400,000 resamples in numpy, one JVM a side: 1.0 + 0.01 (7 i mod 25) against 1.1 + 0.012 (5 i mod 21). */
+    /** 100,000 resamples in numpy, one JVM a side: 1.0 + 0.01 (7 i mod 25) against 1.1 + 0.012 (5 i mod 21). */
     @Test
     void agreesWithNumpyForOneJvm() {
         double[][] base = {new double[25]};
@@ -21,32 +21,32 @@ class BootstrapTest {
             changed[0][i] = 1.1 + 0.012 * (5 * i % 21);
         }
         Bootstrap b = Bootstrap.of(base, changed, 1);
-        assertEquals(0.918033, b.ratio(), 1e-6);
-        assertEquals(0.8672, b.low(), 0.003);
-        assertEquals(0.9741, b.high(), 0.003);
-        assertEquals(0.0036, b.pValue(), 0.002);
+        assertEquals(0.913793, b.ratio(), 1e-6);
+        assertEquals(0.8612, b.low(), 0.003);
+        assertEquals(0.9669, b.high(), 0.003);
+        assertEquals(0.0023, b.pValue(), 0.001);
     }
 
-    /** 200,000 resamples in numpy, both stages, log-ratios widened by sqrt(3/2). */
+    /** 100,000 resamples in numpy, both stages, log-ratios widened by sqrt(3/2). */
     @Test
     void agreesWithNumpyForThreeJvms() {
         double[][] base = {{1.00, 1.01, 0.99, 1.02}, {1.03, 1.05, 1.04, 1.06}, {0.97, 0.98, 0.96, 0.99}};
         double[][] changed = {{1.08, 1.10, 1.09, 1.07}, {1.04, 1.06, 1.05, 1.03}, {1.12, 1.11, 1.13, 1.10}};
         Bootstrap b = Bootstrap.of(base, changed, 1);
-        assertEquals(0.926267, b.ratio(), 1e-6);
-        assertEquals(0.8747, b.low(), 0.003);
-        assertEquals(0.9998, b.high(), 0.003);
-        assertEquals(0.049, b.pValue(), 0.006);
+        assertEquals(0.925754, b.ratio(), 1e-6);
+        assertEquals(0.8660, b.low(), 0.003);
+        assertEquals(1.0145, b.high(), 0.003);
+        assertEquals(0.056, b.pValue(), 0.01);
     }
 
-    /** Times of 1 ms, each JVM off by about 1 %, each sample by about 2 % and now and then by much more. */
+    /** Times of 1 ms, each JVM off by about 1 %, each sample by as much, one in ten by far more. */
     private static double[][] samples(SplittableRandom random, double slowdown) {
-        double[][] samples = new double[3][4];
+        double[][] samples = new double[4][5];
         for (double[] jvm : samples) {
             double level = slowdown * Math.exp(0.01 * random.nextGaussian());
             for (int i = 0; i < jvm.length; i++) {
                 double disturbance = random.nextInt(10) == 0 ? 1 + random.nextDouble() : 1;
-                jvm[i] = level * Math.exp(0.02 * random.nextGaussian()) * disturbance;
+                jvm[i] = level * Math.exp(0.01 * random.nextGaussian()) * disturbance;
             }
         }
         return samples;
@@ -73,7 +73,16 @@ class BootstrapTest {
             assertTrue(verdict == Verdict.SAME || verdict == Verdict.CANNOT_TELL, verdict + " " + b);
             same += verdict == Verdict.SAME ? 1 : 0;
         }
-        assertTrue(same >= 90, "the same in " + same + " of 100 rows");
+        assertTrue(same >= 85, "the same in " + same + " of 100 rows");
+    }
+
+    /** No spread at all: equal times cannot differ, unequal ones cannot be equal. */
+    @Test
+    void timesWithoutSpreadAreJudgedToo() {
+        double[][] one = {{1, 1}, {1, 1}};
+        double[][] two = {{2, 2}, {2, 2}};
+        assertEquals(new Bootstrap(1, 1, 1, 1), Bootstrap.of(one, one, 1));
+        assertEquals(0, Bootstrap.of(one, two, 1).pValue());
     }
 
     @Test

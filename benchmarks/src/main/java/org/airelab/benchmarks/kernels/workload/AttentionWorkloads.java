@@ -29,7 +29,7 @@ final class AttentionWorkloads {
     }
 
     static List<Workload<?>> attention() {
-        AttentionShape small = new AttentionShape(1, 256, 8, 8, 64, true);
+        AttentionShape small = new AttentionShape(1, 128, 8, 8, 64, true);
         AttentionShape long1k = new AttentionShape(1, 1024, 8, 8, 64, true);
         AttentionShape narrow = new AttentionShape(4, 512, 8, 8, 32, true);
         AttentionShape wide = new AttentionShape(1, 512, 8, 8, 128, true);
