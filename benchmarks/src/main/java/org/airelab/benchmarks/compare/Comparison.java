@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.TreeSet;
+import org.airelab.benchmarks.report.Quantiles;
 
 /**
  * Two reports side by side.
@@ -25,8 +26,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
      * One row of both.
      *
      * @param key        of the row
-     * @param baseMs     the base's time, see {@link Bootstrap}
-     * @param newMs      the new one's
+     * @param baseMs     median of all samples, as the report has it
+     * @param newMs      likewise
      * @param ratio      base over new: above 1 the new one is faster
      * @param low        lower end of its 95 % interval
      * @param high       upper end
@@ -45,8 +46,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
         List<Change> rows = new ArrayList<>();
         for (int i = 0; i < adjusted.length; i++) {
             Bootstrap b = bootstraps.get(i);
-            rows.add(new Change(keys.get(i), Bootstrap.time(base.rows().get(keys.get(i))),
-                    Bootstrap.time(changed.rows().get(keys.get(i))), b.ratio(), b.low(), b.high(), adjusted[i],
+            rows.add(new Change(keys.get(i), Quantiles.of(base.rows().get(keys.get(i)), 0.5),
+                    Quantiles.of(changed.rows().get(keys.get(i)), 0.5), b.ratio(), b.low(), b.high(), adjusted[i],
                     Verdict.of(b, margin, adjusted[i])));
         }
         return new Comparison(rows, missing(base, changed), missing(changed, base),
@@ -66,10 +67,10 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
                         + changed.getOrDefault(name, "none") + " in the new one").toList();
     }
 
+    /** Of the ratios of the rows in both. */
     private static double geometricMean(Map<String, double[][]> base, Map<String, double[][]> changed) {
         OptionalDouble mean = changed.keySet().stream().filter(base::containsKey)
-                .mapToDouble(key -> Math.log(Bootstrap.time(base.get(key)) / Bootstrap.time(changed.get(key))))
-                .average();
+                .mapToDouble(key -> Math.log(Bootstrap.ratio(base.get(key), changed.get(key)))).average();
         return Math.exp(mean.orElse(Double.NaN));
     }
 

@@ -63,6 +63,8 @@ final class ForkProcess {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        // Kernels wait until they are compiled: the same code is warm after the same calls, however busy the machine.
+        command.add("-Xbatch");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), BenchmarkFork.class.getName()));
         return command;
     }

@@ -16,6 +16,13 @@ public final class Quantiles {
         return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
     }
 
+    /** The median of values in any order. */
+    public static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return ofSorted(sorted, 0.5);
+    }
+
     /** The quantile of all samples of all groups. */
     public static double of(double[][] groups, double p) {
         return ofSorted(Stream.of(groups).flatMapToDouble(Arrays::stream).sorted().toArray(), p);
