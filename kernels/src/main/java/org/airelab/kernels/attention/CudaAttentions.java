@@ -22,11 +22,6 @@ final class CudaAttentions {
 
     /** A source of this family for an element type. */
     static KernelSource source(String file, DType dtype) {
-        var element = switch (dtype) {
-            case FP32 -> "float";
-            case FP16 -> "f16";
-            case BF16 -> "bf16";
-        };
-        return KernelSource.of("attention/" + file).with("ELEMENT", element);
+        return KernelSource.of("attention/" + file, dtype);
     }
 }

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.airelab.kernels.DType;
 
 /**
  * A CUDA C++ source that comes with the lab, and the macros it is compiled with.
@@ -30,6 +31,15 @@ public record KernelSource(String name, Map<String, String> defines) {
     /** A source without macros. */
     public static KernelSource of(String name) {
         return new KernelSource(name, Map.of());
+    }
+
+    /** A source for elements of one type: the macro {@code ELEMENT} names it as {@code lab.cuh} does. */
+    public static KernelSource of(String name, DType dtype) {
+        return of(name).with("ELEMENT", switch (dtype) {
+            case FP32 -> "float";
+            case FP16 -> "f16";
+            case BF16 -> "bf16";
+        });
     }
 
     /** The same source with one macro more. */

@@ -44,7 +44,7 @@ public enum RowSharing {
      * @param mostThreads most threads of a block that the kernel has registers for, a power of two
      */
     public Launch launch(String family, String entry, DType dtype, int rows, int width, int mostThreads) {
-        var source = source(family + this + ".cu", dtype);
+        var source = KernelSource.of(family + this + ".cu", dtype);
         if (this != BLOCK) {
             return Launch.of(source.with("BLOCK", THREADS), entry,
                     blocks(rows, this == NAIVE ? THREADS : THREADS / WARP_SIZE), THREADS);
@@ -57,16 +57,8 @@ public enum RowSharing {
 
     /** A launch with a thread for each column and each of {@code groups} groups of rows. */
     public static Launch columns(String source, String entry, DType dtype, int width, int groups) {
-        return new Launch(source(source, dtype).with("BLOCK", THREADS), entry, blocks(width, THREADS), groups, 1,
+        return new Launch(KernelSource.of(source, dtype).with("BLOCK", THREADS), entry, blocks(width, THREADS), groups, 1,
                 THREADS, 0, 1);
-    }
-
-    private static KernelSource source(String name, DType dtype) {
-        return KernelSource.of(name).with("ELEMENT", switch (dtype) {
-            case FP32 -> "float";
-            case FP16 -> "f16";
-            case BF16 -> "bf16";
-        });
     }
 
     private static int blocks(int count, int each) {

@@ -46,18 +46,9 @@ final class CudaMatmul implements Matmul {
 
     /** A rung's source with the macros that all rungs have. */
     static KernelSource source(String name, MatmulShape shape, DType dtype) {
-        return KernelSource.of("matmul/" + name + ".cu")
-                .with("ELEMENT", element(dtype))
+        return KernelSource.of("matmul/" + name + ".cu", dtype)
                 .with("TRANSPOSE_A", shape.transposeA() ? 1 : 0)
                 .with("TRANSPOSE_B", shape.transposeB() ? 1 : 0)
                 .with("EPILOGUE", shape.epilogue().name().toLowerCase(Locale.ROOT));
-    }
-
-    private static String element(DType dtype) {
-        return switch (dtype) {
-            case FP32 -> "float";
-            case FP16 -> "f16";
-            case BF16 -> "bf16";
-        };
     }
 }
