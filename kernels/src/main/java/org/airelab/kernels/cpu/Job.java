@@ -20,11 +20,22 @@ final class Job {
         return tasks;
     }
 
+    /** All tasks, on the calling thread. */
+    static void workAlone(int tasks, IntConsumer task) {
+        try {
+            for (var i = 0; i < tasks; i++) {
+                TaskCall.call(task, i);
+            }
+        } catch (Throwable t) {
+            rethrow(t);
+        }
+    }
+
     /** One thread's share. Throws nothing: an exception that left an upcall would end the JVM. */
     void work() {
         try {
             for (int i; failure.get() == null && (i = next.getAndIncrement()) < tasks; ) {
-                task.accept(i);
+                TaskCall.call(task, i);
             }
         } catch (Throwable t) {
             failure.compareAndSet(null, t);
@@ -32,7 +43,11 @@ final class Job {
     }
 
     void rethrow() {
-        switch (failure.get()) {
+        rethrow(failure.get());
+    }
+
+    private static void rethrow(Throwable failure) {
+        switch (failure) {
             case null -> { }
             case RuntimeException e -> throw e;
             case Error e -> throw e;

@@ -75,9 +75,7 @@ public final class Parallel {
     public static void forRange(int tasks, IntConsumer task) {
         var count = threads();
         if (count == 1 || tasks <= 1 || !BUSY.compareAndSet(false, true)) {
-            for (var i = 0; i < tasks; i++) {
-                task.accept(i);
-            }
+            Job.workAlone(tasks, task);
             Reference.reachabilityFence(task);
             return;
         }
