@@ -3,10 +3,12 @@ package org.airelab.kernels.activation;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.Scratch;
 
 /**
  * What the vector rungs share: cutting the elements into tasks. The loop over vectors is written out in each rung,
- * because the compiler keeps vectors in registers only where it sees the function it inlines.
+ * because the compiler keeps vectors in registers only where it sees the function it inlines. Each has that loop once,
+ * for whole vectors: with another one for what is left over, it would be more than the compiler inlines.
  */
 abstract class VectorActivation implements Activation {
     private static final int ELEMENTS = 8192;
@@ -24,28 +26,39 @@ abstract class VectorActivation implements Activation {
     @Override
     public final void forward(MemorySegment x, MemorySegment y, long count) {
         Activation.check(x, y, count);
-        Parallel.forRange(Parallel.pieces(count, ELEMENTS), task -> {
-            var start = 4L * task * ELEMENTS;
-            forward(x.address() + start, y.address() + start, elements(task, count));
-        });
+        var whole = count - count % Lanes.COUNT;
+        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
+                (int) (to - from)));
+        if (whole < count) {
+            var rest = Float.BYTES * (count - whole);
+            var lanes = Scratch.address(Lanes.BYTES);
+            Lanes.zero(lanes, Lanes.BYTES);
+            Lanes.copy(x.address() + 4 * whole, lanes, rest);
+            forward(lanes, lanes, Lanes.COUNT);
+            Lanes.copy(lanes, y.address() + 4 * whole, rest);
+        }
     }
 
     @Override
     public final void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
         Activation.check(dy, x, dx, count);
-        Parallel.forRange(Parallel.pieces(count, ELEMENTS), task -> {
-            var start = 4L * task * ELEMENTS;
-            backward(dy.address() + start, x.address() + start, dx.address() + start, elements(task, count));
-        });
+        var whole = count - count % Lanes.COUNT;
+        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
+                dx.address() + 4 * from, (int) (to - from)));
+        if (whole < count) {
+            var rest = Float.BYTES * (count - whole);
+            var lanes = Scratch.address(2 * Lanes.BYTES);
+            Lanes.zero(lanes, 2 * Lanes.BYTES);
+            Lanes.copy(dy.address() + 4 * whole, lanes, rest);
+            Lanes.copy(x.address() + 4 * whole, lanes + Lanes.BYTES, rest);
+            backward(lanes, lanes + Lanes.BYTES, lanes, Lanes.COUNT);
+            Lanes.copy(lanes, dx.address() + 4 * whole, rest);
+        }
     }
 
-    private static int elements(int task, long count) {
-        return (int) Math.min(ELEMENTS, count - (long) task * ELEMENTS);
-    }
-
-    /** The forward loop over addresses. */
+    /** The forward loop over addresses; {@code count} is a multiple of the lanes. */
     abstract void forward(long x, long y, int count);
 
-    /** The backward loop over addresses. */
+    /** The backward loop over addresses; {@code count} is a multiple of the lanes. */
     abstract void backward(long dy, long x, long dx, int count);
 }

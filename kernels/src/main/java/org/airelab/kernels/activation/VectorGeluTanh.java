@@ -20,24 +20,15 @@ final class VectorGeluTanh extends VectorActivation {
 
     @Override
     void forward(long x, long y, int count) {
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
+        for (var i = 0; i < count; i += COUNT) {
             store(value(load(x + 4L * i)), y + 4L * i);
-        }
-        if (i < count) {
-            store(value(load(x + 4L * i, count - i)), y + 4L * i, count - i);
         }
     }
 
     @Override
     void backward(long dy, long x, long dx, int count) {
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
+        for (var i = 0; i < count; i += COUNT) {
             store(slope(load(x + 4L * i)).mul(load(dy + 4L * i)), dx + 4L * i);
-        }
-        if (i < count) {
-            var gradient = slope(load(x + 4L * i, count - i)).mul(load(dy + 4L * i, count - i));
-            store(gradient, dx + 4L * i, count - i);
         }
     }
 
@@ -48,7 +39,7 @@ final class VectorGeluTanh extends VectorActivation {
     /** s + x s (1 - s) (2u)'; s (1 - s) is formed from e^-|2u|, which neither overflows nor cancels. */
     private static FloatVector slope(FloatVector x) {
         var exponent = exponent(x);
-        var e = Exponential.exp(exponent.abs().neg());
+        var e = Exponential.expOfNegative(exponent.abs().neg());
         var larger = ONE.div(e.add(ONE));
         var smaller = e.mul(larger);
         var s = larger.blend(smaller, exponent.compare(VectorOperators.GT, ZERO));

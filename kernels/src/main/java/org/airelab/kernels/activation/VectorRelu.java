@@ -15,24 +15,15 @@ final class VectorRelu extends VectorActivation {
 
     @Override
     void forward(long x, long y, int count) {
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
+        for (var i = 0; i < count; i += COUNT) {
             store(value(load(x + 4L * i)), y + 4L * i);
-        }
-        if (i < count) {
-            store(value(load(x + 4L * i, count - i)), y + 4L * i, count - i);
         }
     }
 
     @Override
     void backward(long dy, long x, long dx, int count) {
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
+        for (var i = 0; i < count; i += COUNT) {
             store(slope(load(x + 4L * i)).mul(load(dy + 4L * i)), dx + 4L * i);
-        }
-        if (i < count) {
-            var gradient = slope(load(x + 4L * i, count - i)).mul(load(dy + 4L * i, count - i));
-            store(gradient, dx + 4L * i, count - i);
         }
     }
 

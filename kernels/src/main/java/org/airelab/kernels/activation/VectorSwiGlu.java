@@ -2,7 +2,9 @@ package org.airelab.kernels.activation;
 
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
 import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
@@ -29,9 +31,8 @@ final class VectorSwiGlu implements SwiGlu {
     @Override
     public void forward(MemorySegment gateUp, MemorySegment y, int rows, int hidden) {
         SwiGlu.check(gateUp, y, rows, hidden);
-        var each = Math.max(1, ELEMENTS / hidden);
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+        Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
+            for (var row = from; row < to; row++) {
                 forwardRow(gateUp.address() + 8L * row * hidden, y.address() + 4L * row * hidden, hidden);
             }
         });
@@ -43,9 +44,8 @@ final class VectorSwiGlu implements SwiGlu {
         for (; i + COUNT <= hidden; i += COUNT) {
             store(silu(load(gate + 4L * i)).mul(load(up + 4L * i)), y + 4L * i);
         }
-        if (i < hidden) {
-            var rest = hidden - i;
-            store(silu(load(gate + 4L * i, rest)).mul(load(up + 4L * i, rest)), y + 4L * i, rest);
+        for (; i < hidden; i++) {
+            set(y + 4L * i, get(gate + 4L * i) / (Exponential.exp(-get(gate + 4L * i)) + 1) * get(up + 4L * i));
         }
     }
 
@@ -56,9 +56,8 @@ final class VectorSwiGlu implements SwiGlu {
     @Override
     public void backward(MemorySegment dy, MemorySegment gateUp, MemorySegment dGateUp, int rows, int hidden) {
         SwiGlu.check(dy, gateUp, dGateUp, rows, hidden);
-        var each = Math.max(1, ELEMENTS / hidden);
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+        Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
+            for (var row = from; row < to; row++) {
                 backwardRow(dy.address() + 4L * row * hidden, gateUp.address() + 8L * row * hidden,
                         dGateUp.address() + 8L * row * hidden, hidden);
             }
@@ -77,14 +76,13 @@ final class VectorSwiGlu implements SwiGlu {
             store(gradient.mul(g).mul(s), dUp + 4L * i);
             store(toGate, dGate + 4L * i);
         }
-        if (i < hidden) {
-            var rest = hidden - i;
-            var g = load(gate + 4L * i, rest);
+        for (; i < hidden; i++) {
+            var g = get(gate + 4L * i);
             var s = Exponential.sigmoid(g);
-            var gradient = load(dy + 4L * i, rest);
-            var toGate = gradient.mul(load(up + 4L * i, rest)).mul(slope(g, s));
-            store(gradient.mul(g).mul(s), dUp + 4L * i, rest);
-            store(toGate, dGate + 4L * i, rest);
+            var gradient = get(dy + 4L * i);
+            var toGate = gradient * get(up + 4L * i) * Math.fma(g * (1 - s), s, s);
+            set(dUp + 4L * i, gradient * g * s);
+            set(dGate + 4L * i, toGate);
         }
     }
 

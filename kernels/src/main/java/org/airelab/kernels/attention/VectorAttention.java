@@ -89,8 +89,8 @@ final class VectorAttention implements Attention {
         var width = shape.outWidth();
         var rows = shape.batch() * shape.time();
         var each = Math.max(1, ELEMENTS / width);
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+        Parallel.forPieces(rows, each, (_, first, last) -> {
+            for (var row = first; row < last; row++) {
                 var to = dQkv.address() + 4L * row * shape.packedWidth();
                 var from = parts.address() + 4L * row * width;
                 Lanes.copy(from, to, 4L * width);

@@ -20,17 +20,6 @@ final class Job {
         return tasks;
     }
 
-    /** All tasks, on the calling thread. */
-    static void workAlone(int tasks, IntConsumer task) {
-        try {
-            for (var i = 0; i < tasks; i++) {
-                TaskCall.call(task, i);
-            }
-        } catch (Throwable t) {
-            rethrow(t);
-        }
-    }
-
     /** One thread's share. Throws nothing: an exception that left an upcall would end the JVM. */
     void work() {
         try {
@@ -43,15 +32,8 @@ final class Job {
     }
 
     void rethrow() {
-        rethrow(failure.get());
-    }
-
-    private static void rethrow(Throwable failure) {
-        switch (failure) {
-            case null -> { }
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            case Throwable t -> throw new IllegalStateException(t);
+        if (failure.get() != null) {
+            throw TaskCall.unchecked(failure.get());
         }
     }
 }

@@ -33,8 +33,8 @@ final class VectorEmbedding implements Embedding {
         Embedding.check(weight, ids, out, count, vocabulary, width);
         var each = Math.max(1, ELEMENTS / width);
         var bytes = 4L * width;
-        Parallel.forRange(Parallel.pieces(count, each), task -> {
-            for (var i = task * each; i < Math.min(count, (task + 1) * each); i++) {
+        Parallel.forPieces(count, each, (_, from, to) -> {
+            for (var i = (int) from; i < to; i++) {
                 Lanes.copy(weight.address() + Embedding.id(ids, i) * bytes, out.address() + i * bytes, bytes);
             }
         });

@@ -35,40 +35,43 @@ final class VectorCrossEntropy implements CrossEntropy {
     @Override
     public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
         CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        return sumOverRows(rows, vocabulary, row -> {
-            var target = CrossEntropy.target(targets, row);
-            return target == ignoreIndex ? 0 : loss(logits.address() + 4L * row * vocabulary, target, vocabulary);
+        var losses = new double[rows];
+        Parallel.forPieces(rows, rowsEach(vocabulary), (_, from, to) -> {
+            for (var row = (int) from; row < to; row++) {
+                var target = Lanes.getLong(targets.address() + 8L * row);
+                if (target != ignoreIndex) {
+                    losses[row] = loss(logits.address() + 4L * row * vocabulary, target, vocabulary);
+                }
+            }
         });
+        return sum(losses);
     }
 
     @Override
     public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
             long ignoreIndex, float scale) {
         CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        return sumOverRows(rows, vocabulary, row -> {
-            var start = logits.address() + 4L * row * vocabulary;
-            var target = CrossEntropy.target(targets, row);
-            if (target == ignoreIndex) {
-                Lanes.zero(start, 4L * vocabulary);
-                return 0;
-            }
-            return lossAndGradient(start, target, vocabulary, scale);
-        });
-    }
-
-    private interface RowLoss {
-        double of(int row);
-    }
-
-    /** Adds up in the order of the rows, whichever thread took them. */
-    private static double sumOverRows(int rows, int vocabulary, RowLoss body) {
-        var each = Math.max(1, ELEMENTS / vocabulary);
         var losses = new double[rows];
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
-                losses[row] = body.of(row);
+        Parallel.forPieces(rows, rowsEach(vocabulary), (_, from, to) -> {
+            for (var row = (int) from; row < to; row++) {
+                var start = logits.address() + 4L * row * vocabulary;
+                var target = Lanes.getLong(targets.address() + 8L * row);
+                if (target == ignoreIndex) {
+                    Lanes.zero(start, 4L * vocabulary);
+                } else {
+                    losses[row] = lossAndGradient(start, target, vocabulary, scale);
+                }
             }
         });
+        return sum(losses);
+    }
+
+    private static int rowsEach(int vocabulary) {
+        return Math.max(1, ELEMENTS / vocabulary);
+    }
+
+    /** In the order of the rows, whichever thread took them. */
+    private static double sum(double[] losses) {
         var sum = 0.0;
         for (var loss : losses) {
             sum += loss;
@@ -99,7 +102,7 @@ final class VectorCrossEntropy implements CrossEntropy {
             first = larger(first, load(row + 4L * i));
             second = larger(second, load(row + 4L * i + BYTES));
         }
-        var max = larger(first, second).reduceLanes(VectorOperators.MAX);
+        var max = Math.max(first.reduceLanes(VectorOperators.MAX), second.reduceLanes(VectorOperators.MAX));
         for (; i < count; i++) {
             var value = get(row + 4L * i);
             max = value > max ? value : max;
@@ -113,13 +116,13 @@ final class VectorCrossEntropy implements CrossEntropy {
         var sums = broadcast(0f);
         var i = 0;
         for (; i + COUNT <= count; i += COUNT) {
-            var e = Exponential.exp(load(row + 4L * i).sub(shift));
+            var e = Exponential.expOfNegative(load(row + 4L * i).sub(shift));
             sums = sums.add(e);
             store(e, row + 4L * i);
         }
         var sum = Lanes.sum(sums);
         for (; i < count; i++) {
-            var e = (float) Math.exp(get(row + 4L * i) - max);
+            var e = Exponential.expOfNegative(get(row + 4L * i) - max);
             sum += e;
             set(row + 4L * i, e);
         }
@@ -131,11 +134,11 @@ final class VectorCrossEntropy implements CrossEntropy {
         var sums = broadcast(0f);
         var i = 0;
         for (; i + COUNT <= count; i += COUNT) {
-            sums = sums.add(Exponential.exp(load(row + 4L * i).sub(shift)));
+            sums = sums.add(Exponential.expOfNegative(load(row + 4L * i).sub(shift)));
         }
         var sum = Lanes.sum(sums);
         for (; i < count; i++) {
-            sum += (float) Math.exp(get(row + 4L * i) - max);
+            sum += Exponential.expOfNegative(get(row + 4L * i) - max);
         }
         return sum;
     }

@@ -11,10 +11,7 @@ import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cpu.Scratch;
 
-/**
- * Parallel loops over the rows of a matrix, with or without sums over all rows. How the rows are cut depends on the
- * shape alone, so the sums do not depend on the number of threads.
- */
+/** How the rows of a matrix are cut into tasks. That depends on the shape alone. */
 final class RowTasks {
     /** Elements of a task: enough to outweigh its dispatch, few enough to balance. */
     private static final int ELEMENTS = 16384;
@@ -23,34 +20,51 @@ final class RowTasks {
 
     private RowTasks() {}
 
-    interface Rows {
-        void accept(int from, int to);
+    /** Rows of a task. */
+    static int each(int width) {
+        return Math.max(1, ELEMENTS / width);
     }
 
-    interface RowsAndSums {
-        /** @param sums address of this task's own sums, to be added to */
-        void accept(int from, int to, long sums);
-    }
+    /** A place for each task's own sums over its rows: they do not depend on the number of threads. */
+    static final class Sums implements AutoCloseable {
+        private final Arena arena = Arena.ofConfined();
+        private final int each;
+        private final int tasks;
+        private final int width;
+        private final long stride;
+        private final long partials;
 
-    static void forRows(int rows, int width, Rows body) {
-        var each = Math.max(1, ELEMENTS / width);
-        Parallel.forRange(Parallel.pieces(rows, each),
-                task -> body.accept(task * each, Math.min(rows, (task + 1) * each)));
-    }
+        /** @param width numbers summed up in each row */
+        Sums(int rows, int width) {
+            this.each = Math.max(RowTasks.each(width), (rows + PARTIALS - 1) / PARTIALS);
+            this.tasks = Parallel.pieces(rows, each);
+            this.width = width;
+            this.stride = Scratch.aligned(4L * width);
+            this.partials = arena.allocate(Math.max(1, tasks) * stride, 64).address();
+        }
 
-    /** Runs {@code body} on pieces of the rows and writes what they sum up to into {@code totals}, [width]. */
-    static void forRowsWithSums(int rows, int width, MemorySegment totals, RowsAndSums body) {
-        var each = Math.max(Math.max(1, ELEMENTS / width), (rows + PARTIALS - 1) / PARTIALS);
-        var tasks = Parallel.pieces(rows, each);
-        var stride = Scratch.aligned(4L * width);
-        try (var arena = Arena.ofConfined()) {
-            var partials = arena.allocate(Math.max(1, tasks) * stride, 64);
-            Parallel.forRange(tasks, task -> body.accept(task * each, Math.min(rows, (task + 1) * each),
-                    partials.address() + task * stride));
+        /** Rows of a task. */
+        int each() {
+            return each;
+        }
+
+        /** Address of a task's sums, 0 at first. */
+        long of(int task) {
+            return partials + task * stride;
+        }
+
+        /** Writes what all tasks sum up to, in their order: numbers from {@code from} on, as many as fit. */
+        void total(int from, MemorySegment totals) {
             totals.fill((byte) 0);
+            var count = Math.min(width - from, (int) (totals.byteSize() / Float.BYTES));
             for (var task = 0; task < tasks; task++) {
-                add(partials.address() + task * stride, totals.address(), width);
+                add(of(task) + 4L * from, totals.address(), count);
             }
+        }
+
+        @Override
+        public void close() {
+            arena.close();
         }
     }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Buffers;
 import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
 
 /** {@link LayerNorm} eight lanes at a time on all cores. */
 final class VectorLayerNorm implements LayerNorm {
@@ -33,7 +34,7 @@ final class VectorLayerNorm implements LayerNorm {
         Buffers.floats("mean", mean, rows);
         try (var arena = Arena.ofConfined()) {
             var shift = bias != null ? bias : arena.allocate(4L * width);
-            RowTasks.forRows(rows, width, (from, to) -> {
+            Parallel.forPieces(rows, RowTasks.each(width), (_, from, to) -> {
                 for (var row = from; row < to; row++) {
                     var offset = 4L * row * width;
                     var in = x.address() + offset;
@@ -92,70 +93,53 @@ final class VectorLayerNorm implements LayerNorm {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
         NormArguments.checkOptional("dBias", dBias, width, DType.FP32);
-        try (var arena = Arena.ofConfined()) {
-            var sums = arena.allocate(8L * width);
-            RowTasks.forRowsWithSums(rows, 2 * width, sums, (from, to, own) -> {
+        try (var sums = new RowTasks.Sums(rows, 2 * width)) {
+            Parallel.forPieces(rows, sums.each(), (task, from, to) -> {
                 for (var row = from; row < to; row++) {
                     var offset = 4L * row * width;
                     backwardRow(dy.address() + offset, x.address() + offset, weight.address(),
                             get(mean.address() + 4L * row), get(rstd.address() + 4L * row),
-                            dx.address() + offset, own, width);
+                            dx.address() + offset, sums.of(task), width);
                 }
             });
-            dWeight.copyFrom(sums.asSlice(0, 4L * width));
+            sums.total(0, dWeight);
             if (dBias != null) {
-                dBias.copyFrom(sums.asSlice(4L * width));
+                sums.total(width, dBias);
             }
         }
     }
 
-    /** @param sums of dy * normalized x, [width], then of dy, [width] */
-    private static void backwardRow(long dy, long x, long weight, float mean, float r, long dx, long sums, int width) {
-        addSums(dy, x, mean, r, sums, sums + 4L * width, width);
-        var sum = dot(dy, weight, width) / width;
-        var dot = dotNormal(dy, weight, x, mean, r, width) / width;
-        gradient(dy, x, weight, mean, r, sum, dot, dx, width);
-    }
-
-    private static void addSums(long dy, long x, float mean, float r, long weightSums, long biasSums, int width) {
+    /**
+     * One pass for all sums, one for the gradient.
+     *
+     * @param weightSums of dy * normalized x, [width], then of dy, [width]
+     */
+    private static void backwardRow(long dy, long x, long weight, float mean, float r, long dx, long weightSums,
+            int width) {
+        var biasSums = weightSums + 4L * width;
+        var sums = broadcast(0f);
+        var dots = broadcast(0f);
         var i = 0;
         for (; i + COUNT <= width; i += COUNT) {
             var gradient = load(dy + 4L * i);
             var normal = load(x + 4L * i).sub(mean).mul(r);
             store(gradient.fma(normal, load(weightSums + 4L * i)), weightSums + 4L * i);
             store(gradient.add(load(biasSums + 4L * i)), biasSums + 4L * i);
+            var weighted = gradient.mul(load(weight + 4L * i));
+            sums = sums.add(weighted);
+            dots = weighted.fma(normal, dots);
         }
+        var sum = Lanes.sum(sums);
+        var dot = Lanes.sum(dots);
         for (; i < width; i++) {
             var gradient = get(dy + 4L * i);
-            set(weightSums + 4L * i, get(weightSums + 4L * i) + gradient * ((get(x + 4L * i) - mean) * r));
+            var normal = (get(x + 4L * i) - mean) * r;
+            set(weightSums + 4L * i, Math.fma(gradient, normal, get(weightSums + 4L * i)));
             set(biasSums + 4L * i, get(biasSums + 4L * i) + gradient);
+            sum += gradient * get(weight + 4L * i);
+            dot += gradient * get(weight + 4L * i) * normal;
         }
-    }
-
-    private static float dot(long dy, long weight, int width) {
-        var sum = broadcast(0f);
-        var i = 0;
-        for (; i + COUNT <= width; i += COUNT) {
-            sum = load(dy + 4L * i).fma(load(weight + 4L * i), sum);
-        }
-        var total = Lanes.sum(sum);
-        for (; i < width; i++) {
-            total += get(dy + 4L * i) * get(weight + 4L * i);
-        }
-        return total;
-    }
-
-    private static float dotNormal(long dy, long weight, long x, float mean, float r, int width) {
-        var sum = broadcast(0f);
-        var i = 0;
-        for (; i + COUNT <= width; i += COUNT) {
-            sum = load(dy + 4L * i).mul(load(weight + 4L * i)).fma(load(x + 4L * i).sub(mean).mul(r), sum);
-        }
-        var total = Lanes.sum(sum);
-        for (; i < width; i++) {
-            total += get(dy + 4L * i) * get(weight + 4L * i) * ((get(x + 4L * i) - mean) * r);
-        }
-        return total;
+        gradient(dy, x, weight, mean, r, sum / width, dot / width, dx, width);
     }
 
     private static void gradient(long dy, long x, long weight, float mean, float r, float sum, float dot,

@@ -10,6 +10,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Parallel;
 
 /** {@link RmsNorm} eight lanes at a time on all cores. */
 final class VectorRmsNorm implements RmsNorm {
@@ -27,7 +28,7 @@ final class VectorRmsNorm implements RmsNorm {
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment y, MemorySegment rstd,
             int rows, int width, float eps) {
         NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
-        RowTasks.forRows(rows, width, (from, to) -> {
+        Parallel.forPieces(rows, RowTasks.each(width), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 var offset = 4L * row * width;
                 var in = x.address() + offset;
@@ -66,15 +67,19 @@ final class VectorRmsNorm implements RmsNorm {
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
-        RowTasks.forRowsWithSums(rows, width, dWeight, (from, to, sums) -> {
-            for (var row = from; row < to; row++) {
-                var offset = 4L * row * width;
-                var r = get(rstd.address() + 4L * row);
-                var dot = products(dy.address() + offset, x.address() + offset, weight.address(), r, sums, width);
-                gradient(dy.address() + offset, x.address() + offset, weight.address(), r, dot * r * r * r / width,
-                        dx.address() + offset, width);
-            }
-        });
+        try (var sums = new RowTasks.Sums(rows, width)) {
+            Parallel.forPieces(rows, sums.each(), (task, from, to) -> {
+                for (var row = from; row < to; row++) {
+                    var offset = 4L * row * width;
+                    var r = get(rstd.address() + 4L * row);
+                    var dot = products(dy.address() + offset, x.address() + offset, weight.address(), r, sums.of(task),
+                            width);
+                    gradient(dy.address() + offset, x.address() + offset, weight.address(), r,
+                            dot * r * r * r / width, dx.address() + offset, width);
+                }
+            });
+            sums.total(0, dWeight);
+        }
     }
 
     /** Adds dy * x * r to the sums; returns the sum of dy * x * weight. */

@@ -25,16 +25,8 @@ public record UpdateRange(long from, long to, float gradientScale) {
         return new UpdateRange(0, count, 1);
     }
 
-    /** What to do with the elements from {@code from}, {@code count} of them. */
-    interface Piece {
-        void accept(long from, int count);
-    }
-
-    void forPieces(Piece piece) {
-        Parallel.forRange(Parallel.pieces(to - from, ELEMENTS), task -> {
-            var start = from + (long) task * ELEMENTS;
-            piece.accept(start, (int) Math.min(ELEMENTS, to - start));
-        });
+    void forPieces(Parallel.Piece body) {
+        Parallel.forPieces(from, to, ELEMENTS, body);
     }
 
     /** Checks that the flat memories are of one size that holds the range. */

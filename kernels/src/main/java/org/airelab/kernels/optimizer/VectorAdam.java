@@ -26,7 +26,8 @@ final class VectorAdam implements Adam {
             MemorySegment gradient, MemorySegment firstMoment, MemorySegment secondMoment) {
         Adam.check(step, range, weights, gradient, firstMoment, secondMoment);
         var constants = AdamConstants.of(settings, step);
-        range.forPieces((from, count) -> {
+        range.forPieces((_, from, to) -> {
+            var count = (int) (to - from);
             var g = gradient.address() + 4 * from;
             update(constants, range.gradientScale(), weights.address() + 4 * from, g,
                     firstMoment.address() + 4 * from, secondMoment.address() + 4 * from, count);

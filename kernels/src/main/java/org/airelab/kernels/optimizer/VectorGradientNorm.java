@@ -24,10 +24,8 @@ final class VectorGradientNorm implements GradientNorm {
     public double sumOfSquares(MemorySegment values, long count) {
         Buffers.floats("values", values, count);
         var partials = new double[Parallel.pieces(count, ELEMENTS)];
-        Parallel.forRange(partials.length, task -> {
-            var start = (long) task * ELEMENTS;
-            partials[task] = sumOfSquares(values.address() + 4 * start, (int) Math.min(ELEMENTS, count - start));
-        });
+        Parallel.forPieces(count, ELEMENTS, (task, from, to) ->
+                partials[task] = sumOfSquares(values.address() + 4 * from, (int) (to - from)));
         var sum = 0.0;
         for (var partial : partials) {
             sum += partial;

@@ -2,11 +2,12 @@ package org.airelab.kernels.optimizer;
 
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
+import static org.airelab.kernels.cpu.Lanes.get;
 import static org.airelab.kernels.cpu.Lanes.load;
+import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 import org.airelab.kernels.cpu.Lanes;
 
 /** {@link RmsProp} eight lanes at a time on all cores. */
@@ -25,16 +26,17 @@ final class VectorRmsProp implements RmsProp {
     public void step(RmsPropSettings settings, UpdateRange range, MemorySegment weights, MemorySegment gradient,
             MemorySegment squares, MemorySegment gradientMean, MemorySegment velocity) {
         RmsProp.check(settings, range, weights, gradient, squares, gradientMean, velocity);
-        range.forPieces((from, count) -> {
+        range.forPieces((_, from, to) -> {
+            var count = (int) (to - from);
             var at = 4 * from;
             var piece = new Piece(settings, range.gradientScale(), weights.address() + at, gradient.address() + at,
                     squares.address() + at, addressOrZero(gradientMean, at), addressOrZero(velocity, at));
             var i = 0;
             for (; i + COUNT <= count; i += COUNT) {
-                piece.update(4L * i, COUNT);
+                piece.update(4L * i);
             }
-            if (i < count) {
-                piece.update(4L * i, count - i);
+            for (; i < count; i++) {
+                piece.updateOne(4L * i);
             }
         });
     }
@@ -51,35 +53,43 @@ final class VectorRmsProp implements RmsProp {
                     (float) s.momentum(), (float) s.learningRate(), weights, gradient, squares, mean, velocity);
         }
 
-        void update(long at, int lanes) {
-            var w = take(weights + at, lanes);
-            var g = w.fma(broadcast(decay), take(gradient + at, lanes).mul(scale));
-            var s = g.mul(g).fma(broadcast(fresh), take(squares + at, lanes).mul(alpha));
-            put(s, squares + at, lanes);
+        void update(long at) {
+            var w = load(weights + at);
+            var g = w.fma(broadcast(decay), load(gradient + at).mul(scale));
+            var s = g.mul(g).fma(broadcast(fresh), load(squares + at).mul(alpha));
+            store(s, squares + at);
             var variance = s;
             if (mean != 0) {
-                var a = g.fma(broadcast(fresh), take(mean + at, lanes).mul(alpha));
-                put(a, mean + at, lanes);
+                var a = g.fma(broadcast(fresh), load(mean + at).mul(alpha));
+                store(a, mean + at);
                 variance = a.neg().fma(a, s);
             }
             var direction = g.div(variance.sqrt().add(epsilon));
             if (velocity != 0) {
-                direction = take(velocity + at, lanes).fma(broadcast(momentum), direction);
-                put(direction, velocity + at, lanes);
+                direction = load(velocity + at).fma(broadcast(momentum), direction);
+                store(direction, velocity + at);
             }
-            put(direction.fma(broadcast(-learningRate), w), weights + at, lanes);
+            store(direction.fma(broadcast(-learningRate), w), weights + at);
         }
 
-        private static FloatVector take(long address, int lanes) {
-            return lanes == COUNT ? load(address) : load(address, lanes);
-        }
-
-        private static void put(FloatVector vector, long address, int lanes) {
-            if (lanes == COUNT) {
-                store(vector, address);
-            } else {
-                store(vector, address, lanes);
+        /** {@link #update} of one element, to the bit: where a range ends changes no result. */
+        void updateOne(long at) {
+            var w = get(weights + at);
+            var g = Math.fma(w, decay, get(gradient + at) * scale);
+            var s = Math.fma(g * g, fresh, get(squares + at) * alpha);
+            set(squares + at, s);
+            var variance = s;
+            if (mean != 0) {
+                var a = Math.fma(g, fresh, get(mean + at) * alpha);
+                set(mean + at, a);
+                variance = Math.fma(-a, a, s);
             }
+            var direction = g / ((float) Math.sqrt(variance) + epsilon);
+            if (velocity != 0) {
+                direction = Math.fma(get(velocity + at), momentum, direction);
+                set(velocity + at, direction);
+            }
+            set(weights + at, Math.fma(direction, -learningRate, w));
         }
     }
 }

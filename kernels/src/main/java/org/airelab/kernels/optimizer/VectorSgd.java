@@ -26,7 +26,8 @@ final class VectorSgd implements Sgd {
             MemorySegment gradient, MemorySegment velocity) {
         Sgd.check(settings, step, range, weights, gradient, velocity);
         var constants = SgdConstants.of(settings, step);
-        range.forPieces((from, count) -> {
+        range.forPieces((_, from, to) -> {
+            var count = (int) (to - from);
             var w = weights.address() + 4 * from;
             var g = gradient.address() + 4 * from;
             if (velocity == null) {

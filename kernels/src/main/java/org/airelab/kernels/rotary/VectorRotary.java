@@ -37,11 +37,11 @@ final class VectorRotary implements Rotary {
         var rowBytes = 4L * heads * table.headSize();
         var each = Math.max(1, ELEMENTS / (heads * table.headSize()));
         var sign = inverse ? -1f : 1f;
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
+        Parallel.forPieces(rows, each, (_, first, last) -> {
+            for (var row = first; row < last; row++) {
                 var from = source.address() + row * rowBytes;
                 var to = target.address() + row * rowBytes;
-                rotateRow(table, from, to, row % time, rotatedHeads, sign);
+                rotateRow(table, from, to, (int) (row % time), rotatedHeads, sign);
                 if (from != to) {
                     var rotated = 4L * rotatedHeads * table.headSize();
                     Lanes.copy(from + rotated, to + rotated, rowBytes - rotated);

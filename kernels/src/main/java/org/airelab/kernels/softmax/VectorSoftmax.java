@@ -37,33 +37,30 @@ final class VectorSoftmax implements Softmax {
     @Override
     public void forward(MemorySegment x, MemorySegment y, int rows, int width) {
         Softmax.checkForward(x, y, rows, width, DType.FP32);
-        forRows(rows, width, offset -> {
-            var out = y.address() + offset;
-            var sum = exponentials(x.address() + offset, max(x.address() + offset, width), out, width);
-            scale(out, 1 / sum, width);
+        Parallel.forPieces(rows, rowsEach(width), (_, from, to) -> {
+            for (var row = from; row < to; row++) {
+                var in = x.address() + 4L * row * width;
+                var out = y.address() + 4L * row * width;
+                var sum = exponentials(in, max(in, width), out, width);
+                scale(out, 1 / sum, width);
+            }
         });
     }
 
     @Override
     public void backward(MemorySegment dy, MemorySegment y, MemorySegment dx, int rows, int width) {
         Softmax.checkBackward(dy, y, dx, rows, width, DType.FP32);
-        forRows(rows, width, offset -> {
-            var dot = dot(dy.address() + offset, y.address() + offset, width);
-            gradient(dy.address() + offset, y.address() + offset, dot, dx.address() + offset, width);
-        });
-    }
-
-    private interface Row {
-        void accept(long offset);
-    }
-
-    private static void forRows(int rows, int width, Row body) {
-        var each = Math.max(1, ELEMENTS / width);
-        Parallel.forRange(Parallel.pieces(rows, each), task -> {
-            for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
-                body.accept(4L * row * width);
+        Parallel.forPieces(rows, rowsEach(width), (_, from, to) -> {
+            for (var row = from; row < to; row++) {
+                var offset = 4L * row * width;
+                var dot = dot(dy.address() + offset, y.address() + offset, width);
+                gradient(dy.address() + offset, y.address() + offset, dot, dx.address() + offset, width);
             }
         });
+    }
+
+    private static int rowsEach(int width) {
+        return Math.max(1, ELEMENTS / width);
     }
 
     /** The largest value of a row, NaN passed over: it comes back in the exponentials. */
@@ -75,7 +72,7 @@ final class VectorSoftmax implements Softmax {
             first = larger(first, load(x + 4L * i));
             second = larger(second, load(x + 4L * i + BYTES));
         }
-        var max = larger(first, second).reduceLanes(VectorOperators.MAX);
+        var max = Math.max(first.reduceLanes(VectorOperators.MAX), second.reduceLanes(VectorOperators.MAX));
         for (; i < count; i++) {
             var value = get(x + 4L * i);
             max = value > max ? value : max;
@@ -89,15 +86,17 @@ final class VectorSoftmax implements Softmax {
         var sums = broadcast(0f);
         var i = 0;
         for (; i + COUNT <= count; i += COUNT) {
-            var e = Exponential.exp(load(x + 4L * i).sub(shift));
+            var e = Exponential.expOfNegative(load(x + 4L * i).sub(shift));
             sums = sums.add(e);
             store(e, y + 4L * i);
         }
-        if (i < count) {
-            store(Exponential.exp(load(x + 4L * i, count - i).sub(shift)), y + 4L * i, count - i);
-            sums = sums.add(load(y + 4L * i, count - i)); // with zeros past the end
+        var sum = Lanes.sum(sums);
+        for (; i < count; i++) {
+            var e = Exponential.expOfNegative(get(x + 4L * i) - max);
+            sum += e;
+            set(y + 4L * i, e);
         }
-        return Lanes.sum(sums);
+        return sum;
     }
 
     private static void scale(long y, float factor, int count) {

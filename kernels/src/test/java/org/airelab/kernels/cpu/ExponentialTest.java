@@ -25,6 +25,38 @@ class ExponentialTest {
         assertUnits(Lanes.FLOATS, Exponential::sigmoid, x -> 1 / (1 + Math.exp(-x)), -86, 88, 3);
     }
 
+    @Test
+    void expOfNegativeHasTheBitsOfExp() {
+        for (var x = -86f; x <= 0; x += 0x1p-9f) {
+            var vector = Lanes.broadcast(x);
+            assertEquals(Exponential.exp(vector).lane(2), Exponential.expOfNegative(vector).lane(2), "e^" + x);
+        }
+        for (var x : new float[] {-86.7f, -1e30f, Float.NEGATIVE_INFINITY, Float.NaN, -0f}) {
+            assertEquals(Exponential.exp(Lanes.broadcast(x)).lane(1),
+                    Exponential.expOfNegative(Lanes.broadcast(x)).lane(1), "e^" + x);
+        }
+    }
+
+    @Test
+    void oneNumberHasTheBitsOfALane() {
+        for (var x = -90f; x <= 90; x += 0x1p-9f) {
+            assertLane(x);
+        }
+        for (var x : new float[] {Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, Float.NaN, -0f, 1e-30f, -86.6f,
+            88.72283f, Float.MAX_VALUE}) {
+            assertLane(x);
+        }
+    }
+
+    private static void assertLane(float x) {
+        var vector = Lanes.broadcast(x);
+        assertEquals(Exponential.exp(vector).lane(0), Exponential.exp(x), "e^" + x);
+        assertEquals(Exponential.sigmoid(vector).lane(0), Exponential.sigmoid(x), "sigmoid of " + x);
+        if (!(x > 0)) {
+            assertEquals(Exponential.expOfNegative(vector).lane(0), Exponential.expOfNegative(x), "e^" + x);
+        }
+    }
+
     private static void assertUnits(VectorSpecies<Float> species, UnaryOperator<FloatVector> actual,
             DoubleUnaryOperator exact, float from, float to, double units) {
         var step = (to - from) / 400_010;
