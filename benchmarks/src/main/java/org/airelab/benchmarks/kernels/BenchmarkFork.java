@@ -1,11 +1,16 @@
 package org.airelab.benchmarks.kernels;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.airelab.base.Json;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
@@ -48,10 +53,10 @@ final class BenchmarkFork {
         System.exit(0);
     }
 
-    private void run() throws IOException, RunnerException {
+    private void run() throws RunnerException {
         List<Task.Item> items = task.items();
         if (task.accuracy()) {
-            printErrors();
+            inThreadOfItsOwn(this::printErrors);
         }
         Schedule s = task.schedule();
         for (int i = 0; i < items.size(); i++) {
@@ -76,7 +81,23 @@ final class BenchmarkFork {
         }
     }
 
-    private void printErrors() throws IOException {
+    /**
+     * OpenMP keeps a team of threads for each thread that ever ran a parallel loop, and while there are more of them
+     * than cores, none spins for its next loop: short ones then take several times as long. Those of a thread that has
+     * ended are gone. JMH, too, measures in a new thread each time.
+     */
+    private static void inThreadOfItsOwn(Runnable work) {
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            thread.submit(work).get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while comparing results", e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    private void printErrors() {
         Map<String, List<float[]>> references = new HashMap<>();
         for (int i = 0; i < task.items().size(); i++) {
             Task.Item item = task.items().get(i);
@@ -92,7 +113,7 @@ final class BenchmarkFork {
     }
 
     /** A visit; another one, a few times, where other programs kept the kernel from its cores all the while. */
-    private void sample(int i) throws IOException, RunnerException {
+    private void sample(int i) throws RunnerException {
         Schedule s = task.schedule();
         double least = Double.POSITIVE_INFINITY;
         for (int attempt = 0; attempt < s.attempts(); attempt++) {
@@ -107,10 +128,14 @@ final class BenchmarkFork {
         print(i, Task.Kind.DISTURBED_SAMPLE, least);
     }
 
-    private void print(int item, Task.Kind kind, Double value) throws IOException {
-        out.println(Json.MAPPER.writeValueAsString(new Task.Event(item, kind, value)));
+    private void print(int item, Task.Kind kind, Double value) {
+        try {
+            out.println(Json.MAPPER.writeValueAsString(new Task.Event(item, kind, value)));
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
         if (out.checkError()) {
-            throw new IOException("nobody reads the measurements any more");
+            throw new IllegalStateException("nobody reads the measurements any more");
         }
     }
 
