@@ -33,19 +33,20 @@ final class VectorCrossEntropy implements CrossEntropy {
     }
 
     @Override
-    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        return sumOverRows(rows, vocabulary, row -> {
+    public void forward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows, int vocabulary,
+            long ignoreIndex) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
+        forRows(losses, rows, vocabulary, row -> {
             var target = CrossEntropy.target(targets, row);
             return target == ignoreIndex ? 0 : loss(logits.address() + 4L * row * vocabulary, target, vocabulary);
         });
     }
 
     @Override
-    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
-            long ignoreIndex, float scale) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        return sumOverRows(rows, vocabulary, row -> {
+    public void forwardBackward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows,
+            int vocabulary, long ignoreIndex, float scale) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
+        forRows(losses, rows, vocabulary, row -> {
             var start = logits.address() + 4L * row * vocabulary;
             var target = CrossEntropy.target(targets, row);
             if (target == ignoreIndex) {
@@ -60,20 +61,13 @@ final class VectorCrossEntropy implements CrossEntropy {
         double of(int row);
     }
 
-    /** Adds up in the order of the rows, whichever thread took them. */
-    private static double sumOverRows(int rows, int vocabulary, RowLoss body) {
+    private static void forRows(MemorySegment losses, int rows, int vocabulary, RowLoss body) {
         var each = Math.max(1, ELEMENTS / vocabulary);
-        var losses = new double[rows];
         Parallel.forRange(Parallel.pieces(rows, each), task -> {
             for (var row = task * each; row < Math.min(rows, (task + 1) * each); row++) {
-                losses[row] = body.of(row);
+                set(losses.address() + 4L * row, (float) body.of(row));
             }
         });
-        var sum = 0.0;
-        for (var loss : losses) {
-            sum += loss;
-        }
-        return sum;
     }
 
     private static double loss(long row, long target, int vocabulary) {
