@@ -7,7 +7,10 @@ import java.util.Locale;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Rung;
 
-/** How the rows of a matrix are shared out among threads: the steps of the ladders of the norms and of softmax. */
+/**
+ * How the rows of a matrix are shared out among threads: the steps of the ladders of the norms, of softmax and of
+ * cross-entropy.
+ */
 public enum RowSharing {
     /** A thread a row. */
     NAIVE,

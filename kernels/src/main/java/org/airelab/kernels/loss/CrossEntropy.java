@@ -10,18 +10,21 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cuda.RowSharing;
 
 /**
  * Cross-entropy of rows of logits with class numbers: loss = log(sum of e^logit) - logit of the target, in nats.
  *
- * <p>Logits are row-major [rows, vocabulary], targets int64 [rows], losses float32 [rows]. A row whose target is
- * {@code ignoreIndex} has loss and gradient 0. NaN or +infinity in a row, or nothing but -infinity, makes its loss NaN.
- * Sizes that do not fit, and targets that are neither {@code ignoreIndex} nor in [0, vocabulary), are an
- * {@link IllegalArgumentException}, raised before anything is written.
+ * <p>Logits are row-major [rows, vocabulary], float32 or of the rung's element type, targets int64 [rows], losses
+ * always float32 [rows]. A row whose target is {@code ignoreIndex} has loss and gradient 0. NaN or +infinity in a row,
+ * or nothing but -infinity, makes its loss and gradient NaN. Sizes that do not fit are an
+ * {@link IllegalArgumentException}, and so are targets that are neither {@code ignoreIndex} nor in [0, vocabulary),
+ * raised before anything is written. A rung on CUDA cannot see targets before the GPU does: there, such a target makes
+ * its row's loss and gradient NaN.
  */
 public interface CrossEntropy extends Rung {
     Family<CrossEntropy> FAMILY = new Family<>("cross-entropy", new ReferenceCrossEntropy(),
-            List.of(new ScalarCrossEntropy(), new VectorCrossEntropy()));
+            List.of(new ScalarCrossEntropy(), new VectorCrossEntropy()), RowSharing.ladder(CudaCrossEntropy::new));
 
     /**
      * @param logits [rows, vocabulary]
