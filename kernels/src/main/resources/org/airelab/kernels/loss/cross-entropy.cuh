@@ -2,8 +2,6 @@
 // logit i is (e^logit / sum - [i is the target]) * scale, and takes the logit's place.
 #include "rows.cuh"
 
-DEVICE float not_a_number() { return __uint_as_float(0x7fffffffu); }
-
 // Where the target of a row is. One thread alone reads it, and overwrites it after the rest of its own elements. A
 // target outside of the row makes the row's loss and gradient NaN, and is taken for 0.
 struct Target {
