@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.ParameterStore;
+import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.loss.CrossEntropy;
 import org.airelab.nn.OutputHead;
 import org.airelab.torch.Aten;
@@ -51,26 +52,31 @@ final class FusedLossHead implements LossHead {
         Tensor dHidden = Tensor.empty(ScalarType.FLOAT32, Device.cpu(), hidden.getShape().getShape());
         NDArray result = dHidden.share().attach(scope);
         long counted = CrossEntropy.counted(NativeArrays.memory(targets), (int) targets.size(), Aten.IGNORED);
-        double[] total = new double[1];
-        try (dHidden) {
+        double total;
+        try (dHidden; Tensor losses = Tensor.empty(ScalarType.FLOAT32, Device.cpu(), targets.size())) {
             forPortions(hidden, targets, weight, portion -> {
-                total[0] += kernel.forwardBackward(portion.logits.memory(), NativeArrays.memory(portion.targets),
-                        portion.rows, portion.vocab, Aten.IGNORED, (float) (scale / counted));
+                kernel.forwardBackward(portion.logits.memory(), NativeArrays.memory(portion.targets),
+                        portion.of(losses), portion.rows, portion.vocab, Aten.IGNORED, (float) (scale / counted));
                 NDArray logits = portion.logits.share().attach(portion.scope);
                 try (Tensor target = dHidden.view(portion.from * portion.dim, portion.rows, portion.dim)) {
                     Aten.matmulInto(target, logits, weight);
                 }
                 Aten.addMatmul(dWeight, Aten.transpose(portion.scope, logits, 0, 1), portion.hidden);
             });
+            total = CrossEntropy.sum(losses.memory());
         }
-        sum += total[0] / counted;
+        sum += total / counted;
         calls++;
         return result;
     }
 
     /** Some rows of the head's input with their logits. */
-    private record Portion(NDManager scope, NDArray hidden, Tensor logits, NDArray targets, long from, int rows, int dim,
-            int vocab) {
+    private record Portion(NDManager scope, NDArray hidden, Tensor logits, NDArray targets, long from, int rows,
+            int dim, int vocab) {
+        /** The part of all rows' losses that is these rows'. */
+        MemorySegment of(Tensor losses) {
+            return losses.memory().asSlice(from * Float.BYTES, (long) rows * Float.BYTES);
+        }
     }
 
     @FunctionalInterface
@@ -89,8 +95,8 @@ final class FusedLossHead implements LossHead {
                 try (NDManager scope = hidden.getManager().newSubManager(); Tensor logits = buffer.view(0, n, vocab)) {
                     NDArray part = NativeArrays.view(hidden, from * dim, n, dim).attach(scope);
                     Aten.matmulInto(logits, part, Aten.transpose(scope, weight, 0, 1));
-                    task.run(new Portion(scope, part, logits, NativeArrays.view(targets, from, n).attach(scope), from, n,
-                            dim, vocab));
+                    task.run(new Portion(scope, part, logits, NativeArrays.view(targets, from, n).attach(scope), from,
+                            n, dim, vocab));
                 }
             }
         }
@@ -108,9 +114,11 @@ final class FusedLossHead implements LossHead {
     public double evaluate(NDArray x, NDArray targets) {
         NDArray hidden = head.hidden(parameters, x, false);
         NDArray weight = parameters.getValue(head.weight(), hidden.getDevice(), false);
-        double[] total = new double[1];
-        forPortions(hidden, targets, weight, portion -> total[0] += kernel.forward(portion.logits.memory(),
-                NativeArrays.memory(portion.targets), portion.rows, portion.vocab, Aten.IGNORED));
-        return total[0];
+        try (Tensor losses = Tensor.empty(ScalarType.FLOAT32, Device.cpu(), targets.size())) {
+            forPortions(hidden, targets, weight, portion -> kernel.forward(portion.logits.memory(),
+                    NativeArrays.memory(portion.targets), portion.of(losses), portion.rows, portion.vocab,
+                    Aten.IGNORED));
+            return CrossEntropy.sum(losses.memory());
+        }
     }
 }

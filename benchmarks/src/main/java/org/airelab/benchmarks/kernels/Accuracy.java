@@ -60,18 +60,37 @@ final class Accuracy {
         return worst;
     }
 
+    /** The largest element in units of the root mean square of its tensor, over all tensors. */
+    static double peak(List<float[]> results) {
+        double peak = 0;
+        for (float[] tensor : results) {
+            double largest = 0;
+            for (float value : tensor) {
+                largest = Math.max(largest, Math.abs(value));
+            }
+            peak = Math.max(peak, largest == 0 ? 0 : largest / rootMeanSquare(tensor));
+        }
+        return peak;
+    }
+
+    private static double rootMeanSquare(float[] values) {
+        double squares = 0;
+        for (float value : values) {
+            squares += (double) value * value;
+        }
+        return Math.sqrt(squares / values.length);
+    }
+
     private static double error(float[] reference, float[] actual) {
         if (reference.length != actual.length) {
             throw new IllegalStateException("expected " + reference.length + " results, found " + actual.length);
         }
-        double squares = 0;
         double largest = 0;
         for (int i = 0; i < reference.length; i++) {
-            squares += (double) reference[i] * reference[i];
             if (Float.compare(reference[i], actual[i]) != 0) {
                 largest = Math.max(largest, Math.abs((double) reference[i] - actual[i]));
             }
         }
-        return largest == 0 ? 0 : largest / Math.sqrt(squares / reference.length);
+        return largest == 0 ? 0 : largest / rootMeanSquare(reference);
     }
 }

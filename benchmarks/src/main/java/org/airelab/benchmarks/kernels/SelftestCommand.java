@@ -33,9 +33,10 @@ import picocli.CommandLine.Spec;
 public final class SelftestCommand implements LabCommand {
     /** Float32: below that an error is no more than rounding, whatever plain loops happen to reach. */
     private static final double FLOAT_FLOOR = 1e-5;
-    /** Half a unit in the last place of a result of 8 root mean squares is 0.016 (bf16) or 0.002 (fp16); twice that. */
-    private static final double BF16_LIMIT = 0.032;
-    private static final double FP16_LIMIT = 0.004;
+    /** A half type's error may be that of rounding twice the largest result, which is taken for at least so much. */
+    private static final double LEAST_PEAK = 8;
+    private static final double BF16_UNIT = 0x1p-8;
+    private static final double FP16_UNIT = 0x1p-11;
 
     @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to test. Default: all.")
     private List<String> names = List.of();
@@ -128,11 +129,12 @@ public final class SelftestCommand implements LabCommand {
     }
 
     private static double limit(Workload<?> workload, DType dtype) {
+        List<float[]> reference = Accuracy.reference(workload);
         return switch (dtype) {
             case FP32 -> Math.max(FLOAT_FLOOR, 2 * Accuracy.error(workload,
-                    Workloads.family(workload).rungs().getFirst().name(), Accuracy.reference(workload)).orElseThrow());
-            case FP16 -> FP16_LIMIT;
-            case BF16 -> BF16_LIMIT;
+                    Workloads.family(workload).rungs().getFirst().name(), reference).orElseThrow());
+            case FP16 -> FP16_UNIT * Math.max(LEAST_PEAK, Accuracy.peak(reference));
+            case BF16 -> BF16_UNIT * Math.max(LEAST_PEAK, Accuracy.peak(reference));
         };
     }
 

@@ -49,6 +49,12 @@ class AccuracyTest {
     }
 
     @Test
+    void thePeakIsThatOfTheTensorWithTheHighest() {
+        List<float[]> tensors = List.of(new float[] {3, -4, 0, 0}, new float[] {1, 1}, new float[2]);
+        assertEquals(4 / 2.5, Accuracy.peak(tensors), 1e-12);
+    }
+
+    @Test
     void aNanThatTheReferenceLacksIsAnErrorOfNan() {
         assertEquals(Double.NaN, Accuracy.error(List.of(new float[] {1, 2}), List.of(new float[] {1, Float.NaN})));
         assertThrows(IllegalStateException.class,

@@ -7,7 +7,10 @@ import java.util.Locale;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Rung;
 
-/** How the rows of a matrix are shared out among threads: the steps of the ladders of the norms and of softmax. */
+/**
+ * How the rows of a matrix are shared out among threads: the steps of the ladders of the norms, of softmax and of
+ * cross-entropy.
+ */
 public enum RowSharing {
     /** A thread a row. */
     NAIVE,
@@ -50,9 +53,14 @@ public enum RowSharing {
                     blocks(rows, this == NAIVE ? THREADS : THREADS / WARP_SIZE), THREADS);
         }
         var chunks = blocks(width, CHUNK_BYTES / dtype.bytes());
-        var threads = Math.clamp(powerOfTwo(chunks), WARP_SIZE, mostThreads);
+        var threads = threads(chunks, mostThreads);
         var held = Math.min(MOST_HELD, powerOfTwo(blocks(chunks, threads)));
         return Launch.of(source.with("BLOCK", threads).with("HELD", held), entry, rows, threads);
+    }
+
+    /** Threads of a block for so many chunks of 16 bytes: a power of two, at least a warp. */
+    public static int threads(int chunks, int mostThreads) {
+        return Math.clamp(powerOfTwo(chunks), WARP_SIZE, mostThreads);
     }
 
     /** A launch with a thread for each column and each of {@code groups} groups of rows. */

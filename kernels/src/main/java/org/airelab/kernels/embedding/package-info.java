@@ -1,4 +1,5 @@
 /**
- * Embedding rows: gathering them by number, and adding gradients back. May use {@code kernels} and {@code kernels.cpu}.
+ * Embedding rows: gathering them by number, and adding gradients back. May use {@code kernels}, {@code kernels.cpu} and
+ * {@code kernels.cuda}.
  */
 package org.airelab.kernels.embedding;

@@ -12,23 +12,21 @@ final class ReferenceCrossEntropy implements CrossEntropy {
     }
 
     @Override
-    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        var loss = 0.0;
+    public void forward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows, int vocabulary,
+            long ignoreIndex) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
         for (var row = 0; row < rows; row++) {
+            var start = (long) row * vocabulary;
             var target = CrossEntropy.target(targets, row);
-            if (target != ignoreIndex) {
-                var start = (long) row * vocabulary;
-                loss += logSum(logits, start, vocabulary) - get(logits, start + target);
-            }
+            set(losses, row, target == ignoreIndex ? 0
+                    : logSum(logits, start, vocabulary) - get(logits, start + target));
         }
-        return loss;
     }
 
     @Override
-    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
-            long ignoreIndex, float scale) {
-        var loss = forward(logits, targets, rows, vocabulary, ignoreIndex);
+    public void forwardBackward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows,
+            int vocabulary, long ignoreIndex, float scale) {
+        forward(logits, targets, losses, rows, vocabulary, ignoreIndex);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * vocabulary;
             var target = CrossEntropy.target(targets, row);
@@ -38,7 +36,6 @@ final class ReferenceCrossEntropy implements CrossEntropy {
                 set(logits, start + i, target == ignoreIndex ? 0 : gradient * scale);
             }
         }
-        return loss;
     }
 
     private static double logSum(MemorySegment logits, long start, int vocabulary) {

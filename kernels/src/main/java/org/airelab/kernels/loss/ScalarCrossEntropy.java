@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 
-/** {@link CrossEntropy} in plain float32 loops on one thread; only the sum over the rows is float64. */
+/** {@link CrossEntropy} in plain float32 loops on one thread. */
 final class ScalarCrossEntropy implements CrossEntropy {
     @Override
     public String name() {
@@ -12,28 +12,28 @@ final class ScalarCrossEntropy implements CrossEntropy {
     }
 
     @Override
-    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        var loss = 0.0;
+    public void forward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows, int vocabulary,
+            long ignoreIndex) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
         for (var row = 0; row < rows; row++) {
-            var start = (long) row * vocabulary;
             var target = CrossEntropy.target(targets, row);
-            if (target != ignoreIndex) {
-                var max = max(logits, start, vocabulary);
-                var sum = 0f;
-                for (var i = 0; i < vocabulary; i++) {
-                    sum += (float) Math.exp(get(logits, start + i) - max);
-                }
-                loss += (float) Math.log(sum) + max - get(logits, start + target);
-            }
+            set(losses, row, target == ignoreIndex ? 0 : loss(logits, (long) row * vocabulary, vocabulary, target));
         }
-        return loss;
+    }
+
+    private static float loss(MemorySegment logits, long start, int vocabulary, long target) {
+        var max = max(logits, start, vocabulary);
+        var sum = 0f;
+        for (var i = 0; i < vocabulary; i++) {
+            sum += (float) Math.exp(get(logits, start + i) - max);
+        }
+        return (float) Math.log(sum) + max - get(logits, start + target);
     }
 
     @Override
-    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
-            long ignoreIndex, float scale) {
-        var loss = forward(logits, targets, rows, vocabulary, ignoreIndex);
+    public void forwardBackward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows,
+            int vocabulary, long ignoreIndex, float scale) {
+        forward(logits, targets, losses, rows, vocabulary, ignoreIndex);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * vocabulary;
             var target = CrossEntropy.target(targets, row);
@@ -43,7 +43,6 @@ final class ScalarCrossEntropy implements CrossEntropy {
                 gradient(logits, start, vocabulary, target, scale);
             }
         }
-        return loss;
     }
 
     private static void gradient(MemorySegment logits, long start, int vocabulary, long target, float scale) {

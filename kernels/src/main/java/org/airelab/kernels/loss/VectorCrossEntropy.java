@@ -4,6 +4,7 @@ import static org.airelab.kernels.cpu.Lanes.BYTES;
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.getLong;
 import static org.airelab.kernels.cpu.Lanes.larger;
 import static org.airelab.kernels.cpu.Lanes.load;
 import static org.airelab.kernels.cpu.Lanes.set;
@@ -33,50 +34,39 @@ final class VectorCrossEntropy implements CrossEntropy {
     }
 
     @Override
-    public double forward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary, long ignoreIndex) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        var losses = new double[rows];
+    public void forward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows, int vocabulary,
+            long ignoreIndex) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
         Parallel.forPieces(rows, rowsEach(vocabulary), (_, from, to) -> {
-            for (var row = (int) from; row < to; row++) {
-                var target = Lanes.getLong(targets.address() + 8L * row);
-                if (target != ignoreIndex) {
-                    losses[row] = loss(logits.address() + 4L * row * vocabulary, target, vocabulary);
-                }
+            for (var row = from; row < to; row++) {
+                var target = getLong(targets.address() + 8 * row);
+                var loss = target == ignoreIndex ? 0 : loss(logits.address() + 4 * row * vocabulary, target, vocabulary);
+                set(losses.address() + 4 * row, (float) loss);
             }
         });
-        return sum(losses);
     }
 
     @Override
-    public double forwardBackward(MemorySegment logits, MemorySegment targets, int rows, int vocabulary,
-            long ignoreIndex, float scale) {
-        CrossEntropy.check(logits, targets, rows, vocabulary, ignoreIndex);
-        var losses = new double[rows];
+    public void forwardBackward(MemorySegment logits, MemorySegment targets, MemorySegment losses, int rows,
+            int vocabulary, long ignoreIndex, float scale) {
+        CrossEntropy.check(logits, targets, losses, rows, vocabulary, ignoreIndex);
         Parallel.forPieces(rows, rowsEach(vocabulary), (_, from, to) -> {
-            for (var row = (int) from; row < to; row++) {
-                var start = logits.address() + 4L * row * vocabulary;
-                var target = Lanes.getLong(targets.address() + 8L * row);
+            for (var row = from; row < to; row++) {
+                var start = logits.address() + 4 * row * vocabulary;
+                var target = getLong(targets.address() + 8 * row);
+                var loss = 0.0;
                 if (target == ignoreIndex) {
                     Lanes.zero(start, 4L * vocabulary);
                 } else {
-                    losses[row] = lossAndGradient(start, target, vocabulary, scale);
+                    loss = lossAndGradient(start, target, vocabulary, scale);
                 }
+                set(losses.address() + 4 * row, (float) loss);
             }
         });
-        return sum(losses);
     }
 
     private static int rowsEach(int vocabulary) {
         return Math.max(1, ELEMENTS / vocabulary);
-    }
-
-    /** In the order of the rows, whichever thread took them. */
-    private static double sum(double[] losses) {
-        var sum = 0.0;
-        for (var loss : losses) {
-            sum += loss;
-        }
-        return sum;
     }
 
     private static double loss(long row, long target, int vocabulary) {

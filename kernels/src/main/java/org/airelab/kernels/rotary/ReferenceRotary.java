@@ -3,6 +3,7 @@ package org.airelab.kernels.rotary;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 
 /** {@link Rotary} in float64, one pair after the other, with the table's float32 cosines and sines. */
 final class ReferenceRotary implements Rotary {
@@ -14,7 +15,7 @@ final class ReferenceRotary implements Rotary {
     @Override
     public void rotate(RotaryTable table, MemorySegment source, MemorySegment target, int rows, int time,
             int rotatedHeads, int heads, boolean inverse) {
-        Rotary.check(table, source, target, rows, time, rotatedHeads, heads);
+        Rotary.check(table, source, target, rows, time, rotatedHeads, heads, DType.FP32);
         for (var row = 0; row < rows; row++) {
             for (var head = 0; head < heads; head++) {
                 var start = ((long) row * heads + head) * table.headSize();

@@ -55,6 +55,24 @@ public final class RotaryTable {
         }
     }
 
+    private RotaryTable(RotaryTable other, MemorySegment cosines, MemorySegment sines) {
+        Buffers.floats("cosines", cosines, (long) other.maxTime * other.headSize);
+        Buffers.floats("sines", sines, (long) other.maxTime * other.headSize);
+        this.maxTime = other.maxTime;
+        this.headSize = other.headSize;
+        this.pairing = other.pairing;
+        this.cosines = cosines;
+        this.sines = sines;
+    }
+
+    /**
+     * The same table in memory of the caller's, such as a device's, to which {@link #cosines} and {@link #sines} have
+     * been copied.
+     */
+    public RotaryTable in(MemorySegment cosines, MemorySegment sines) {
+        return new RotaryTable(this, cosines, sines);
+    }
+
     private static double[] frequencies(int headSize, double theta) {
         if (headSize < 2 || headSize % 2 != 0) {
             throw new IllegalArgumentException("expected an even head size of at least 2, found " + headSize);
@@ -102,13 +120,13 @@ public final class RotaryTable {
         return pairing == Pairing.INTERLEAVED ? 1 : headSize / 2;
     }
 
-    /** [maxTime, headSize]: the cosine of each element's pair. */
-    MemorySegment cosines() {
+    /** Float32 [maxTime, headSize]: the cosine of each element's pair. */
+    public MemorySegment cosines() {
         return cosines;
     }
 
-    /** [maxTime, headSize]: the sine of each element's pair, negative for the first of the pair. */
-    MemorySegment sines() {
+    /** Float32 [maxTime, headSize]: the sine of each element's pair, negative for the first of the pair. */
+    public MemorySegment sines() {
         return sines;
     }
 }

@@ -9,6 +9,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.VectorShuffle;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 
@@ -33,7 +34,7 @@ final class VectorRotary implements Rotary {
     @Override
     public void rotate(RotaryTable table, MemorySegment source, MemorySegment target, int rows, int time,
             int rotatedHeads, int heads, boolean inverse) {
-        Rotary.check(table, source, target, rows, time, rotatedHeads, heads);
+        Rotary.check(table, source, target, rows, time, rotatedHeads, heads, DType.FP32);
         var rowBytes = 4L * heads * table.headSize();
         var each = Math.max(1, ELEMENTS / (heads * table.headSize()));
         var sign = inverse ? -1f : 1f;

@@ -62,6 +62,7 @@ DEVICE float block_sum(float x, float (&scratch)[32]) {
 }
 
 DEVICE float minus_infinity() { return __uint_as_float(0xff800000u); }
+DEVICE float not_a_number() { return __uint_as_float(0x7fffffffu); }
 
 DEVICE float block_max(float x, float (&scratch)[32]) {
     x = warp_max(x);

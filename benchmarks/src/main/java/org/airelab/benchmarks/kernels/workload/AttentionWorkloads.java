@@ -132,15 +132,25 @@ final class AttentionWorkloads {
     }
 
     static List<Workload<?>> rotary() {
-        return List.of(rotary(64, 12, 64).alsoQuick(), rotary(2048, 32, 128));
+        return List.of(rotary(64, 12, 64, RotaryTable.Pairing.HALF_SPLIT).alsoQuick(),
+                rotary(64, 12, 64, RotaryTable.Pairing.INTERLEAVED).alsoQuick(),
+                rotary(2048, 32, 128, RotaryTable.Pairing.HALF_SPLIT));
     }
 
-    /** Queries and keys of multi-head attention turned, values copied. */
-    private static Workload<Rotary> rotary(int time, int heads, int size) {
-        RotaryTable table = new RotaryTable(time, size, 10_000, RotaryTable.Pairing.HALF_SPLIT);
+    /** Queries and keys of multi-head attention turned, values copied; the table is an operand, as a GPU has to hold. */
+    private static Workload<Rotary> rotary(int time, int heads, int size, RotaryTable.Pairing pairing) {
+        RotaryTable table = new RotaryTable(time, size, 10_000, pairing);
         long width = 3L * heads * size;
-        return new Workload<>("rotary", Rotary.class, "forward", "t" + time + "-h" + heads + "-d" + size,
-                List.of(normal("source", time, width), output("target", time, width)), 3.0 * time * 2 * heads * size,
-                (f, m) -> f.rotate(table, m.get(0), m.get(1), time, time, 2 * heads, 3 * heads, false));
+        String pairs = pairing == RotaryTable.Pairing.HALF_SPLIT ? "" : "-interleaved";
+        return new Workload<>("rotary", Rotary.class, "forward", "t" + time + "-h" + heads + "-d" + size + pairs,
+                List.of(normal("source", time, width), normal("cosines", time, size).inFloat32(),
+                        normal("sines", time, size).inFloat32(), output("target", time, width)),
+                3.0 * time * 2 * heads * size,
+                (f, m) -> f.rotate(table.in(m.get(1), m.get(2)), m.get(0), m.get(3), time, time, 2 * heads, 3 * heads,
+                        false))
+                .after((f, m) -> {
+                    m.get(1).copyFrom(table.cosines());
+                    m.get(2).copyFrom(table.sines());
+                });
     }
 }

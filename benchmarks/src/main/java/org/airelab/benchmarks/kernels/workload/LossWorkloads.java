@@ -8,6 +8,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.airelab.kernels.loss.CrossEntropy;
@@ -18,7 +19,8 @@ import org.airelab.torch.Tensor;
 /** Cross-entropy over the vocabularies of a small tokenizer, Llama 2's and GPT-2's. */
 final class LossWorkloads {
     private static final long IGNORE = -100;
-    private static final int SUM = 2;
+    /** libtorch's name for a loss of each row. */
+    private static final int NO_REDUCTION = 0;
     private static final Operator CROSS_ENTROPY = Operator.of("aten::cross_entropy_loss", "");
     private static final Operator LOG_SOFTMAX = Operator.of("aten::_log_softmax", "");
     private static final Operator LOG_SOFTMAX_BACKWARD = Operator.of("aten::_log_softmax_backward_data", "");
@@ -35,38 +37,39 @@ final class LossWorkloads {
 
     private static Workload<CrossEntropy> forward(int rows, int vocabulary) {
         return new Workload<>("cross-entropy", CrossEntropy.class, "forward", rows + "x" + vocabulary,
-                List.of(normal("logits", rows, vocabulary), ids("targets", vocabulary, rows), output("loss")),
-                3.0 * rows * vocabulary,
-                (f, m) -> m.get(2).set(JAVA_FLOAT, 0, (float) f.forward(m.get(0), m.get(1), rows, vocabulary, IGNORE)))
+                List.of(normal("logits", rows, vocabulary), ids("targets", vocabulary, rows),
+                        output("losses", rows).inFloat32()), 3.0 * rows * vocabulary,
+                (f, m) -> f.forward(m.get(0), m.get(1), m.get(2), rows, vocabulary, IGNORE))
                 .against(Baseline.of("cross_entropy_loss", t -> CROSS_ENTROPY.call().tensor(t[0]).tensor(t[1]).none()
-                        .integer(SUM).integer(IGNORE).real(0).tensors(1)));
+                        .integer(NO_REDUCTION).integer(IGNORE).real(0).tensors(1)));
     }
 
-    /** The gradient takes the logits' place, and is the next call's logits: still numbers of all sizes,
-            none of them 0. */
+    /** The gradient takes the logits' place, and is the next call's logits: of all sizes, none of them 0. */
     private static Workload<CrossEntropy> forwardBackward(int rows, int vocabulary) {
         return new Workload<>("cross-entropy", CrossEntropy.class, "forward-backward", rows + "x" + vocabulary,
-                List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows), output("loss")),
-                6.0 * rows * vocabulary,
-                (f, m) -> m.get(2).set(JAVA_FLOAT, 0,
-                        (float) f.forwardBackward(m.get(0), m.get(1), rows, vocabulary, IGNORE, 1)))
-                .against(new Baseline("_log_softmax, nll_loss and their backward", LossWorkloads::composed));
+                List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows),
+                        output("losses", rows).inFloat32()), 6.0 * rows * vocabulary,
+                (f, m) -> f.forwardBackward(m.get(0), m.get(1), m.get(2), rows, vocabulary, IGNORE, 1))
+                .against(new Baseline("_log_softmax, nll_loss and their backward", t -> composed(t, rows)));
     }
 
-    /** What autograd runs for a loss and its gradient. */
-    private static Supplier<Tensor[]> composed(Tensor[] t) {
-        MemorySegment memory = Arena.ofAuto().allocateFrom(JAVA_FLOAT, 1);
-        Tensor one = Tensor.over(memory, ScalarType.FLOAT32);
+    /** What autograd runs for the losses and the gradient of their sum. */
+    private static Supplier<Tensor[]> composed(Tensor[] t, int rows) {
+        float[] ones = new float[rows];
+        Arrays.fill(ones, 1);
+        MemorySegment memory = Arena.ofAuto().allocateFrom(JAVA_FLOAT, ones);
+        Tensor slopes = Tensor.over(memory, ScalarType.FLOAT32, rows);
         return () -> {
             // The tensor does not keep its memory.
             Reference.reachabilityFence(memory);
             try (Tensor logits = LOG_SOFTMAX.call().tensor(t[0]).integer(1).bool(false).tensors(1)[0]) {
-                Tensor[] loss = NLL.call().tensor(logits).tensor(t[1]).none().integer(SUM).integer(IGNORE).tensors(2);
-                try (Tensor weight = loss[1]; Tensor slope = NLL_BACKWARD.call().tensor(one).tensor(logits).tensor(t[1])
-                        .none().integer(SUM).integer(IGNORE).tensor(weight).tensors(1)[0]) {
+                Tensor[] losses = NLL.call().tensor(logits).tensor(t[1]).none().integer(NO_REDUCTION).integer(IGNORE)
+                        .tensors(2);
+                try (Tensor weight = losses[1]; Tensor slope = NLL_BACKWARD.call().tensor(slopes).tensor(logits)
+                        .tensor(t[1]).none().integer(NO_REDUCTION).integer(IGNORE).tensor(weight).tensors(1)[0]) {
                     Tensor gradient = LOG_SOFTMAX_BACKWARD.call().tensor(slope).tensor(logits).integer(1)
                             .integer(ScalarType.FLOAT32.code()).tensors(1)[0];
-                    return new Tensor[] {gradient, loss[0]};
+                    return new Tensor[] {gradient, losses[0]};
                 }
             }
         };

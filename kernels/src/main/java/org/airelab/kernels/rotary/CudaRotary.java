@@ -1,0 +1,83 @@
+package org.airelab.kernels.rotary;
+
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.List;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.Launch;
+import org.airelab.kernels.cuda.Launcher;
+import org.airelab.kernels.cuda.RowSharing;
+
+/** {@link Rotary} on CUDA. */
+final class CudaRotary implements Rotary {
+    /** The first architecture that converts to and from bfloat16. */
+    private static final int AMPERE = 80;
+    private static final String NAIVE = "naive";
+    private static final String VECTORIZED = "vectorized";
+    private static final int THREADS = 256;
+    private static final int CHUNK_BYTES = 16;
+    private final String name;
+    private final Launcher launcher;
+    private final DType dtype;
+
+    private CudaRotary(String name, Launcher launcher, DType dtype) {
+        this.name = name;
+        this.launcher = launcher;
+        this.dtype = dtype;
+    }
+
+    static List<CudaRung<Rotary>> rungs() {
+        return List.of(rung(NAIVE), rung(VECTORIZED));
+    }
+
+    private static CudaRung<Rotary> rung(String name) {
+        return new CudaRung<>(name, EnumSet.allOf(DType.class), AMPERE, true,
+                (launcher, dtype) -> new CudaRotary(name, launcher, dtype));
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public void rotate(RotaryTable table, MemorySegment source, MemorySegment target, int rows, int time,
+            int rotatedHeads, int heads, boolean inverse) {
+        Rotary.check(table, source, target, rows, time, rotatedHeads, heads, dtype);
+        // In place there is nothing to copy.
+        var touched = source.address() == target.address() ? rotatedHeads : heads;
+        if (rows == 0 || touched == 0) {
+            return;
+        }
+        var sign = inverse ? -1f : 1f;
+        if (name.equals(NAIVE)) {
+            var pairs = (long) rows * touched * (table.headSize() / 2);
+            launcher.launch(Launch.of(source(THREADS), "rotary", Parallel.pieces(pairs, THREADS), THREADS),
+                    table.cosines(), table.sines(), source, target, pairs, time, rotatedHeads, touched, heads,
+                    table.headSize(), table.distance(), sign);
+        } else {
+            var threads = threads(table, touched);
+            var kernel = source(threads).with("INTERLEAVED", interleaved(table) ? 1 : 0);
+            launcher.launch(Launch.of(kernel, "rotary", rows, threads), table.cosines(), table.sines(), source, target,
+                    time, rotatedHeads, touched, heads, table.headSize(), sign);
+        }
+    }
+
+    private KernelSource source(int threads) {
+        return KernelSource.of("rotary/" + name + ".cu", dtype).with("BLOCK", threads);
+    }
+
+    private static boolean interleaved(RotaryTable table) {
+        return table.pairing() == RotaryTable.Pairing.INTERLEAVED;
+    }
+
+    /** As many as a row has places for, which is where a chunk of a head begins, or one of either half. */
+    private int threads(RotaryTable table, int heads) {
+        var width = interleaved(table) ? table.headSize() : table.headSize() / 2;
+        var places = (long) heads * Parallel.pieces((long) width * dtype.bytes(), CHUNK_BYTES);
+        return RowSharing.threads((int) Math.min(places, THREADS), THREADS);
+    }
+}

@@ -1,0 +1,95 @@
+// Embedding rows, 16 bytes an access. Over naive: forward, a block a row, which reads the id once. Backward, the places
+// are sorted by their ids first (sort.cu), so that those of one row of the table follow one another: each row of the
+// gradient is read once, each of the table read and written once, without atomics. Blocks take EACH places however many
+// have the same id; a row that goes on from one block into the next is put together in the end.
+#include "rows.cuh"
+#include "keys.cuh"
+
+// An id outside of [0, vocabulary) makes a row of NaN.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+embedding_gather(const ELEMENT *weight, const long long *ids, ELEMENT *out, int vocabulary, int width) {
+    long long id = ids[blockIdx.x];
+    bool known = id >= 0 && id < vocabulary;
+    weight += (known ? id : 0) * width;
+    out += (long long) blockIdx.x * width;
+    for (int at = threadIdx.x * CHUNK; at < width; at += BLOCK * CHUNK) {
+        bool whole = at + CHUNK <= width && misaligned_elements(weight + at) == 0 && misaligned_elements(out + at) == 0;
+        if (known && whole) {
+            *reinterpret_cast<uint4 *>(out + at) = *reinterpret_cast<const uint4 *>(weight + at);
+            continue;
+        }
+        for (int i = at; i < min(width, at + CHUNK); i++) {
+            out[i] = known ? weight[i] : from_float<ELEMENT>(not_a_number());
+        }
+    }
+}
+
+DEVICE void add(float (&sum)[CHUNK], const float (&v)[CHUNK]) {
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) sum[i] += v[i];
+}
+
+DEVICE void add_to_row(ELEMENT *row, int at, int width, const float (&sum)[CHUNK]) {
+    float v[CHUNK];
+    load_chunk(v, row, at, width, 0.0f);
+    add(v, sum);
+    store_chunk(row, at, width, v);
+}
+
+// Sums of the block's EACH places that have the same id, for CHUNK columns a thread. A sum that is only part of its
+// row's goes to partials [blocks, 2, width]: as a head what goes on from the block before, otherwise as a tail.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_weight, float *partials, int count,
+               int width) {
+    int begin = blockIdx.x * EACH, end = begin + min(EACH, count - begin);
+    int at = (blockIdx.y * BLOCK + threadIdx.x) * CHUNK;
+    if (at >= width) return;
+    int before = begin > 0 ? id_of(keys[begin - 1]) : -1, after = end < count ? id_of(keys[end]) : -1;
+    float *heads = partials + (long long) blockIdx.x * 2 * width, *tails = heads + width;
+    // Rows are fetched some at a time: one after the other, each would wait for the one before.
+    const int AHEAD = 4;
+    float sum[CHUNK] = {}, v[AHEAD][CHUNK];
+    for (int first = begin; first < end; first += AHEAD) {
+        HOT_LOOP
+        for (int h = 0; h < AHEAD; h++) {
+            int place = place_of(keys[min(first + h, end - 1)]);
+            load_chunk(v[h], d_out + (long long) place * width, at, width, 0.0f);
+        }
+        HOT_LOOP
+        for (int h = 0; h < AHEAD; h++) {
+            int i = first + h;
+            if (i >= end) break;
+            add(sum, v[h]);
+            int id = id_of(keys[i]);
+            if (i + 1 < end && id_of(keys[i + 1]) == id) continue;
+            if (id == before || id == after) {
+                float *part = id == before ? heads : tails;
+                for (int j = 0; j < min(CHUNK, width - at); j++) part[at + j] = sum[j];
+            } else if (id != NOBODY) {
+                add_to_row(d_weight + (long long) id * width, at, width, sum);
+            }
+            HOT_LOOP
+            for (int j = 0; j < CHUNK; j++) sum[j] = 0.0f;
+        }
+    }
+}
+
+// Adds up what embedding_sums left in parts: the block with the tail takes the heads of those that follow.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+embedding_joints(const unsigned long long *keys, const float *partials, ELEMENT *d_weight, int count, int width) {
+    int begin = blockIdx.x * EACH, at = (blockIdx.y * BLOCK + threadIdx.x) * CHUNK;
+    if (at >= width || EACH >= count - begin) return;
+    int id = id_of(keys[begin + EACH]);
+    if (id == NOBODY || id_of(keys[begin + EACH - 1]) != id || (begin > 0 && id_of(keys[begin - 1]) == id)) return;
+    float sum[CHUNK], v[CHUNK];
+    const float *part = partials + ((long long) blockIdx.x * 2 + 1) * width;
+    HOT_LOOP
+    for (int j = 0; j < CHUNK; j++) sum[j] = at + j < width ? part[at + j] : 0.0f;
+    for (long long next = (long long) begin + EACH; next < count && id_of(keys[next]) == id; next += EACH) {
+        part = partials + next / EACH * 2 * width;
+        HOT_LOOP
+        for (int j = 0; j < CHUNK; j++) v[j] = at + j < width ? part[at + j] : 0.0f;
+        add(sum, v);
+    }
+    add_to_row(d_weight + (long long) id * width, at, width, sum);
+}

@@ -1,0 +1,76 @@
+package org.airelab.nn;
+
+import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.attention.Attention;
+import org.airelab.kernels.attention.AttentionShape;
+import org.airelab.kernels.rotary.Rotary;
+import org.airelab.kernels.rotary.RotaryTable;
+import org.airelab.torch.CustomFunction;
+import org.airelab.torch.DeviceKernels;
+import org.airelab.torch.Tensor;
+
+/**
+ * Rotation and attention of packed rows; the second argument is the first once more. The rotation is done in the rows
+ * themselves: their linear layer's backward pass does not need what it gave, and so nothing is kept twice.
+ */
+final class AttentionFunction extends CustomFunction {
+    private final DeviceKernels kernels;
+    private final ModelConfig config;
+    private final RotaryTable table;
+
+    AttentionFunction(DeviceKernels kernels, ModelConfig config) {
+        this.kernels = kernels;
+        this.config = config;
+        this.table = config.rotary() ? table(kernels, config) : null;
+    }
+
+    private static RotaryTable table(DeviceKernels kernels, ModelConfig config) {
+        RotaryTable table = new RotaryTable(config.contextLength(), config.headSize(), config.ropeTheta(),
+                config.positions() == ModelConfig.Positions.ROPE_HALF ? RotaryTable.Pairing.HALF_SPLIT
+                        : RotaryTable.Pairing.INTERLEAVED);
+        return table.in(kernels.onDevice(table.cosines()), kernels.onDevice(table.sines()));
+    }
+
+    private AttentionShape shape(Tensor qkv) {
+        return new AttentionShape((int) qkv.size(0), (int) qkv.size(1), config.heads(), config.kvHeads(),
+                config.headSize(), true);
+    }
+
+    private void rotate(Tensor rows, boolean inverse) {
+        if (table != null) {
+            int time = (int) rows.size(1);
+            kernels.of(Rotary.FAMILY, rows.type()).rotate(table, rows.kernelMemory(), rows.kernelMemory(),
+                    (int) rows.size(0) * time, time, config.heads() + config.kvHeads(),
+                    config.heads() + 2 * config.kvHeads(), inverse);
+        }
+    }
+
+    @Override
+    protected Result forward(Made made, Tensor qkv, Tensor same) {
+        AttentionShape shape = shape(qkv);
+        rotate(qkv, false);
+        // The result and, behind it in float32, the log-sum-exps.
+        long logSums = shape.lseSize() * (Float.BYTES / qkv.type().bytes());
+        Tensor saved = made.like(qkv, logSumsAt(shape, qkv) / qkv.type().bytes() + logSums);
+        Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, config.dim())));
+        kernels.of(Attention.FAMILY, qkv.type()).forward(shape, qkv.kernelMemory(), out.kernelMemory(),
+                saved.kernelMemory().asSlice(logSumsAt(shape, qkv)));
+        return new Result(out, saved);
+    }
+
+    @Override
+    protected Gradients backward(Made made, Tensor dOut, Tensor qkv, Tensor same, Tensor saved) {
+        AttentionShape shape = shape(qkv);
+        Tensor dQkv = made.like(qkv, qkv.shape());
+        MemorySegment out = saved.kernelMemory().asSlice(0, shape.outSize() * qkv.type().bytes());
+        kernels.of(Attention.FAMILY, qkv.type()).backward(shape, dOut.kernelMemory(), qkv.kernelMemory(), out,
+                saved.kernelMemory().asSlice(logSumsAt(shape, qkv)), dQkv.kernelMemory());
+        rotate(dQkv, true);
+        return new Gradients(dQkv, null);
+    }
+
+    /** Bytes from the result's first to the first log-sum-exp, whole numbers of those. */
+    private static long logSumsAt(AttentionShape shape, Tensor qkv) {
+        return (shape.outSize() * qkv.type().bytes() + Float.BYTES - 1) / Float.BYTES * Float.BYTES;
+    }
+}

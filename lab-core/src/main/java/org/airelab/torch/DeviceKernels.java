@@ -1,0 +1,123 @@
+package org.airelab.torch;
+
+import ai.djl.Device;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaLauncher;
+import org.airelab.kernels.cuda.CudaStream;
+import org.airelab.kernels.cuda.DeviceBuffer;
+import org.airelab.kernels.cuda.Launcher;
+
+/**
+ * The lab's kernels for the tensors of a device: of each family the fastest rung that computes there in an element
+ * type. On a GPU they are launched on the stream libtorch computes on, so that they run in turn with its own kernels.
+ */
+public final class DeviceKernels implements AutoCloseable {
+    /** libtorch's stream where nobody has chosen another. */
+    private static final long DEFAULT_STREAM = 0;
+
+    private final Launcher launcher;
+    private final CudaStream stream;
+    private final List<AutoCloseable> resources = new ArrayList<>();
+    private final Map<Choice, Rung> rungs = new ConcurrentHashMap<>();
+
+    private record Choice(String family, ScalarType type) {
+    }
+
+    private DeviceKernels(Launcher launcher, CudaStream stream) {
+        this.launcher = launcher;
+        this.stream = stream;
+    }
+
+    /**
+     * The kernels of one of libtorch's devices.
+     *
+     * @throws org.airelab.kernels.cuda.MissingCudaException where the GPU's driver cannot be used
+     */
+    public static DeviceKernels on(Device device) {
+        if (!device.isGpu()) {
+            // libtorch is loaded by now: the kernels then share its threads.
+            Parallel.findOpenMp();
+            return new DeviceKernels(null, null);
+        }
+        CudaDevice gpu = CudaDevice.open(device.getDeviceId());
+        CudaStream stream = CudaStream.of(gpu, DEFAULT_STREAM);
+        CudaLauncher launcher = new CudaLauncher(stream);
+        DeviceKernels kernels = new DeviceKernels(launcher, stream);
+        kernels.resources.addAll(List.of(launcher, stream, gpu));
+        return kernels;
+    }
+
+    /** CUDA kernels on a launcher of the caller's, whose device's memory is the host's. */
+    static DeviceKernels on(Launcher launcher) {
+        return new DeviceKernels(launcher, null);
+    }
+
+    /** Whether there are kernels in an element type: on the CPU in float32, on a GPU in half types too. */
+    public boolean computesIn(ScalarType type) {
+        return type == ScalarType.FLOAT32
+                || launcher != null && (type == ScalarType.FLOAT16 || type == ScalarType.BFLOAT16);
+    }
+
+    /**
+     * The rung of a family to use.
+     *
+     * @throws IllegalArgumentException when the family has none in that type
+     */
+    public <R extends Rung> R of(Family<R> family, ScalarType type) {
+        @SuppressWarnings("unchecked") // put there for this very family
+        R rung = (R) rungs.computeIfAbsent(new Choice(family.name(), type), _ -> launcher == null ? onCpu(family, type)
+                : family.fastest(launcher, dtype(type)));
+        return rung;
+    }
+
+    private static <R extends Rung> R onCpu(Family<R> family, ScalarType type) {
+        if (type != ScalarType.FLOAT32) {
+            throw new IllegalArgumentException("expected float32 for a CPU kernel of " + family + ", found " + type);
+        }
+        return family.fastest();
+    }
+
+    private static DType dtype(ScalarType type) {
+        return switch (type) {
+            case FLOAT32 -> DType.FP32;
+            case FLOAT16 -> DType.FP16;
+            case BFLOAT16 -> DType.BF16;
+            default -> throw new IllegalArgumentException("expected a floating-point type that kernels have, found "
+                    + type);
+        };
+    }
+
+    /** The same numbers where the kernels read them: on a GPU a copy, which lives as long as the kernels. */
+    public MemorySegment onDevice(MemorySegment host) {
+        if (stream == null) {
+            return host;
+        }
+        DeviceBuffer buffer = new DeviceBuffer(stream.device(), host.byteSize());
+        resources.addFirst(buffer);
+        stream.copy(host, buffer.memory());
+        return buffer.memory();
+    }
+
+    /** Gives back what the kernels hold on the device; no graph that they are part of may be left. */
+    @Override
+    public void close() {
+        for (AutoCloseable resource : resources) {
+            try {
+                resource.close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}
