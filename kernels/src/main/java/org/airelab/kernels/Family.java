@@ -2,6 +2,7 @@ package org.airelab.kernels;
 
 import java.util.List;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.Launcher;
 
 /**
  * One operation with its float64 reference and its ladder of implementations.
@@ -34,6 +35,19 @@ public record Family<R extends Rung>(String name, R reference, List<R> rungs, Li
             }
         }
         return rungs.getFirst();
+    }
+
+    /**
+     * The last rung of the CUDA ladder that computes in an element type on a launcher's device.
+     *
+     * @throws IllegalArgumentException when there is none
+     */
+    public R fastest(Launcher launcher, DType dtype) {
+        return cudaRungs.reversed().stream()
+                .filter(rung -> rung.dtypes().contains(dtype) && rung.architecture() <= launcher.architecture())
+                .findFirst().orElseThrow(() -> new IllegalArgumentException("there is no CUDA kernel of " + name
+                        + " in " + dtype + " for compute capability " + launcher.architecture()))
+                .on(launcher, dtype);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.airelab.torch;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
@@ -9,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A differentiable function of one or two tensors whose forward and backward are Java methods on the CPU, as
+ * A differentiable function of one or two tensors of a CPU or a GPU whose forward and backward are Java methods, as
  * {@code torch.autograd.Function} is in Python.
  *
  * <p>PyTorch's C interface has no door for such a function, so one is borrowed: {@code _weight_norm_interface(v, g,
@@ -29,8 +28,11 @@ public abstract class CustomFunction implements AutoCloseable {
     protected CustomFunction() {
         synchronized (FUNCTIONS) {
             if (last == 0) {
-                JavaKernels.implement("_weight_norm_interface", "CPU", 2, CustomFunction::enterForward);
-                JavaKernels.implement("_weight_norm_interface_backward", "CPU", 4, CustomFunction::enterBackward);
+                for (String dispatchKey : List.of("CPU", "CUDA")) {
+                    JavaKernels.implement("_weight_norm_interface", dispatchKey, 2, CustomFunction::enterForward);
+                    JavaKernels.implement("_weight_norm_interface_backward", dispatchKey, 4,
+                            CustomFunction::enterBackward);
+                }
             }
             number = ++last;
             FUNCTIONS.put(number, this);
@@ -63,9 +65,14 @@ public abstract class CustomFunction implements AutoCloseable {
         private Made() {
         }
 
-        /** Uninitialised float32 memory on the CPU. */
-        public Tensor floats(long... shape) {
-            return add(Tensor.empty(ScalarType.FLOAT32, Device.cpu(), shape));
+        /** Uninitialised memory of a tensor's type on its device. */
+        public Tensor like(Tensor tensor, long... shape) {
+            return add(Tensor.empty(tensor.type(), tensor.device(), shape));
+        }
+
+        /** Uninitialised float32 memory on a tensor's device. */
+        public Tensor floatsBeside(Tensor tensor, long... shape) {
+            return add(Tensor.empty(ScalarType.FLOAT32, tensor.device(), shape));
         }
 
         /** Takes in a tensor made in another way. */

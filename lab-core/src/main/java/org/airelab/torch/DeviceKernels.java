@@ -57,7 +57,7 @@ public final class DeviceKernels implements AutoCloseable {
     }
 
     /** CUDA kernels on a launcher of the caller's, whose device's memory is the host's. */
-    static DeviceKernels on(Launcher launcher) {
+    public static DeviceKernels on(Launcher launcher) {
         return new DeviceKernels(launcher, null);
     }
 

@@ -148,6 +148,11 @@ public final class Tensor implements AutoCloseable {
         return elements(shape());
     }
 
+    /** The device the memory is on. */
+    public Device device() {
+        return device(handle());
+    }
+
     /** Element type. */
     public ScalarType type() {
         return type(handle());
@@ -162,11 +167,25 @@ public final class Tensor implements AutoCloseable {
         return memory(handle());
     }
 
+    /**
+     * The memory itself wherever it lies, without a copy: for kernels of its device. If that is a GPU, nobody else may
+     * touch it.
+     *
+     * @throws IllegalStateException when the tensor is not contiguous
+     */
+    public MemorySegment kernelMemory() {
+        return kernelMemory(handle());
+    }
+
     static MemorySegment memory(long handle) {
         int device = queryInt(Libtorch.DEVICE_TYPE, handle);
         if (device != 0) {
             throw new IllegalStateException("the tensor's memory is on a device of type " + device + ", not the CPU's");
         }
+        return kernelMemory(handle);
+    }
+
+    static MemorySegment kernelMemory(long handle) {
         int gap = gap(handle);
         if (gap >= 0) {
             throw new IllegalStateException("the tensor is not contiguous: dimension " + gap + " has stride "

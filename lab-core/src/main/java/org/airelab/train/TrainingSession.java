@@ -4,13 +4,16 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.ParameterStore;
 import java.util.Locale;
+import java.util.Optional;
 import org.airelab.base.UserError;
+import org.airelab.kernels.cuda.MissingCudaException;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FusedOps;
 import org.airelab.nn.LayerOps;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.TorchOps;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.Devices;
 
 /**
@@ -23,6 +26,7 @@ public final class TrainingSession implements AutoCloseable {
     private final LayerwiseEngine engine;
     private final LossScaler scaler;
     private final Trainer trainer;
+    private final DeviceKernels deviceKernels;
     private final FusedOps fused;
     private final String kernels;
 
@@ -39,32 +43,44 @@ public final class TrainingSession implements AutoCloseable {
         /** @throws UserError when there are no kernels of that choice */
         public Setup {
             if (kernels == KernelChoice.OURS && !haveKernels(device, precision)) {
-                throw UserError.badInput("the lab's training kernels run on the CPU in fp32, asked for on " + Devices.name(device)
-                        + " in " + precision.name().toLowerCase(Locale.ROOT), "Use --kernels auto or torch.");
+                throw UserError.badInput("the lab's training kernels compute in fp32, on a GPU also in bf16 and fp16,"
+                        + " asked for on " + Devices.name(device) + " in " + precision.name().toLowerCase(Locale.ROOT),
+                        "Use --kernels auto or torch.");
             }
         }
 
         private static boolean haveKernels(Device device, Precision precision) {
-            return !device.isGpu() && precision == Precision.FP32;
+            return precision == Precision.FP32 || device.isGpu() && precision != Precision.FP64;
         }
 
+        /** On a GPU libtorch's are taken unless ours are asked for. */
         private boolean fused() {
-            return haveKernels(device, precision) && kernels != KernelChoice.TORCH;
+            return kernels == KernelChoice.OURS
+                    || kernels == KernelChoice.AUTO && !device.isGpu() && haveKernels(device, precision);
         }
 
-        private void require(ModelConfig config) {
-            if (kernels == KernelChoice.OURS && !FusedOps.complete(config)) {
-                throw UserError.badInput("the lab has no kernel for attention with dropout, asked for with dropout "
-                        + config.dropout(), "Use --kernels auto or torch, or --set model.dropout=0.");
+        private DeviceKernels open() {
+            try {
+                return fused() ? DeviceKernels.on(device) : null;
+            } catch (MissingCudaException e) {
+                throw UserError.machine(e.getMessage(), e.advice());
             }
         }
 
-        private String inWords(ModelConfig config) {
+        private void require(Optional<String> missing) {
+            if (kernels == KernelChoice.OURS && missing.isPresent()) {
+                throw UserError.badInput("the lab has no kernel for " + missing.get(), "Use --kernels auto or torch,"
+                        + " or another model: --set model.dropout=0 for one without dropout.");
+            }
+        }
+
+        private String inWords(Optional<String> missing) {
             if (!fused()) {
                 return "libtorch's kernels";
             }
             return "the lab's kernels (libtorch's for products and embeddings"
-                    + (FusedOps.complete(config) ? ")" : ", and for dropout with its attention)");
+                    + (device.isGpu() ? ", loss and update" : "") + missing.map(what -> ", and for " + what).orElse("")
+                    + ")";
         }
     }
 
@@ -74,36 +90,43 @@ public final class TrainingSession implements AutoCloseable {
      * @throws UserError when the setup insists on kernels that the configuration's layers do not have
      */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule) {
-        setup.require(config);
-        kernels = setup.inWords(config);
         manager = NDManager.newBaseManager(setup.device);
+        deviceKernels = setup.open();
         FusedOps ours = null;
         try {
             Precision precision = setup.precision;
+            Optional<String> missing = deviceKernels == null ? Optional.empty()
+                    : FusedOps.missing(config, deviceKernels, precision.computed());
+            setup.require(missing);
+            kernels = setup.inWords(missing);
             TorchOps plain = new TorchOps(manager, config, precision.kept());
-            ours = setup.fused() ? new FusedOps(config, plain) : null;
+            ours = setup.fused() ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
+            boolean onCpu = ours != null && !setup.device.isGpu();
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
             parameters = new FlatParameters(manager, model, precision.kept(), true);
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = ours != null ? new FusedLossHead(model.head(), store)
+            LossHead head = onCpu ? new FusedLossHead(model.head(), store)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, ours != null);
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, onCpu);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler);
             fused = ours;
         } catch (RuntimeException | Error e) {
-            close(manager, ours);
+            close(manager, ours, deviceKernels);
             throw e;
         }
     }
 
-    private static void close(NDManager manager, FusedOps ops) {
+    private static void close(NDManager manager, FusedOps ops, DeviceKernels kernels) {
         manager.close();
         if (ops != null) {
             ops.close();
+        }
+        if (kernels != null) {
+            kernels.close();
         }
     }
 
@@ -144,6 +167,6 @@ public final class TrainingSession implements AutoCloseable {
 
     @Override
     public void close() {
-        close(manager, fused);
+        close(manager, fused, deviceKernels);
     }
 }

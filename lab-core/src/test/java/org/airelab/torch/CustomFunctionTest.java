@@ -44,8 +44,8 @@ class CustomFunctionTest {
 
         @Override
         protected Result forward(Made made, Tensor x, Tensor w) {
-            Tensor y = made.floats(x.shape());
-            made.floats(3); // not returned: it must not stay open
+            Tensor y = made.like(x, x.shape());
+            made.floatsBeside(x, 3); // not returned: it must not stay open
             for (int i = 0; i < x.elements(); i++) {
                 set(y, i, at(x, i) * at(x, i) * at(w, i));
             }
@@ -54,8 +54,8 @@ class CustomFunctionTest {
 
         @Override
         protected Gradients backward(Made made, Tensor dy, Tensor x, Tensor w, Tensor saved) {
-            Tensor dx = made.floats(x.shape());
-            Tensor dw = made.floats(x.shape());
+            Tensor dx = made.like(x, x.shape());
+            Tensor dw = made.like(x, x.shape());
             if (failure != null) {
                 throw failure;
             }

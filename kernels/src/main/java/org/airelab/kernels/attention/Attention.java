@@ -23,6 +23,11 @@ public interface Attention extends Rung {
             new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new VectorAttention()),
                     CudaAttentions.rungs());
 
+    /** Whether the rung takes heads of a size, at least 1. */
+    default boolean takes(int headSize) {
+        return true;
+    }
+
     /**
      * @param qkv [batch, time, packedWidth], packed as {@link AttentionShape} says, already rotated
      * @param out [batch, time, heads * headSize], written

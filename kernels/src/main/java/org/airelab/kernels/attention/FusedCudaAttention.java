@@ -13,8 +13,13 @@ final class FusedCudaAttention extends TiledCudaAttention {
     }
 
     @Override
+    public boolean takes(int headSize) {
+        return headSize <= MOST_HEAD_SIZE;
+    }
+
+    @Override
     void checkHeadSize(int headSize) {
-        if (headSize > MOST_HEAD_SIZE) {
+        if (!takes(headSize)) {
             throw new IllegalArgumentException(
                     "expected a head size of at most " + MOST_HEAD_SIZE + " for fused attention, found " + headSize);
         }

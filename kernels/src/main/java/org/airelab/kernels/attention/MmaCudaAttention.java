@@ -16,8 +16,13 @@ final class MmaCudaAttention extends TiledCudaAttention {
     }
 
     @Override
+    public boolean takes(int headSize) {
+        return headSize <= MOST_HEAD_SIZE && headSize % 8 == 0;
+    }
+
+    @Override
     void checkHeadSize(int headSize) {
-        if (headSize > MOST_HEAD_SIZE || headSize % 8 != 0) {
+        if (!takes(headSize)) {
             throw new IllegalArgumentException("expected a head size of 8, 16, 24 ... " + MOST_HEAD_SIZE
                     + " for mma attention, found " + headSize);
         }
