@@ -2,6 +2,9 @@ package org.airelab.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
@@ -30,9 +33,17 @@ final class GradientNorm {
         try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
             NDArray window = NativeArrays.view(gradients, offset, length).attach(scope);
             if (!NativeArrays.device(gradients).isGpu() && NativeArrays.type(gradients) == ScalarType.FLOAT32) {
-                return Math.sqrt(KERNEL.sumOfSquares(NativeArrays.memory(window), length));
+                return Math.sqrt(sumOfSquares(NativeArrays.memory(window), length));
             }
             return Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
+        }
+    }
+
+    private static double sumOfSquares(MemorySegment values, long count) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment sum = arena.allocate(ValueLayout.JAVA_DOUBLE);
+            KERNEL.sumOfSquares(values, count, sum);
+            return sum.get(ValueLayout.JAVA_DOUBLE, 0);
         }
     }
 

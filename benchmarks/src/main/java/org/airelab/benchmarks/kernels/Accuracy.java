@@ -2,7 +2,6 @@ package org.airelab.benchmarks.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -25,7 +24,7 @@ final class Accuracy {
     static List<float[]> reference(Workload<?> workload) {
         try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
             bound.reference().run();
-            return results(bound.written());
+            return bound.results();
         }
     }
 
@@ -34,7 +33,7 @@ final class Accuracy {
         try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
             if (!kernel.equals(BoundWorkload.LIBTORCH)) {
                 bound.call(kernel).run();
-                return OptionalDouble.of(error(reference, results(bound.written())));
+                return OptionalDouble.of(error(reference, bound.results()));
             }
             Tensor[] results = bound.libtorch().get();
             List<float[]> values = new ArrayList<>();
@@ -45,10 +44,6 @@ final class Accuracy {
             }
             return values.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, values));
         }
-    }
-
-    private static List<float[]> results(List<MemorySegment> memory) {
-        return memory.stream().map(segment -> segment.toArray(JAVA_FLOAT)).toList();
     }
 
     /** The largest error of as many tensors as there are actual ones. */

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.torch.Tensor;
@@ -42,7 +43,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
 
     private void poisonOutputs(SplittableRandom random) {
         for (int i = 0; i < memory.size(); i++) {
-            if (workload.operands().get(i).content() == Operand.Content.NAN) {
+            if (workload.operands().get(i).poisoned()) {
                 workload.operands().get(i).fill(memory.get(i), random);
             }
         }
@@ -52,10 +53,10 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
         return workload;
     }
 
-    /** The memory of the operands that calls write. */
-    List<MemorySegment> written() {
+    /** What the operands that calls write hold. */
+    List<float[]> results() {
         return IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
-                .mapToObj(memory::get).toList();
+                .mapToObj(i -> workload.operands().get(i).results(memory.get(i), DType.FP32)).toList();
     }
 
     /** The call of the float64 reference. */

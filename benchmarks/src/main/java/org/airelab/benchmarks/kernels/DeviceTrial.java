@@ -65,7 +65,7 @@ final class DeviceTrial<R extends Rung> {
             round(memory, arena);
         }
         for (int i = 0; i < memory.size(); i++) {
-            if (workload.operands().get(i).content() == Operand.Content.NAN) {
+            if (workload.operands().get(i).poisoned()) {
                 workload.operands().get(i).fill(memory.get(i), random);
             }
         }
@@ -106,7 +106,7 @@ final class DeviceTrial<R extends Rung> {
         List<float[]> results = new ArrayList<>();
         for (int i = 0; i < host.size(); i++) {
             if (workload.operands().get(i).written()) {
-                results.add(host.get(i).toArray(JAVA_FLOAT));
+                results.add(workload.operands().get(i).results(host.get(i), DType.FP32));
             }
         }
         return results;
@@ -129,20 +129,12 @@ final class DeviceTrial<R extends Rung> {
                     MemorySegment back = arena.allocate(device.get(i).byteSize(), Long.BYTES);
                     stream.copy(device.get(i), back);
                     stream.synchronize();
-                    results.add(decode(back, workload.operands().get(i).fixed() ? DType.FP32 : dtype));
+                    results.add(workload.operands().get(i).results(back, dtype));
                 }
             }
             return results;
         } finally {
             buffers.forEach(DeviceBuffer::close);
         }
-    }
-
-    private static float[] decode(MemorySegment memory, DType type) {
-        float[] values = new float[(int) (memory.byteSize() / type.bytes())];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = type.get(memory, i);
-        }
-        return values;
     }
 }

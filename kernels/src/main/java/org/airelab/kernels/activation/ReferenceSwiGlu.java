@@ -3,6 +3,7 @@ package org.airelab.kernels.activation;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 
 /** {@link SwiGlu} in float64, one element after the other. */
 final class ReferenceSwiGlu implements SwiGlu {
@@ -13,7 +14,7 @@ final class ReferenceSwiGlu implements SwiGlu {
 
     @Override
     public void forward(MemorySegment gateUp, MemorySegment y, int rows, int hidden) {
-        SwiGlu.check(gateUp, y, rows, hidden);
+        SwiGlu.check(gateUp, y, rows, hidden, DType.FP32);
         for (var row = 0L; row < rows; row++) {
             for (var i = 0; i < hidden; i++) {
                 var gate = get(gateUp, 2 * row * hidden + i);
@@ -25,7 +26,7 @@ final class ReferenceSwiGlu implements SwiGlu {
 
     @Override
     public void backward(MemorySegment dy, MemorySegment gateUp, MemorySegment dGateUp, int rows, int hidden) {
-        SwiGlu.check(dy, gateUp, dGateUp, rows, hidden);
+        SwiGlu.check(dy, gateUp, dGateUp, rows, hidden, DType.FP32);
         for (var row = 0L; row < rows; row++) {
             for (var i = 0; i < hidden; i++) {
                 var gateAt = 2 * row * hidden + i;

@@ -3,6 +3,7 @@ package org.airelab.kernels.activation;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 
 /** An {@link Activation} in plain float32 loops on one thread. */
 record ScalarActivation(Curve curve, Curve slope) implements Activation {
@@ -17,7 +18,7 @@ record ScalarActivation(Curve curve, Curve slope) implements Activation {
 
     @Override
     public void forward(MemorySegment x, MemorySegment y, long count) {
-        Activation.check(x, y, count);
+        Activation.check(x, y, count, DType.FP32);
         for (var i = 0L; i < count; i++) {
             y.setAtIndex(JAVA_FLOAT_UNALIGNED, i, curve.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i)));
         }
@@ -25,7 +26,7 @@ record ScalarActivation(Curve curve, Curve slope) implements Activation {
 
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
-        Activation.check(dy, x, dx, count);
+        Activation.check(dy, x, dx, count, DType.FP32);
         for (var i = 0L; i < count; i++) {
             var value = slope.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i));
             dx.setAtIndex(JAVA_FLOAT_UNALIGNED, i, dy.getAtIndex(JAVA_FLOAT_UNALIGNED, i) * value);

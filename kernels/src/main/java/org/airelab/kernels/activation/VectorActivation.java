@@ -1,6 +1,7 @@
 package org.airelab.kernels.activation;
 
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cpu.Scratch;
@@ -25,7 +26,7 @@ abstract class VectorActivation implements Activation {
 
     @Override
     public final void forward(MemorySegment x, MemorySegment y, long count) {
-        Activation.check(x, y, count);
+        Activation.check(x, y, count, DType.FP32);
         var whole = count - count % Lanes.COUNT;
         Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
                 (int) (to - from)));
@@ -41,7 +42,7 @@ abstract class VectorActivation implements Activation {
 
     @Override
     public final void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
-        Activation.check(dy, x, dx, count);
+        Activation.check(dy, x, dx, count, DType.FP32);
         var whole = count - count % Lanes.COUNT;
         Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
                 dx.address() + 4 * from, (int) (to - from)));

@@ -9,6 +9,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
@@ -30,7 +31,7 @@ final class VectorSwiGlu implements SwiGlu {
 
     @Override
     public void forward(MemorySegment gateUp, MemorySegment y, int rows, int hidden) {
-        SwiGlu.check(gateUp, y, rows, hidden);
+        SwiGlu.check(gateUp, y, rows, hidden, DType.FP32);
         Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 forwardRow(gateUp.address() + 8L * row * hidden, y.address() + 4L * row * hidden, hidden);
@@ -55,7 +56,7 @@ final class VectorSwiGlu implements SwiGlu {
 
     @Override
     public void backward(MemorySegment dy, MemorySegment gateUp, MemorySegment dGateUp, int rows, int hidden) {
-        SwiGlu.check(dy, gateUp, dGateUp, rows, hidden);
+        SwiGlu.check(dy, gateUp, dGateUp, rows, hidden, DType.FP32);
         Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 backwardRow(dy.address() + 4L * row * hidden, gateUp.address() + 8L * row * hidden,

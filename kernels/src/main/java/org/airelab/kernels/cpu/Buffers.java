@@ -17,6 +17,11 @@ public final class Buffers {
         check(name, segment, count, Long.BYTES, "int64");
     }
 
+    /** Checks that the segment is native or device memory of exactly {@code count} float64 values. */
+    public static void doubles(String name, MemorySegment segment, long count) {
+        check(name, segment, count, Double.BYTES, "float64");
+    }
+
     /** Checks that the segment is native or device memory of exactly {@code count} values of a type. */
     public static void elements(String name, MemorySegment segment, long count, DType type) {
         check(name, segment, count, type.bytes(), type.toString());

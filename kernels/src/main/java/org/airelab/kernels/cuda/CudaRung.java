@@ -1,5 +1,7 @@
 package org.airelab.kernels.cuda;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.function.BiFunction;
 import org.airelab.kernels.DType;
@@ -17,6 +19,24 @@ import org.airelab.kernels.Rung;
  */
 public record CudaRung<R extends Rung>(String name, Set<DType> dtypes, int architecture, boolean portable,
         BiFunction<Launcher, DType, R> maker) {
+    /** The first architecture that converts to and from bfloat16. */
+    private static final int AMPERE = 80;
+
+    /**
+     * Makes a rung that shares its work out in a way.
+     *
+     * @param <S> the ways
+     */
+    public interface Maker<S, R extends Rung> {
+        R make(S sharing, Launcher launcher, DType dtype);
+    }
+
+    /** A ladder with a portable rung, named after it, for each way of sharing the work out. */
+    static <S, R extends Rung> List<CudaRung<R>> ladder(S[] ways, Set<DType> dtypes, Maker<S, R> maker) {
+        return Arrays.stream(ways).map(way -> new CudaRung<R>(way.toString(), dtypes, AMPERE, true,
+                (launcher, dtype) -> maker.make(way, launcher, dtype))).toList();
+    }
+
     /** The rung on a device. */
     public R on(Launcher launcher, DType dtype) {
         if (!dtypes.contains(dtype)) {

@@ -12,6 +12,7 @@ final class KernelParameters {
     private static final Pattern EIGHT = Pattern.compile("\\b(long|double|size_t|u?int64_t)\\b");
     private static final Pattern FOUR = Pattern.compile("\\b(int|unsigned|float|u?int32_t)\\b");
     private static final Pattern SMALLER = Pattern.compile("\\b(short|char|bool)\\b");
+    private static final Pattern MACRO = Pattern.compile("\\s*[A-Z][A-Z0-9_]*\\s*");
 
     private KernelParameters() {
     }
@@ -20,7 +21,7 @@ final class KernelParameters {
      * Reads a declaration.
      *
      * @return bytes of each parameter, 0 for types that have other names than C++'s; empty when {@code text} does not
-     *         declare {@code entry}
+     *         declare {@code entry}, or by a macro that stands for any number of parameters
      */
     static Optional<List<Integer>> parse(String text, String entry) {
         String source = COMMENT.matcher(text).replaceAll(" ");
@@ -32,6 +33,9 @@ final class KernelParameters {
         List<Integer> bytes = new ArrayList<>();
         if (!declaration.group(1).isBlank()) {
             for (String parameter : declaration.group(1).split(",")) {
+                if (MACRO.matcher(parameter).matches()) {
+                    return Optional.empty();
+                }
                 bytes.add(bytes(parameter));
             }
         }

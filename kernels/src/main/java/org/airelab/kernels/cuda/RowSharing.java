@@ -1,6 +1,5 @@
 package org.airelab.kernels.cuda;
 
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,18 +24,10 @@ public enum RowSharing {
     private static final int CHUNK_BYTES = 16;
     /** Chunks a thread holds at most: with 8 elements each, 32 registers for each tensor. */
     private static final int MOST_HELD = 4;
-    /** The first architecture that converts to and from bfloat16. */
-    private static final int AMPERE = 80;
-
-    /** Makes a rung that shares rows out in a way. */
-    public interface Maker<R extends Rung> {
-        R make(RowSharing sharing, Launcher launcher, DType dtype);
-    }
 
     /** The ladder of a family: a rung for each way, in every element type. */
-    public static <R extends Rung> List<CudaRung<R>> ladder(Maker<R> maker) {
-        return Arrays.stream(values()).map(sharing -> new CudaRung<R>(sharing.toString(), EnumSet.allOf(DType.class),
-                AMPERE, true, (launcher, dtype) -> maker.make(sharing, launcher, dtype))).toList();
+    public static <R extends Rung> List<CudaRung<R>> ladder(CudaRung.Maker<RowSharing, R> maker) {
+        return CudaRung.ladder(values(), EnumSet.allOf(DType.class), maker);
     }
 
     /**

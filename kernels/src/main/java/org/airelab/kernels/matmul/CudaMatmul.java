@@ -2,7 +2,6 @@ package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Locale;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
@@ -49,6 +48,10 @@ final class CudaMatmul implements Matmul {
         return KernelSource.of("matmul/" + name + ".cu", dtype)
                 .with("TRANSPOSE_A", shape.transposeA() ? 1 : 0)
                 .with("TRANSPOSE_B", shape.transposeB() ? 1 : 0)
-                .with("EPILOGUE", shape.epilogue().name().toLowerCase(Locale.ROOT));
+                .with("EPILOGUE", switch (shape.epilogue()) {
+                    case NONE -> "none";
+                    case GELU -> "gelu_tanh";
+                    case SILU -> "silu";
+                });
     }
 }

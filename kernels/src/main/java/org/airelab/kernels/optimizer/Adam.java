@@ -2,9 +2,12 @@ package org.airelab.kernels.optimizer;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Set;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cuda.ElementSharing;
 
 /**
  * One step of Adam (Kingma and Ba, 2015, algorithm 1) or AdamW (Loshchilov and Hutter, 2019, algorithm 2), in the order
@@ -21,7 +24,8 @@ import org.airelab.kernels.cpu.Buffers;
  * All segments are float32 of one size; anything else is an {@link IllegalArgumentException}.
  */
 public interface Adam extends Rung {
-    Family<Adam> FAMILY = new Family<>("adam", new ReferenceAdam(), List.of(new ScalarAdam(), new VectorAdam()));
+    Family<Adam> FAMILY = new Family<>("adam", new ReferenceAdam(), List.of(new ScalarAdam(), new VectorAdam()),
+            ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaAdam(sharing, launcher)));
 
     /**
      * @param step         number of this step, 1 for the first

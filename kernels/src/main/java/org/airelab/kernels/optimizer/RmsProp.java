@@ -2,8 +2,11 @@ package org.airelab.kernels.optimizer;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Set;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.ElementSharing;
 
 /**
  * One step of RMSProp (Tieleman and Hinton, 2012; centered after Graves, 2013) as {@code torch.optim.RMSprop} has it:
@@ -20,8 +23,9 @@ import org.airelab.kernels.Rung;
  * All segments are float32 of one size; anything else is an {@link IllegalArgumentException}.
  */
 public interface RmsProp extends Rung {
-    Family<RmsProp> FAMILY =
-            new Family<>("rmsprop", new ReferenceRmsProp(), List.of(new ScalarRmsProp(), new VectorRmsProp()));
+    Family<RmsProp> FAMILY = new Family<>("rmsprop", new ReferenceRmsProp(),
+            List.of(new ScalarRmsProp(), new VectorRmsProp()),
+            ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaRmsProp(sharing, launcher)));
 
     /**
      * @param weights      updated in {@code range}

@@ -1,9 +1,10 @@
 package org.airelab.kernels.optimizer;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
-import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.DType;
 
 /** {@link GradientNorm} in one loop on one thread. */
 final class ScalarGradientNorm implements GradientNorm {
@@ -13,13 +14,13 @@ final class ScalarGradientNorm implements GradientNorm {
     }
 
     @Override
-    public double sumOfSquares(MemorySegment values, long count) {
-        Buffers.floats("values", values, count);
-        var sum = 0.0;
+    public void sumOfSquares(MemorySegment values, long count, MemorySegment sum) {
+        GradientNorm.check(values, count, sum, DType.FP32);
+        var total = 0.0;
         for (var i = 0L; i < count; i++) {
             var value = (double) values.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
-            sum += value * value;
+            total += value * value;
         }
-        return sum;
+        sum.set(JAVA_DOUBLE_UNALIGNED, 0, total);
     }
 }

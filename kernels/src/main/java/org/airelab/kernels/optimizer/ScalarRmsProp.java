@@ -15,29 +15,24 @@ final class ScalarRmsProp implements RmsProp {
     public void step(RmsPropSettings settings, UpdateRange range, MemorySegment weights, MemorySegment gradient,
             MemorySegment squares, MemorySegment gradientMean, MemorySegment velocity) {
         RmsProp.check(settings, range, weights, gradient, squares, gradientMean, velocity);
-        var alpha = (float) settings.alpha();
-        var fresh = (float) (1 - settings.alpha());
-        var decay = (float) settings.weightDecay();
-        var momentum = (float) settings.momentum();
-        var learningRate = (float) settings.learningRate();
-        var epsilon = (float) settings.epsilon();
+        var c = RmsPropConstants.of(settings);
         for (var i = range.from(); i < range.to(); i++) {
             var w = get(weights, i);
-            var g = get(gradient, i) * range.gradientScale() + decay * w;
-            var s = alpha * get(squares, i) + fresh * g * g;
+            var g = get(gradient, i) * range.gradientScale() + c.decay() * w;
+            var s = c.alpha() * get(squares, i) + c.fresh() * g * g;
             set(squares, i, s);
             var variance = s;
             if (gradientMean != null) {
-                var a = alpha * get(gradientMean, i) + fresh * g;
+                var a = c.alpha() * get(gradientMean, i) + c.fresh() * g;
                 set(gradientMean, i, a);
                 variance -= a * a;
             }
-            var direction = g / ((float) Math.sqrt(variance) + epsilon);
+            var direction = g / ((float) Math.sqrt(variance) + c.epsilon());
             if (velocity != null) {
-                direction += momentum * get(velocity, i);
+                direction += c.momentum() * get(velocity, i);
                 set(velocity, i, direction);
             }
-            set(weights, i, w - learningRate * direction);
+            set(weights, i, w - c.learningRate() * direction);
         }
     }
 

@@ -2,9 +2,12 @@ package org.airelab.kernels.optimizer;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Set;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cuda.ElementSharing;
 
 /**
  * One step of stochastic gradient descent with momentum as {@code torch.optim.SGD} has it:
@@ -18,7 +21,8 @@ import org.airelab.kernels.cpu.Buffers;
  * All segments are float32 of one size; anything else is an {@link IllegalArgumentException}.
  */
 public interface Sgd extends Rung {
-    Family<Sgd> FAMILY = new Family<>("sgd", new ReferenceSgd(), List.of(new ScalarSgd(), new VectorSgd()));
+    Family<Sgd> FAMILY = new Family<>("sgd", new ReferenceSgd(), List.of(new ScalarSgd(), new VectorSgd()),
+            ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaSgd(sharing, launcher)));
 
     /**
      * @param step     number of this step, 1 for the first

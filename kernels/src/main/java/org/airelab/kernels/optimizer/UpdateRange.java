@@ -25,6 +25,16 @@ public record UpdateRange(long from, long to, float gradientScale) {
         return new UpdateRange(0, count, 1);
     }
 
+    /** Number of its elements. */
+    long count() {
+        return to - from;
+    }
+
+    /** The part of a flat memory of float32; null for null, a state that is not there. */
+    MemorySegment of(MemorySegment flat) {
+        return flat == null ? null : flat.asSlice(Float.BYTES * from, Float.BYTES * count());
+    }
+
     void forPieces(Parallel.Piece body) {
         Parallel.forPieces(from, to, ELEMENTS, body);
     }

@@ -1,8 +1,10 @@
 package org.airelab.kernels.optimizer;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
+
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
-import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 
@@ -21,16 +23,16 @@ final class VectorGradientNorm implements GradientNorm {
     }
 
     @Override
-    public double sumOfSquares(MemorySegment values, long count) {
-        Buffers.floats("values", values, count);
+    public void sumOfSquares(MemorySegment values, long count, MemorySegment sum) {
+        GradientNorm.check(values, count, sum, DType.FP32);
         var partials = new double[Parallel.pieces(count, ELEMENTS)];
         Parallel.forPieces(count, ELEMENTS, (task, from, to) ->
                 partials[task] = sumOfSquares(values.address() + 4 * from, (int) (to - from)));
-        var sum = 0.0;
+        var total = 0.0;
         for (var partial : partials) {
-            sum += partial;
+            total += partial;
         }
-        return sum;
+        sum.set(JAVA_DOUBLE_UNALIGNED, 0, total);
     }
 
     private static double sumOfSquares(long values, int count) {

@@ -26,10 +26,11 @@ final class VectorRmsProp implements RmsProp {
     public void step(RmsPropSettings settings, UpdateRange range, MemorySegment weights, MemorySegment gradient,
             MemorySegment squares, MemorySegment gradientMean, MemorySegment velocity) {
         RmsProp.check(settings, range, weights, gradient, squares, gradientMean, velocity);
+        var constants = RmsPropConstants.of(settings);
         range.forPieces((_, from, to) -> {
             var count = (int) (to - from);
             var at = 4 * from;
-            var piece = new Piece(settings, range.gradientScale(), weights.address() + at, gradient.address() + at,
+            var piece = new Piece(constants, range.gradientScale(), weights.address() + at, gradient.address() + at,
                     squares.address() + at, addressOrZero(gradientMean, at), addressOrZero(velocity, at));
             var i = 0;
             for (; i + COUNT <= count; i += COUNT) {
@@ -48,9 +49,9 @@ final class VectorRmsProp implements RmsProp {
     /** Addresses of one task's part of each array; 0 for a state that is not there. */
     private record Piece(float scale, float decay, float alpha, float fresh, float epsilon, float momentum,
             float learningRate, long weights, long gradient, long squares, long mean, long velocity) {
-        Piece(RmsPropSettings s, float scale, long weights, long gradient, long squares, long mean, long velocity) {
-            this(scale, (float) s.weightDecay(), (float) s.alpha(), (float) (1 - s.alpha()), (float) s.epsilon(),
-                    (float) s.momentum(), (float) s.learningRate(), weights, gradient, squares, mean, velocity);
+        Piece(RmsPropConstants c, float scale, long weights, long gradient, long squares, long mean, long velocity) {
+            this(scale, c.decay(), c.alpha(), c.fresh(), c.epsilon(), c.momentum(), c.learningRate(), weights, gradient,
+                    squares, mean, velocity);
         }
 
         void update(long at) {

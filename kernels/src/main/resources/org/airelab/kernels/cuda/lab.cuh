@@ -110,7 +110,7 @@ template <int N> DEVICE void cp_async_wait() { asm volatile("cp.async.wait_group
 #endif
 
 // Sums and maxima of a warp's 32 lanes, in every lane.
-DEVICE float warp_sum(float x) {
+template <class T> DEVICE T warp_sum(T x) {
     HOT_LOOP
     for (int offset = 16; offset > 0; offset /= 2) x += __shfl_xor_sync(0xffffffffu, x, offset);
     return x;

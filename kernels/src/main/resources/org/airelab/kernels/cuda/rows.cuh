@@ -27,7 +27,8 @@ DEVICE int misaligned_elements(const ELEMENT *address) {
 
 // The elements of a row from index `at` on; `outside` for those before its beginning and past its `width`. One access
 // where all are inside and the first is aligned.
-DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, int at, int width, float outside) {
+template <class INDEX>
+DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, INDEX at, INDEX width, float outside) {
     if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
         uint4 bits = *reinterpret_cast<const uint4 *>(row + at);
         const unsigned word[4] = {bits.x, bits.y, bits.z, bits.w};
@@ -38,7 +39,7 @@ DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, int at, int width,
     for (int i = 0; i < CHUNK; i++) v[i] = at + i >= 0 && at + i < width ? to_float(row[at + i]) : outside;
 }
 
-DEVICE void store_chunk(ELEMENT *row, int at, int width, const float (&v)[CHUNK]) {
+template <class INDEX> DEVICE void store_chunk(ELEMENT *row, INDEX at, INDEX width, const float (&v)[CHUNK]) {
     if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
         unsigned word[4];
         narrow<ELEMENT>(word, v);
@@ -51,14 +52,14 @@ DEVICE void store_chunk(ELEMENT *row, int at, int width, const float (&v)[CHUNK]
     }
 }
 
-// Sum and maximum over the BLOCK threads of a block, in each of them, by way of one float a warp.
-DEVICE float block_sum(float x, float (&scratch)[32]) {
+// Sum and maximum over the BLOCK threads of a block, in each of them, by way of one number a warp.
+template <class T> DEVICE T block_sum(T x, T (&scratch)[32]) {
     x = warp_sum(x);
     if (BLOCK == 32) return x;
     __syncthreads(); // the scratch may still be read for the reduction before
     if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;
     __syncthreads();
-    return warp_sum(threadIdx.x % 32 < BLOCK / 32 ? scratch[threadIdx.x % 32] : 0.0f);
+    return warp_sum(threadIdx.x % 32 < BLOCK / 32 ? scratch[threadIdx.x % 32] : (T) 0);
 }
 
 DEVICE float minus_infinity() { return __uint_as_float(0xff800000u); }

@@ -3,7 +3,7 @@
 // Macros: ELEMENT (float, f16 or bf16), TRANSPOSE_A and TRANSPOSE_B (0 or 1), EPILOGUE (the name of f), and BM and BN:
 // a block computes a tile of BM x BN elements of C.
 #pragma once
-#include "lab.cuh"
+#include "curves.cuh"
 
 #define PARAMETERS const ELEMENT *__restrict__ a, const ELEMENT *__restrict__ b, const ELEMENT *__restrict__ bias, \
     ELEMENT *__restrict__ c, int m, int n, int k, float alpha, float beta
@@ -28,14 +28,6 @@ template <bool K_CONTIGUOUS> DEVICE bool is_aligned(const ELEMENT *matrix, int r
 }
 
 DEVICE float none(float x) { return x; }
-
-DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
-
-// GELU by its tanh approximation, with (1 + tanh z) / 2 = 1 / (1 + e^-2z): no difference of near equals for x < 0.
-DEVICE float gelu(float x) {
-    const float twice_sqrt_2_over_pi = 1.5957691216057308f;
-    return x / (1.0f + expf(-twice_sqrt_2_over_pi * (x + 0.044715f * x * x * x)));
-}
 
 // One element of the result from its sum. `c` and `bias` point at the element's own; beta 0 never reads C.
 DEVICE float finish(float sum, const ELEMENT *c, const ELEMENT *bias, float alpha, float beta) {

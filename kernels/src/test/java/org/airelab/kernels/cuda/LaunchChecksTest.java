@@ -99,6 +99,8 @@ class LaunchChecksTest {
         assertEquals(Optional.of(List.of(8, 4)), KernelParameters.parse(text, "add_index"));
         assertEquals(Optional.empty(), KernelParameters.parse(text, "index"));
         assertEquals(Optional.empty(), KernelParameters.parse(text, "absent"));
+        assertEquals(Optional.empty(), KernelParameters.parse("__global__ void f(int *to, CONSTANTS) {}", "f"),
+                "a macro may stand for any number");
         assertEquals(Optional.of(List.of(8, 4, 0, 0, 8)), KernelParameters.parse(
                 "extern \"C\" __global__ void\nk(const T *__restrict__ x, unsigned n, unsigned short s, T t,"
                         + " unsigned long long w) {", "k"));

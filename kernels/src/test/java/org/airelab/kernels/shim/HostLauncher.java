@@ -71,6 +71,16 @@ public final class HostLauncher implements Launcher, AutoCloseable {
         return buffer(segment.byteSize(), 0).copyFrom(segment);
     }
 
+    /** {@link #allocate}d memory that begins so many bytes after a multiple of 256. */
+    public MemorySegment allocate(long bytes, long shift) {
+        return allocate(bytes + shift).asSlice(shift);
+    }
+
+    /** A {@link #copy} that begins so many bytes after a multiple of 256. */
+    public MemorySegment copy(MemorySegment segment, long shift) {
+        return buffer(segment.byteSize() + shift, 0).asSlice(shift).copyFrom(segment);
+    }
+
     private MemorySegment buffer(long bytes, int tracked) {
         var buffer = HostLibrary.allocate(bytes, tracked);
         buffers.add(buffer);

@@ -1,10 +1,12 @@
 package org.airelab.benchmarks.kernels.workload;
 
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
+import org.airelab.kernels.DType;
 import org.airelab.torch.ScalarType;
 
 /**
@@ -27,7 +29,9 @@ public record Operand(String name, Content content, boolean written, double traf
         /** Int64 in [0, bound), uniform; the bound comes first in the shape and is no dimension. */
         IDS,
         /** NaN in every element, so that an element never written is seen. */
-        NAN
+        NAN,
+        /** The same of float64. */
+        NAN_FLOAT64
     }
 
     /** Normal numbers repeat after so many, a prime: no row of the usual widths equals the one above it. */
@@ -54,6 +58,11 @@ public record Operand(String name, Content content, boolean written, double traf
         return new Operand(name, Content.NAN, true, 4.0 * elements(shape), false, shape);
     }
 
+    /** Written: one float64. */
+    public static Operand total(String name) {
+        return new Operand(name, Content.NAN_FLOAT64, true, Double.BYTES, true);
+    }
+
     /** The same, read and written. */
     public Operand updated() {
         return new Operand(name, content, true, 2 * traffic, fixed, shape);
@@ -76,7 +85,27 @@ public record Operand(String name, Content content, boolean written, double traf
 
     /** Its element type. */
     public ScalarType type() {
-        return content == Content.IDS ? ScalarType.INT64 : ScalarType.FLOAT32;
+        return switch (content) {
+            case IDS -> ScalarType.INT64;
+            case NAN_FLOAT64 -> ScalarType.FLOAT64;
+            default -> ScalarType.FLOAT32;
+        };
+    }
+
+    /** Whether its first content is no input, and says so. */
+    public boolean poisoned() {
+        return content == Content.NAN || content == Content.NAN_FLOAT64;
+    }
+
+    /** The numbers in its memory, rounded to float32, after a rung has written them in an element type. */
+    public float[] results(MemorySegment memory, DType dtype) {
+        int bytes = type() == ScalarType.FLOAT64 ? Double.BYTES : fixed ? Float.BYTES : dtype.bytes();
+        float[] results = new float[Math.toIntExact(memory.byteSize() / bytes)];
+        for (int i = 0; i < results.length; i++) {
+            results[i] = type() == ScalarType.FLOAT64 ? (float) memory.getAtIndex(JAVA_DOUBLE, i)
+                    : (fixed ? DType.FP32 : dtype).get(memory, i);
+        }
+        return results;
     }
 
     /** Bytes of memory it takes. */
@@ -100,7 +129,7 @@ public record Operand(String name, Content content, boolean written, double traf
                     memory.setAtIndex(JAVA_LONG, i, random.nextLong(shape[0]));
                 }
             }
-            case NAN -> memory.fill((byte) 0xff);
+            case NAN, NAN_FLOAT64 -> memory.fill((byte) 0xff);
         }
     }
 

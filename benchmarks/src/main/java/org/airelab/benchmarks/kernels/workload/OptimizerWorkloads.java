@@ -1,9 +1,8 @@
 package org.airelab.benchmarks.kernels.workload;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.airelab.benchmarks.kernels.workload.Operand.normal;
-import static org.airelab.benchmarks.kernels.workload.Operand.output;
 import static org.airelab.benchmarks.kernels.workload.Operand.squares;
+import static org.airelab.benchmarks.kernels.workload.Operand.total;
 
 import ai.djl.ndarray.NDArray;
 import java.util.List;
@@ -17,8 +16,7 @@ import org.airelab.kernels.optimizer.SgdSettings;
 import org.airelab.kernels.optimizer.UpdateRange;
 import org.airelab.torch.Operator;
 
-/** Updates of flat parameters,
-        and their gradient's norm. The learning rates are small enough for any number of calls. */
+/** Updates of flat parameters, and their gradient's norm. The learning rates are small enough for any number of calls. */
 final class OptimizerWorkloads {
     private static final int SMALL = 1 << 17;
     private static final int LARGE = 1 << 24;
@@ -49,8 +47,8 @@ final class OptimizerWorkloads {
 
     private static Workload<GradientNorm> gradientNorm(int n) {
         return new Workload<>("gradient-norm", GradientNorm.class, "sum-of-squares", String.valueOf(n),
-                List.of(normal("values", n), output("sum")), 2.0 * n,
-                (f, m) -> m.get(1).set(JAVA_FLOAT, 0, (float) f.sumOfSquares(m.get(0), n)))
+                List.of(normal("values", n), total("sum")), 2.0 * n,
+                (f, m) -> f.sumOfSquares(m.get(0), n, m.get(1)))
                 .against(Baseline.of("dot", t -> DOT.call().tensor(t[0]).tensor(t[0]).tensors(1)));
     }
 
