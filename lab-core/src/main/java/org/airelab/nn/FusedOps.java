@@ -10,11 +10,13 @@ import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.DeviceKernels;
+import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
 /**
- * A decoder layer's operations by the lab's kernels. Attention that they do not compute goes to plain operators. Close
+ * A decoder layer's operations by the lab's kernels. Weights of norms are rounded to the type of what they scale.
+ * Attention that they do not compute goes to plain operators. Close
  * it when the model is no longer computed.
  */
 public final class FusedOps implements LayerOps, AutoCloseable {
@@ -63,7 +65,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     @Override
     public NDArray rmsNorm(NDArray x, NDArray weight, double eps) {
-        return rmsNorm.apply(x.getManager(), x, weight);
+        return rmsNorm.apply(x.getManager(), x, NativeArrays.convert(x.getManager(), weight, NativeArrays.type(x)));
     }
 
     @Override
@@ -71,7 +73,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
         NDManager scope = x.getManager();
         NDArray both = NDArrays.stack(new NDList(weight, bias));
         both.attach(scope);
-        return layerNorm.apply(scope, x, both);
+        return layerNorm.apply(scope, x, NativeArrays.convert(scope, both, NativeArrays.type(x)));
     }
 
     @Override

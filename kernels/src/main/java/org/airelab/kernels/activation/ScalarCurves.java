@@ -23,6 +23,9 @@ final class ScalarCurves {
 
     static float geluTanhSlope(float x) {
         var t = tanh(x);
+        if (Math.abs(t) == 1) {
+            return 0.5f * (1 + t); // what follows would be 0 times infinity for large x
+        }
         var slope = TANH_SCALE * (1 + 3 * TANH_CUBIC * x * x);
         return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * slope;
     }

@@ -43,8 +43,9 @@ final class VectorGeluTanh extends VectorActivation {
         var larger = ONE.div(e.add(ONE));
         var smaller = e.mul(larger);
         var s = larger.blend(smaller, exponent.compare(VectorOperators.GT, ZERO));
-        var inner = x.mul(x).fma(SQUARE, SLOPE);
-        return x.mul(inner).fma(larger.mul(smaller), s);
+        var steep = x.mul(x).fma(SQUARE, SLOPE).mul(x).mul(larger.mul(smaller));
+        // Where s is 0 or 1 to the last bit, the rest may be infinity times 0.
+        return s.add(steep.blend(ZERO, smaller.compare(VectorOperators.EQ, ZERO)));
     }
 
     /** -2u. */

@@ -79,7 +79,8 @@ final class VectorCrossEntropy implements CrossEntropy {
         var logit = get(row + 4 * target);
         var sum = exponentials(row, max, vocabulary);
         scale(row, scale / sum, vocabulary);
-        set(row + 4 * target, get(row + 4 * target) - scale);
+        // The bits that are there: what was read of them would be more than the compiler inlines.
+        set(row + 4 * target, Exponential.expOfNegative(logit - max) * (scale / sum) - scale);
         return Math.log(sum) + max - logit;
     }
 

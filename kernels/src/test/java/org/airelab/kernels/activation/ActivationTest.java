@@ -68,6 +68,32 @@ class ActivationTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("families")
+    void hugeValuesHaveTheirLimits(Family<Activation> family) {
+        var huge = new float[] {1e10f, 1e14f, 1e20f, 1e30f, Float.MAX_VALUE};
+        var x = zeros(2 * huge.length);
+        var ones = zeros(2 * huge.length);
+        for (var i = 0; i < huge.length; i++) {
+            Native.set(x, 2 * i, huge[i]);
+            Native.set(x, 2 * i + 1, -huge[i]);
+            Native.set(ones, 2 * i, 1);
+            Native.set(ones, 2 * i + 1, 1);
+        }
+        for (var rung : family.rungs()) {
+            var y = zeros(2 * huge.length);
+            var slope = zeros(2 * huge.length);
+            rung.forward(x, y, 2 * huge.length);
+            rung.backward(ones, x, slope, 2 * huge.length);
+            for (var i = 0; i < huge.length; i++) {
+                assertEquals(huge[i], Native.get(y, 2 * i), rung.name());
+                assertEquals(0, Native.get(y, 2 * i + 1) + 0f, rung.name());
+                assertEquals(1, Native.get(slope, 2 * i), rung.name() + " at " + huge[i]);
+                assertEquals(0, Native.get(slope, 2 * i + 1) + 0f, rung.name() + " at -" + huge[i]);
+            }
+        }
+    }
+
     private static void assertWithin(MemorySegment expected, MemorySegment actual,
             double tolerance, String what) {
         for (var i = 0; i < expected.byteSize() / 4; i++) {
