@@ -20,6 +20,15 @@ public final class NativeArrays {
         return Tensor.memory(Tensor.handle(array));
     }
 
+    /**
+     * The memory of a contiguous array wherever it lies, for kernels of its device: see {@link Tensor#kernelMemory}.
+     *
+     * @throws IllegalStateException when the array is not contiguous
+     */
+    public static MemorySegment kernelMemory(NDArray array) {
+        return Tensor.kernelMemory(Tensor.handle(array));
+    }
+
     /** Element type, also of arrays whose type DJL cannot name. */
     public static ScalarType type(NDArray array) {
         return Tensor.type(Tensor.handle(array));

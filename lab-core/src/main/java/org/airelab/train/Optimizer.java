@@ -11,6 +11,7 @@ import java.util.Map;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ParameterSpec.Role;
 import org.airelab.torch.Autograd;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.Tensor;
 
@@ -28,12 +29,12 @@ public final class Optimizer {
 
     /**
      * @param manager owns the state, zeroed
-     * @param fused   whether the lab's kernels update, which takes float32 on the CPU
+     * @param kernels those of the parameters' device, which then update float32; null for libtorch's operators
      */
-    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, boolean fused) {
+    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, DeviceKernels kernels) {
         this.config = config;
         this.parameters = parameters;
-        this.rule = fused ? new KernelUpdateRule(config) : new TorchUpdateRule(config);
+        this.rule = kernels != null ? new KernelUpdateRule(config, kernels) : new TorchUpdateRule(config);
         this.ranges = ranges(parameters);
         for (String name : rule.stateNames()) {
             state.put(name, parameters.weights().zerosLike());

@@ -79,7 +79,7 @@ public final class TrainingSession implements AutoCloseable {
                 return "libtorch's kernels";
             }
             return "the lab's kernels (libtorch's for products and embeddings"
-                    + (device.isGpu() ? ", loss and update" : "") + missing.map(what -> ", and for " + what).orElse("")
+                    + (device.isGpu() ? ", and for the loss" : "") + missing.map(what -> ", and for " + what).orElse("")
                     + ")";
         }
     }
@@ -110,7 +110,7 @@ public final class TrainingSession implements AutoCloseable {
             LossHead head = onCpu ? new FusedLossHead(model.head(), store)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, onCpu);
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler);
             fused = ours;

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.Device;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.airelab.nn.FlatParameters;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,27 +54,35 @@ class OptimizerTest {
 
     @ParameterizedTest
     @EnumSource(OptimizerConfig.Kind.class)
-    void bothImplementationsEqualTheReference(OptimizerConfig.Kind kind) {
-        for (boolean fused : new boolean[] {false, true}) {
-            try (TestModel model = new TestModel(TestModel.llama(), Precision.FP32)) {
-                OptimizerConfig config = config(kind);
-                FlatParameters flat = model.flat;
-                Optimizer optimizer = new Optimizer(model.manager, config, flat, fused);
-                double[] w = doubles(NativeArrays.floats(flat.weights()));
-                double[] m = new double[w.length];
-                double[] v = new double[w.length];
-                SplittableRandom random = new SplittableRandom(2);
-                for (int step = 1; step <= 5; step++) {
-                    float[] g = fill(flat, random);
-                    double[] scaled = doubles(g);
-                    for (int i = 0; i < scaled.length; i++) {
-                        scaled[i] *= 0.5;
-                    }
-                    optimizer.step(step, 1e-2 / step, 0.5);
-                    byParameter(flat, config, w, scaled, m, v, step, 1e-2 / step);
-                }
-                assertArrayEquals(w, doubles(NativeArrays.floats(flat.weights())), 2e-5, kind + " fused " + fused);
+    void allImplementationsEqualTheReference(OptimizerConfig.Kind kind) {
+        try (CopyingLauncher launcher = new CopyingLauncher()) {
+            for (DeviceKernels kernels : Arrays.asList(null, DeviceKernels.on(Device.cpu()),
+                    DeviceKernels.on(launcher))) {
+                assertEqualsTheReference(kind, kernels);
             }
+            assertTrue(launcher.launches > 0);
+        }
+    }
+
+    private static void assertEqualsTheReference(OptimizerConfig.Kind kind, DeviceKernels kernels) {
+        try (TestModel model = new TestModel(TestModel.llama(), Precision.FP32)) {
+            OptimizerConfig config = config(kind);
+            FlatParameters flat = model.flat;
+            Optimizer optimizer = new Optimizer(model.manager, config, flat, kernels);
+            double[] w = doubles(NativeArrays.floats(flat.weights()));
+            double[] m = new double[w.length];
+            double[] v = new double[w.length];
+            SplittableRandom random = new SplittableRandom(2);
+            for (int step = 1; step <= 5; step++) {
+                float[] g = fill(flat, random);
+                double[] scaled = doubles(g);
+                for (int i = 0; i < scaled.length; i++) {
+                    scaled[i] *= 0.5;
+                }
+                optimizer.step(step, 1e-2 / step, 0.5);
+                byParameter(flat, config, w, scaled, m, v, step, 1e-2 / step);
+            }
+            assertArrayEquals(w, doubles(NativeArrays.floats(flat.weights())), 2e-5, kind + " by " + kernels);
         }
     }
 
@@ -115,7 +126,7 @@ class OptimizerTest {
     @Test
     void decayGroupsAreToldInWords() {
         try (TestModel model = new TestModel(TestModel.llama(), Precision.FP32)) {
-            var lines = new Optimizer(model.manager, config(OptimizerConfig.Kind.ADAMW), model.flat, false).describe();
+            var lines = new Optimizer(model.manager, config(OptimizerConfig.Kind.ADAMW), model.flat, null).describe();
             assertEquals(2, lines.size());
             assertTrue(lines.get(0).startsWith("weight decay 0.1: ") && lines.get(0).endsWith("(matrix)"), lines.get(0));
             assertTrue(lines.get(1).contains("embedding, norm, bias"), lines.get(1));
