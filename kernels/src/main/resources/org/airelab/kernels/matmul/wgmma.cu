@@ -27,19 +27,6 @@ const int CONSUMER_REGISTERS = 240;
 
 static_assert(BM == 128 && BN == 256, "a warp group's accumulators are 64 x 256");
 
-// Where the ring stands: a stage, and the parity of its barriers' phases.
-struct Ring {
-    int stage;
-    int parity;
-};
-
-DEVICE void advance(Ring &ring) {
-    if (++ring.stage == STAGES) {
-        ring.stage = 0;
-        ring.parity ^= 1;
-    }
-}
-
 // Begins to copy an operand's panels at the row and k given. In its map, x runs along a line and y over the lines.
 template <bool K_CONTIGUOUS, int PANELS>
 DEVICE void load_panels(ELEMENT *to, const tensor_map *map, int row, int p, mbarrier *full) {
@@ -53,7 +40,7 @@ DEVICE void load_panels(ELEMENT *to, const tensor_map *map, int row, int p, mbar
 // Descriptor of an operand at the k given within a stage. Along k, 16 elements are 32 bytes of each line or 16 lines.
 template <bool K_CONTIGUOUS> DEVICE unsigned long long operand(const ELEMENT *panels, int p) {
     const int PANEL_BYTES = PANEL * (int) sizeof(ELEMENT);
-    return wgmma_descriptor(panels + (K_CONTIGUOUS ? p : p * 64), K_CONTIGUOUS ? 16 : PANEL_BYTES);
+    return wgmma_descriptor<128>(panels + (K_CONTIGUOUS ? p : p * 64), K_CONTIGUOUS ? 16 : PANEL_BYTES);
 }
 
 // The producer: one thread.
@@ -61,7 +48,7 @@ DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tens
                     int m, int n, int k) {
     int tiles_m = (m + BM - 1) / BM;
     int tiles_n = (n + BN - 1) / BN;
-    Ring ring = {0, 1}; // the stages of a new ring are empty
+    Ring<STAGES> ring = {0, 1}; // the stages of a new ring are empty
     for (int tile = blockIdx.x; tile < tiles_m * tiles_n; tile += gridDim.x) {
         int tile_m, tile_n;
         locate_tile(tile, tiles_m, tiles_n, tile_m, tile_n);
@@ -72,14 +59,14 @@ DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tens
             ELEMENT *b_panels = a_panels + A_PANELS * PANEL;
             load_panels<A_K_CONTIGUOUS, A_PANELS>(a_panels, a_map, tile_m * BM, p, &full[ring.stage]);
             load_panels<B_K_CONTIGUOUS, B_PANELS>(b_panels, b_map, tile_n * BN, p, &full[ring.stage]);
-            advance(ring);
+            ring.advance();
         }
     }
 }
 
 // Multiplies one warp group's part of a tile. A stage is given back once the products of the next one have begun: at
 // most one group of products is then under way, so those that read it are over.
-DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring &ring,
+DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring<STAGES> &ring,
                      int consumer, int k) {
     bool arrives = threadIdx.x % 32 == 0;
     int last = 0;
@@ -91,7 +78,7 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
         wgmma_fence();
         HOT_LOOP
         for (int q = 0; q < BK; q += 16) {
-            wgmma_m64n256k16<ELEMENT, !A_K_CONTIGUOUS, !B_K_CONTIGUOUS>(
+            wgmma<ELEMENT, !A_K_CONTIGUOUS, !B_K_CONTIGUOUS>(
                     sum, operand<A_K_CONTIGUOUS>(a_panels, q), operand<B_K_CONTIGUOUS>(b_panels, q), p + q != 0);
         }
         wgmma_commit();
@@ -99,7 +86,7 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
         wgmma_wait<1>();
         if (p > 0 && arrives) mbarrier_arrive(&empty[last]);
         last = ring.stage;
-        advance(ring);
+        ring.advance();
     }
     wgmma_wait<0>();
     wgmma_hold(sum);
@@ -112,7 +99,7 @@ DEVICE void consume(const ELEMENT *stages, float *slab, mbarrier *full, mbarrier
     int tiles_m = (m + BM - 1) / BM;
     int tiles_n = (n + BN - 1) / BN;
     bool aligned = is_aligned(c, n);
-    Ring ring = {0, 0};
+    Ring<STAGES> ring = {0, 0};
     float sum[8][4][4];
     for (int tile = blockIdx.x; tile < tiles_m * tiles_n; tile += gridDim.x) {
         multiply(sum, stages, full, empty, ring, consumer, k);
