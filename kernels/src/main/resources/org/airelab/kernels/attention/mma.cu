@@ -5,50 +5,6 @@
 // summed up. Head sizes are multiples of 8 to 256, for rows that begin at multiples of 16 bytes.
 #include "mma.cuh"
 
-DEVICE float quad_max(float x) {
-    x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
-    return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
-}
-
-DEVICE float quad_sum(float x) {
-    x += __shfl_xor_sync(0xffffffffu, x, 1);
-    return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
-
-// The running softmax of a thread's two rows; sums are of this thread's columns alone until the end.
-struct Softmax {
-    float max[2], sum[2];
-
-    // Turns scores into probabilities under the new maxima, and brings what was summed up to them.
-    DEVICE void take(float (&s)[SCORES][4], float (&sums)[WIDE][4], float scale) {
-        HOT_LOOP
-        for (int row = 0; row < 2; row++) {
-            float highest = max[row];
-            HOT_LOOP
-            for (int n = 0; n < SCORES; n++) highest = fmaxf(highest, fmaxf(s[n][2 * row], s[n][2 * row + 1]));
-            highest = quad_max(highest);
-            // A row that has seen nothing but -infinity must not subtract it from itself.
-            float shift = highest == -infinity() ? 0 : highest * scale;
-            float shrink = exp2f(max[row] * scale - shift);
-            max[row] = highest;
-            sum[row] *= shrink;
-            HOT_LOOP
-            for (int n = 0; n < SCORES; n++) {
-                HOT_LOOP
-                for (int e = 2 * row; e < 2 * row + 2; e++) {
-                    s[n][e] = exp2f(fmaf(s[n][e], scale, -shift));
-                    sum[row] += s[n][e];
-                }
-            }
-            HOT_LOOP
-            for (int n = 0; n < WIDE; n++) {
-                sums[n][2 * row] *= shrink;
-                sums[n][2 * row + 1] *= shrink;
-            }
-        }
-    }
-};
-
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_mma_forward(const Element *qkv, Element *out, float *lse, int time, int heads, int kv_heads, int causal,
                       float scale) {
@@ -64,7 +20,7 @@ attention_mma_forward(const Element *qkv, Element *out, float *lse, int time, in
     cp_async_commit();
 
     float sums[WIDE][4] = {};
-    Softmax softmax = {{-infinity(), -infinity()}, {0, 0}};
+    Softmax softmax;
     int seen = causal ? min(time, first + HELD) : time;
     for (int key = 0; key < seen; key += STREAM) {
         cp_async_wait<0>();
@@ -73,17 +29,10 @@ attention_mma_forward(const Element *qkv, Element *out, float *lse, int time, in
         cp_async_commit();
         float s[SCORES][4];
         multiply_rows(s, queries, keys);
-        if (key + STREAM > time || (causal && key + STREAM > own)) {
-            HOT_LOOP
-            for (int n = 0; n < SCORES; n++) {
-                HOT_LOOP
-                for (int e = 0; e < 4; e++) {
-                    int at = key + fragment_column(n, e);
-                    if (at >= time || (causal && at > own + fragment_row(e))) s[n][e] = -infinity();
-                }
-            }
-        }
-        softmax.take(s, sums, scale * LOG2_E);
+        if (key + STREAM > time || (causal && key + STREAM > own)) mask(s, own, key, time, causal);
+        float shrink[2];
+        softmax.take(s, shrink, scale * LOG2_E);
+        scale_rows(sums, shrink);
         cp_async_wait<0>();
         __syncthreads(); // values arrived, keys read
         int next = key + STREAM;
@@ -92,14 +41,7 @@ attention_mma_forward(const Element *qkv, Element *out, float *lse, int time, in
         add_weighted(sums, s, values);
     }
 
-    HOT_LOOP
-    for (int row = 0; row < 2; row++) {
-        softmax.sum[row] = quad_sum(softmax.sum[row]);
-        int position = own + fragment_row(2 * row);
-        if (lane() % 4 == 0 && position < time) {
-            lse[h.lse(place.sequence, position, place.head)] = softmax.max[row] * scale + logf(softmax.sum[row]);
-        }
-    }
+    softmax.finish(lse + h.lse(place.sequence, 0, place.head), own, time, scale);
     store_rows(sums, 1 / softmax.sum[0], 1 / softmax.sum[1], queries, out + h.out(place.sequence, first, place.head),
                h.out_width(), time - first);
 }

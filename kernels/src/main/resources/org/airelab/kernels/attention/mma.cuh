@@ -2,7 +2,7 @@
 // Macros: ELEMENT, f16 or bf16; HEAD_SIZE, a multiple of 8; STREAM, positions of the tiles that go by, a
 // multiple of 16.
 #pragma once
-#include "attention.cuh"
+#include "fragments.cuh"
 
 static constexpr int WARPS = 4;
 static constexpr int THREADS = 32 * WARPS;
@@ -19,10 +19,6 @@ static constexpr int SCORES = STREAM / 8;
 static constexpr int PIECE = 8; // elements of 16 bytes
 
 DEVICE int warp() { return threadIdx.x / 32; }
-DEVICE int lane() { return threadIdx.x % 32; }
-// Where fragment n holds its four elements: two neighbours of a row, and two of the row eight below.
-DEVICE int fragment_row(int e) { return lane() / 4 + 8 * (e / 2); }
-DEVICE int fragment_column(int n, int e) { return 8 * n + lane() % 4 * 2 + e % 2; }
 
 // Begins to copy rows of a head into shared memory, zeros where there are none.
 template <int ROWS> DEVICE void load_async(Element *tile, const Element *rows, int width, int count) {

@@ -41,7 +41,7 @@ class CudaAttentionMutantsTest {
                 new Mutant("fused", "* row_step + k * step];", "* row_step + k * (step + 1)];"),
                 new Mutant("mma", "(long long) r * width + c : rows", "(long long) r * (width + 8) + c : rows"),
                 new Mutant("mma", "cp_async_4(statistics", "if (i > 0) cp_async_4(statistics"),
-                new Mutant("mma", "sum[row] *= shrink;", ""));
+                new Mutant("mma", "sum[row] *= shrink[row];", ""));
         return Stream.of(barriers, tails, others).flatMap(m -> m);
     }
 
