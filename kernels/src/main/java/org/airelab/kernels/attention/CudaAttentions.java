@@ -17,7 +17,9 @@ final class CudaAttentions {
         return List.of(
                 new CudaRung<>("naive", Set.of(DType.values()), AMPERE, true, NaiveCudaAttention::new),
                 new CudaRung<>("fused", Set.of(DType.values()), AMPERE, true, FusedCudaAttention::new),
-                new CudaRung<>("mma", Set.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new));
+                new CudaRung<>("mma", Set.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new),
+                new CudaRung<>("wgmma", Set.of(DType.FP16, DType.BF16), WgmmaCudaAttention.HOPPER, false,
+                        WgmmaCudaAttention::new));
     }
 
     /** A source of this family for an element type. */
