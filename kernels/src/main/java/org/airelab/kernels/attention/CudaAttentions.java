@@ -18,7 +18,7 @@ final class CudaAttentions {
                 new CudaRung<>("naive", Set.of(DType.values()), AMPERE, true, NaiveCudaAttention::new),
                 new CudaRung<>("fused", Set.of(DType.values()), AMPERE, true, FusedCudaAttention::new),
                 new CudaRung<>("mma", Set.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new),
-                new CudaRung<>("wgmma", Set.of(DType.FP16, DType.BF16), WgmmaCudaAttention.HOPPER, false,
+                new CudaRung<>("wgmma", Set.of(DType.FP16, DType.BF16), WgmmaCudaAttention.HOPPER, true,
                         WgmmaCudaAttention::new));
     }
 

@@ -13,7 +13,7 @@ import org.airelab.kernels.Rung;
  * @param name         short lower-case name, unique within the ladder; the source is named after it
  * @param dtypes       element types it computes on
  * @param architecture the least compute capability, as {@code 10 * major + minor}
- * @param portable     whether it can be executed on a CPU: everything but wgmma, TMA and clusters can
+ * @param portable     whether the tests can execute it on a CPU, Hopper's wgmma and TMA emulated: all but clusters can
  * @param maker        makes the rung for a launcher and an element type
  * @param <R>          the family's interface; segments are then memory of the launcher's device
  */

@@ -32,7 +32,7 @@ final class CudaMatmuls {
                 portable("warptiled", FP32, REGISTER_TILES),
                 portable("pipelined", FP32, REGISTER_TILES),
                 portable("mma", HALF, MMA_TILES),
-                new CudaRung<>("wgmma", HALF, WgmmaMatmul.HOPPER, false, (launcher, dtype) ->
+                new CudaRung<>("wgmma", HALF, WgmmaMatmul.HOPPER, true, (launcher, dtype) ->
                         new WgmmaMatmul(launcher, dtype, new CudaMatmul("mma", launcher, dtype, MMA_TILES))));
     }
 

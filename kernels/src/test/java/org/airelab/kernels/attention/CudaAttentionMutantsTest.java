@@ -42,11 +42,45 @@ class CudaAttentionMutantsTest {
                 new Mutant("mma", "(long long) r * width + c : rows", "(long long) r * (width + 8) + c : rows"),
                 new Mutant("mma", "cp_async_4(statistics", "if (i > 0) cp_async_4(statistics"),
                 new Mutant("mma", "sum[row] *= shrink[row];", ""));
-        return Stream.of(barriers, tails, others).flatMap(m -> m);
+        return Stream.of(barriers, tails, others, hopper()).flatMap(m -> m);
+    }
+
+    private static Stream<Mutant> hopper() {
+        var order = Stream.of(
+                gone("__syncthreads();", " // barriers initialized"), gone("mbarrier_init_fence();", "\n    }"),
+                gone("mbarrier_wait(&to.empty[ring.stage], ring.parity);", ""),
+                gone("mbarrier_wait(queries_full, 0);", ""), gone("keys.wait(key_ring);", "\n        values"),
+                gone("values.wait(value_ring);", "\n        barrier"), gone("values.wait(value_ring);", "\n    wgmma"),
+                gone("wgmma_fence();", "\n    begin_scores"), gone("wgmma_fence();", "\n    begin_sums"),
+                gone("wgmma_fence();", "\n        begin_scores"), gone("wgmma_wait<1>();", " // the scores"),
+                gone("wgmma_wait<0>();", " // the sums"), gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n\n"),
+                gone("keys.give_back(key_ring);", "\n        weigh"), gone("values.give_back(value_ring);", ""),
+                gone("if (seen > KEYS && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP);", ""),
+                gone("if (consumer == 0 || key + KEYS < seen)", " barrier_arrive"),
+                gone("barrier_sync(OWN + consumer, GROUP);", ""), gone("async_proxy_fence();", "\n    __syncwarp"),
+                gone("__syncwarp();", " // rounded rows written"), gone("tma_store_wait();", "\n    }"));
+        var others = Stream.of(
+                new Mutant("wgmma", "CONSUMERS * GROUP / 32);\n        }", "CONSUMERS);\n        }"),
+                new Mutant("wgmma", "KEY_TILE * (int) sizeof(Element));\n    load", "KEY_TILE);\n    load"),
+                new Mutant("wgmma", "values + k * LINE, KEYS * LINE_BYTES", "values + k * LINE, LINE_BYTES"),
+                new Mutant("wgmma", "k / LINE * KEYS * LINE", "k / LINE * ROWS * LINE"),
+                new Mutant("wgmma", "k / LINE * ROWS * LINE + k % LINE", "k / LINE * ROWS * LINE"),
+                new Mutant("wgmma", "offset >> 7 &", "offset >> 6 &"),
+                new Mutant("wgmma", "map, panel * LINE, head, position + row", "map, 0, head, position + row"),
+                new Mutant("wgmma", "scale_rows(fragments(sums), shrink);", ""),
+                new Mutant("wgmma", "!first || k > 0", "true"),
+                new Mutant("wgmma", "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248"),
+                new Mutant("wgmma", "causal && key + KEYS > own", "causal && key > own"));
+        return Stream.concat(order, others);
     }
 
     private static Mutant barrier(String rung, String ends) {
         return new Mutant(rung, "__syncthreads(); // " + ends + "\n", "\n");
+    }
+
+    /** A statement of the rung wgmma left out, there where the text given follows it. */
+    private static Mutant gone(String statement, String next) {
+        return new Mutant("wgmma", statement + next, next);
     }
 
     @ParameterizedTest
@@ -56,8 +90,10 @@ class CudaAttentionMutantsTest {
     }
 
     private static boolean killed(Mutant mutant, boolean causal) {
-        var dtype = mutant.rung.equals("mma") ? DType.BF16 : DType.FP32;
-        var of = CudaCase.all(new AttentionShape(1, 130, 2, 1, 32, causal))
+        var hopper = mutant.rung.equals("wgmma");
+        var dtype = hopper || mutant.rung.equals("mma") ? DType.BF16 : DType.FP32;
+        // Two columns of panels and, for the rings to come round, three tiles of keys.
+        var of = CudaCase.all(new AttentionShape(1, hopper ? 300 : 130, 2, 1, hopper ? 72 : 32, causal))
                 .filter(any -> any.rung().name().equals(mutant.rung) && any.dtype() == dtype).findFirst().orElseThrow();
         var qkv = of.qkv();
         try (var host = new HostLauncher(1).withMutation(mutant.original, mutant.replacement)) {

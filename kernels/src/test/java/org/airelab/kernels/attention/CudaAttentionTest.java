@@ -22,11 +22,17 @@ class CudaAttentionTest {
     /** Both masks, grouped and not, at lengths around the tiles of 16, 32 and 64 and every head size of a rung. */
     static Stream<CudaCase> cases() {
         return CudaCase.all(OPEN).flatMap(rung -> Stream.concat(
-                IntStream.of(1, 2, 31, 33, 63, 65, 130).boxed().flatMap(time -> Stream.of(true, false)
+                lengths(rung).boxed().flatMap(time -> Stream.of(true, false)
                         .map(causal -> new AttentionShape(1, time, 2, 1, 32, causal))),
                 headSizes(rung).boxed().flatMap(size -> Stream.of(true, false)
                         .map(causal -> new AttentionShape(2, causal ? 67 : 35, 2, causal ? 2 : 1, size, causal))))
                 .map(rung::with));
+    }
+
+    /** Around the tiles; of the rung with rings of tiles, also some with more tiles than a ring has. */
+    private static IntStream lengths(CudaCase of) {
+        var around = IntStream.of(1, 2, 31, 33, 63, 65, 130);
+        return of.rung().name().equals("wgmma") ? IntStream.concat(around, IntStream.of(257, 390)) : around;
     }
 
     /** Beside 32: those whose tiles differ, and some that end within a fragment. */
@@ -34,6 +40,7 @@ class CudaAttentionTest {
         return switch (of.rung().name()) {
             case "naive" -> IntStream.of(1, 20);
             case "fused" -> of.dtype() == DType.FP16 ? IntStream.of(20) : IntStream.of(1, 20, 64, 128, 256);
+            case "wgmma" -> of.dtype() == DType.FP16 ? IntStream.of(24, 64) : IntStream.of(8, 64, 72, 128, 192, 256);
             default -> of.dtype() == DType.FP16 ? IntStream.of(24, 64) : IntStream.of(8, 24, 64, 128, 256);
         };
     }
@@ -110,14 +117,18 @@ class CudaAttentionTest {
     @ParameterizedTest
     @MethodSource("causal")
     void nanReachesEveryQueryThatSeesIt(CudaCase of) {
-        for (var bad : new long[] {CAUSAL.key(0, 100, 0) + 3, CAUSAL.value(0, 100, 0) + 3}) {
-            var qkv = of.qkv();
-            Native.set(qkv, bad, Float.NaN);
-            var out = of.run(qkv, 1).out();
-            for (var i = 0; i < CAUSAL.time(); i++) {
-                var value = Native.get(out, CAUSAL.out(0, i, 1) + 3);
-                // Within a tile of 64 a rung may spread the NaN of a value to queries before it.
-                assertTrue(i < 64 ? Float.isFinite(value) : i < 100 || Float.isNaN(value), of + ": " + i + " " + value);
+        // Within a tile of keys a rung may spread the NaN of a value to queries before it.
+        var tile = of.rung().name().equals("wgmma") ? 128 : 64;
+        for (var position : new int[] {100, 129}) {
+            for (var bad : new long[] {CAUSAL.key(0, position, 0) + 3, CAUSAL.value(0, position, 0) + 3}) {
+                var qkv = of.qkv();
+                Native.set(qkv, bad, Float.NaN);
+                var out = of.run(qkv, 1).out();
+                for (var i = 0; i < CAUSAL.time(); i++) {
+                    var value = Native.get(out, CAUSAL.out(0, i, 1) + 3);
+                    assertTrue(i < position / tile * tile ? Float.isFinite(value) : i < position || Float.isNaN(value),
+                            of + ": " + i + " " + value);
+                }
             }
         }
     }

@@ -12,11 +12,13 @@ import org.junit.jupiter.api.Test;
 /** The checks of {@link CudaMatmulTest} see what they are meant to see: bugs planted in the sources, each caught. */
 class CudaMatmulMutationTest {
     private static final int[][] SIZES = {{65, 33, 70}, {40, 72, 131}, {33, 40, 96}};
+    /** Of the rung wgmma: more tiles than the shim has multiprocessors, depths past the ring of stages. */
+    private static final int[][] HOPPER = {{136, 520, 328}, {392, 264, 72}};
 
     /** Whether the mutant faults, or is wrong by more than a rung may be, at one of the sizes. */
     private static boolean killed(String name, DType dtype, String original, String replacement) {
         var rung = CudaMatmuls.rungs().stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
-        for (var size : SIZES) {
+        for (var size : name.equals("wgmma") ? HOPPER : SIZES) {
             var shape = new MatmulShape(size[0], size[1], size[2], false, false, 0.5f, 2, true, Epilogue.SILU);
             if (killed(rung, MatmulProblem.of(shape, dtype), original, replacement)) {
                 return true;
@@ -70,6 +72,24 @@ class CudaMatmulMutationTest {
         kills("pipelined", DType.FP32, "int other = 1 - buffer", "int other = buffer");
         kills("mma", DType.FP16, "cp_async_wait<STAGES - 2>()", "cp_async_wait<STAGES - 1>()");
         kills("mma", DType.FP16, "stages + ahead % STAGES * STAGE", "stages + step % STAGES * STAGE");
+    }
+
+    @Test
+    void hopper() {
+        kills("wgmma", DType.BF16, "mbarrier_wait(&full[ring.stage], ring.parity);", "");
+        kills("wgmma", DType.BF16, "mbarrier_wait(&empty[ring.stage], ring.parity);", "");
+        kills("wgmma", DType.BF16, "mbarrier_init_fence();\n    }", "}");
+        kills("wgmma", DType.BF16, "CONSUMERS * 4);", "CONSUMERS);");
+        kills("wgmma", DType.BF16, "wgmma_wait<1>();\n        if", "if");
+        kills("wgmma", DType.BF16, "wgmma_wait<0>();\n    wgmma_hold", "wgmma_hold");
+        kills("wgmma", DType.BF16, "wgmma_fence();\n        HOT_LOOP", "HOT_LOOP");
+        kills("wgmma", DType.BF16, "if (p > 0 && arrives)", "if (p > 64 && arrives)");
+        kills("wgmma", DType.BF16, "&empty[last]);\n        last", "&empty[ring.stage]);\n        last");
+        kills("wgmma", DType.BF16, "K_CONTIGUOUS ? 16 : PANEL_BYTES", "16");
+        kills("wgmma", DType.BF16, "K_CONTIGUOUS ? p : p * 64", "p");
+        kills("wgmma", DType.BF16, "consumer * (M / 64) * PANEL;", "0;");
+        kills("wgmma", DType.BF16, "p + q != 0", "p != 0");
+        kills("wgmma", DType.BF16, "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248");
     }
 
     @Test

@@ -15,7 +15,7 @@ import org.airelab.kernels.matmul.MatmulShape.Epilogue;
 import org.airelab.kernels.shim.HostLauncher;
 import org.junit.jupiter.api.Test;
 
-/** The portable CUDA rungs on the CPU: every element type, all transpositions, sizes around those of the tiles. */
+/** The portable CUDA rungs on the CPU, Hopper's instructions emulated: every element type, all transpositions, sizes around those of the tiles. */
 class CudaMatmulTest {
     /** m, n, k: one, primes, a tile and one more or less, rows that are aligned to 16 bytes and rows that are not. */
     private static final int[][] SIZES = {{1, 1, 1}, {2, 3, 131}, {63, 65, 17}, {64, 64, 32}, {65, 33, 31},
@@ -75,6 +75,16 @@ class CudaMatmulTest {
         check(shape(LARGE, 3, 2), DType.FP32, 2);
         check(shape(LARGE, 1, 3), DType.BF16, 3);
         check(shape(LARGE, 2, 4), DType.BF16, 4);
+    }
+
+    /** No multiples of tiles, more tiles than multiprocessors, depths past the ring of stages. */
+    @Test
+    void hopper() {
+        for (var transposition = 0; transposition < 4; transposition++) {
+            check(shape(new int[] {136, 264, 328}, transposition, transposition), DType.BF16, transposition);
+            check(shape(new int[] {8, 16, 8}, transposition, 1), DType.FP16, transposition);
+        }
+        check(shape(new int[] {296, 520, 72}, 1, 5), DType.FP16, 5);
     }
 
     @Test

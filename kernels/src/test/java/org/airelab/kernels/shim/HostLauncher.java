@@ -10,8 +10,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.airelab.kernels.cuda.HostTensorMap;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
+import org.airelab.kernels.cuda.TensorMap;
 
 /**
  * Runs CUDA kernels on the CPU, one thread after the other in an order drawn from a seed, and throws a
@@ -23,7 +25,10 @@ import org.airelab.kernels.cuda.Launcher;
  * <li>a read of what was never written: shared memory in the block, {@link #allocate}d memory ever;
  * <li>a barrier that not all threads of a block reach, a warp whose lanes are at different meetings, a mask that is not
  * full;
- * <li>a use of what {@code cp.async} copies before the copying thread has waited for it.
+ * <li>a use of what {@code cp.async} or TMA copies before it has been waited for;
+ * <li>of Hopper's products, a use of their registers or an overwriting of their operands before they have been waited
+ * for, registers touched without {@code wgmma.fence}, operands written without {@code fence.proxy.async}; an mbarrier
+ * with too many arrivals, a named barrier to which not all come.
  * </ul>
  * Neighbouring single bytes count as one. Launches are over when {@link #launch} returns.
  */
@@ -113,7 +118,8 @@ public final class HostLauncher implements Launcher, AutoCloseable {
             }
             if (!kinds.toString().equals(kernel.kinds())) {
                 throw new IllegalArgumentException(launch.entry() + ": expected arguments of the kinds "
-                        + kernel.kinds() + " (p a pointer, i Integer, l Long, f Float, d Double), found " + kinds);
+                        + kernel.kinds() + " (p a pointer, i Integer, l Long, f Float, d Double, m TensorMap), found "
+                        + kinds);
             }
             var message = confined.allocate(MESSAGE_BYTES);
             var where = confined.allocate(JAVA_LONG);
@@ -150,8 +156,12 @@ public final class HostLauncher implements Launcher, AutoCloseable {
                 kinds.append('d');
                 return arena.allocateFrom(JAVA_DOUBLE, number);
             }
-            default -> throw new IllegalArgumentException("expected a segment, Integer, Long, Float or Double, found "
-                    + argument.getClass().getSimpleName());
+            case TensorMap map -> {
+                kinds.append('m');
+                return HostTensorMap.encode(map, arena);
+            }
+            default -> throw new IllegalArgumentException("expected a segment, Integer, Long, Float, Double or "
+                    + "TensorMap, found " + argument.getClass().getSimpleName());
         }
     }
 
@@ -172,9 +182,10 @@ public final class HostLauncher implements Launcher, AutoCloseable {
     @Override
     public void synchronize() {}
 
+    /** Of Hopper, whose instructions are emulated. */
     @Override
     public int architecture() {
-        return 80;
+        return 90;
     }
 
     @Override

@@ -163,12 +163,13 @@ class HostLauncherTest {
 
     @Test
     void aCopyNobodyWaitedFor() {
-        faults("asynchronous", "    cp_async_wait<0>();\n", "", "a cp.async to it has not been waited for");
+        faults("asynchronous", "    cp_async_wait<0>();\n", "", "an asynchronous copy to it has not been waited for");
     }
 
     @Test
     void aCopyThatIsStillOfTheGroupsUnderWay() {
-        faults("asynchronous", "cp_async_wait<0>", "cp_async_wait<1>", "a cp.async to it has not been waited for");
+        faults("asynchronous", "cp_async_wait<0>", "cp_async_wait<1>",
+                "an asynchronous copy to it has not been waited for");
     }
 
     @Test

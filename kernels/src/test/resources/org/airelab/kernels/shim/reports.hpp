@@ -71,6 +71,7 @@ race(bool write, Address address, size_t bytes, const void *pc, uint32_t when, i
     sayAccess(write, address, bytes);
     say(": a race, ");
     if (thread == MANY) say("several threads");
+    else if (thread >= MOST_THREADS) say("a copy of TMA");
     else sayThread(thread, place(other));
     say(" %s it and nothing orders the two", did);
     leave(pc);

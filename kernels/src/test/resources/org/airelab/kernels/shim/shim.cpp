@@ -1,12 +1,24 @@
 // Runs the blocks of a kernel that g++ compiled with -fsanitize=thread, and answers the sanitizer's calls itself: each
 // access of the kernel to memory is checked for its bounds, for data races and for reads of what nobody has written.
-#include "memory.hpp"
-#include "warps.hpp"
+#include "wgmma.hpp"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
 
 namespace {
+
+// Registers of a thread that setmaxnreg counts by: what the block was launched with, or a warp group has since.
+int registers[MOST_THREADS / GROUP];
+
+// Nothing that a thread, or all of the block, has begun may outlive it.
+void endThread() {
+    const char *what = !fibers[me].inUse.empty() ? "a wgmma" : !fibers[me].stores.empty() ? "a copy to global memory"
+                       : exited == threads && !tmaCopies.empty() ? "a copy to shared memory" : nullptr;
+    if (what == nullptr) return;
+    sayThread(me, block);
+    say(" has ended with %s under way", what);
+    leave(nullptr);
+}
 
 void run() {
     entry(arguments);
@@ -17,11 +29,12 @@ void run() {
         say(" has ended without coming to the __syncthreads at which %d threads wait", atBarrier);
         leave(barrierSite);
     }
+    endThread();
     warp.alive--;
     // The lanes that wait were only waiting for this one, which CUDA does not count any more.
     for (int i = warpStart(); i < warpEnd() && warp.arrived > 0; i++) {
         Meeting meeting = fibers[i].waits;
-        if (meeting != NONE && meeting != EXITED && meeting != BARRIER) {
+        if (ofWarp(meeting) && meeting != WGMMA) {
             if (complete(warp, meeting)) release(warpStart(), warpEnd(), meeting);
             break;
         }
@@ -51,13 +64,18 @@ void runBlock(uint32_t linear) {
     blockFirst = blockSince = now;
     blockStarts.push_back({now, linear});
     exited = atBarrier = 0;
+    beginBarriers();
+    tmaCopies.clear();
+    multiplied = false;
+    memset(atProduct, 0, sizeof atProduct);
+    memset(registers, 0, sizeof registers);
     // Marked anew, as a copy that no thread waited for may be pending since the last block.
     mark(shadow, validShared, VALID);
     mark(staticShadow, staticBytes, VALID);
     memset(reinterpret_cast<void *>(arena), 0xff, validShared);
     if (staticBytes > 0) memset(reinterpret_cast<void *>(staticStart), 0xff, staticBytes);
     for (int i = 0; i < threads; i += WARP) {
-        warps[i / WARP] = {threads - i < WARP ? threads - i : WARP, 0, 0, {0, 0}, now};
+        warps[i / WARP] = {threads - i < WARP ? threads - i : WARP, 0, 0, {0, 0}, now, {}};
     }
     for (int i = 0; i < threads; i++) {
         // Staggered, or all stacks would compete for the same lines of the processor's caches.
@@ -65,16 +83,26 @@ void runBlock(uint32_t linear) {
         fibers[i].waits = NONE;
         fibers[i].copies.clear();
         fibers[i].groups = 0;
+        fibers[i].stores.clear();
+        fibers[i].inUse.clear();
+        fibers[i].products = 0;
+        fibers[i].proxyFence = 0;
+        fibers[i].firstFence = fibers[i].fences;
         ready[i] = i;
     }
     readyCount = threads;
-    while (readyCount > 0 && !failed) {
-        unsigned chosen = pick(unsigned(readyCount));
+    while ((readyCount > 0 || !tmaCopies.empty()) && !failed) {
+        unsigned chosen = pick(unsigned(readyCount) + unsigned(tmaCopies.size()));
+        if (chosen >= unsigned(readyCount)) {
+            finishLoad(chosen - unsigned(readyCount));
+            continue;
+        }
         me = ready[chosen];
         ready[chosen] = ready[--readyCount];
         toFiber(me);
     }
     if (!failed && exited < threads) deadlock();
+    if (!failed) endBarriers();
 }
 
 void *reserve(Address bytes) {
@@ -91,6 +119,7 @@ void initialize() {
     arena = Address(reserve(ARENA_BYTES));
     shadow = static_cast<Cell *>(reserve(ARENA_BYTES / GRAIN * sizeof(Cell)));
     stacks = static_cast<char *>(reserve(MOST_THREADS * STACK));
+    touched = static_cast<uint32_t *>(reserve(MOST_THREADS * STACK));
     for (int i = 0; i < MOST_THREADS; i++) mprotect(stacks + Address(i) * STACK, STACK_GUARD, PROT_NONE);
 }
 
@@ -194,6 +223,7 @@ EXPORT void lab_syncthreads() {
         return;
     }
     atBarrier = 0;
+    if (partial) join(0, threads);
     tick();
     blockSince = now;
     release(0, threads, BARRIER);
@@ -288,6 +318,63 @@ EXPORT void lab_cp_async_wait(int groups) {
         access<true>(Address(copy.to), size_t(copy.bytes), CALLER);
     }
     fiber.copies.erase(fiber.copies.begin(), fiber.copies.begin() + long(done));
+}
+
+// Of hopper.hpp.
+
+EXPORT void lab_mbarrier_init(void *barrier, int arrivals) { makeMbarrier(Address(barrier), arrivals, CALLER); }
+
+EXPORT void lab_mbarrier_init_fence() {
+    for (int i = 0; i < mbarrierCount; i++) mbarriers[i].fenced |= mbarriers[i].maker == me;
+    fibers[me].proxyFence = now;
+    tick();
+}
+
+EXPORT void lab_mbarrier_arrive(void *barrier, int bytes) { arriveAt(Address(barrier), bytes, CALLER); }
+EXPORT void lab_mbarrier_wait(void *barrier, int parity) { waitAt(Address(barrier), unsigned(parity), CALLER); }
+EXPORT void lab_named_barrier(int barrier, int count, int sync) { comeTo(barrier, count, sync, CALLER); }
+
+EXPORT void lab_tma_load(void *shared, const void *map, const int *at, int rank, void *barrier) {
+    beginLoad(Address(shared), map, at, rank, Address(barrier), CALLER);
+}
+EXPORT void lab_tma_store(const void *map, const void *shared, const int *at, int rank) {
+    store(map, Address(shared), at, rank, CALLER);
+}
+EXPORT void lab_tma_store_wait() { waitForStores(); }
+
+EXPORT void lab_async_proxy_fence() {
+    fibers[me].proxyFence = now;
+    tick();
+}
+
+// All threads are launched with as many registers, the most that fit; warp groups may not have more in all.
+EXPORT void lab_set_registers(int count) {
+    int launched = (1 << 16) / threads / 8 * 8, groups = threads / GROUP, pool = launched * groups;
+    registers[me / GROUP] = count;
+    for (int i = 0; i < groups; i++) pool -= registers[i] > 0 ? registers[i] : 0;
+    if (pool >= 0) return;
+    sayThread(me, block);
+    say(" claims registers: the block's warp groups then have %d more than it was launched with", -pool);
+    leave(CALLER);
+}
+
+EXPORT unsigned lab_shared_address(const void *shared) {
+    Address offset = Address(shared) - arena;
+    if (offset >= MOST_DYNAMIC) fault(false, Address(shared), 1, CALLER, "expected dynamic shared memory");
+    return unsigned(offset);
+}
+
+EXPORT void lab_wgmma(int bfloat, int columns, float *d, const unsigned *registers, unsigned long a, unsigned long b,
+                      int accumulate, int aMnMajor, int bMnMajor) {
+    multiplyGroup({bfloat, columns, accumulate, aMnMajor, bMnMajor, a, b, d, registers}, CALLER);
+}
+EXPORT void lab_wgmma_fence() {
+    multiplied = true;
+    fibers[me].fences++;
+}
+EXPORT void lab_wgmma_commit() { fibers[me].products++; }
+EXPORT void lab_wgmma_wait(int groups) {
+    meet(WGMMA_WAIT, 0xffffffffu, Payload(), CALLER, [groups](int) { retire(groups); });
 }
 
 EXPORT void lab_atomic(void *address, int bytes) {

@@ -16,6 +16,7 @@ typedef __SIZE_TYPE__ size_t;
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #define __constant__ static const
+#define __grid_constant__
 // One block runs at a time, so that a block's shared memory can be static; the section tells where it lies.
 #define __shared__ static __attribute__((section("lab_shared")))
 
@@ -249,6 +250,8 @@ DEVICE void cp_async_4(void *shared, const void *global, bool valid) { lab_cp_as
 DEVICE void cp_async_commit() { lab_cp_async_commit(); }
 template <int N> DEVICE void cp_async_wait() { lab_cp_async_wait(N); }
 
+#include "hopper.hpp"
+
 // What HostLauncher calls: an entry with its arguments by address, the kinds of its parameters, and where the
 // library's memory lies.
 template <class T> struct LabKind;
@@ -261,6 +264,7 @@ template <> struct LabKind<long long> { static const char value = 'l'; };
 template <> struct LabKind<unsigned long long> { static const char value = 'l'; };
 template <> struct LabKind<float> { static const char value = 'f'; };
 template <> struct LabKind<double> { static const char value = 'd'; };
+template <> struct LabKind<tensor_map> { static const char value = 'm'; };
 
 template <class... A> struct LabKinds { static constexpr char value[] = {LabKind<A>::value..., 0}; };
 template <class... A> const char *lab_kinds(void (*)(A...)) { return LabKinds<A...>::value; }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <utility>
 #include <vector>
 #ifndef __x86_64__
 #include <ucontext.h>
@@ -44,14 +45,31 @@ struct Copy {
     int bytes, group;
 };
 
-enum Meeting { NONE, BARRIER, SYNCWARP, SHUFFLE, BALLOT, MMA, LDMATRIX, EXITED };
+enum Meeting { NONE, BARRIER, SYNCWARP, SHUFFLE, BALLOT, MMA, LDMATRIX, WGMMA_WAIT, WGMMA, MBARRIER, NAMED, EXITED };
 const char *const MEETINGS[] = {"nothing", "__syncthreads", "__syncwarp", "a shuffle", "a vote", "mma", "ldmatrix",
-                                "their end"};
+                                "wgmma.wait_group", "wgmma", "an mbarrier", "a named barrier", "their end"};
 
 union Payload {
     uint64_t word;
     struct { unsigned a[4], b[2]; float d[4]; } mma;
     struct { const char *row; unsigned r[4]; } ldmatrix;
+};
+
+// What is known to have happened: of each thread, and of the copies that each mbarrier counts, all until that time.
+const int MOST_MBARRIERS = 64, CLOCKS = MOST_THREADS + MOST_MBARRIERS;
+typedef uint32_t Clock[CLOCKS];
+
+// Hopper's products: what a warp group was asked for, and registers that one under way reads or writes.
+struct Product {
+    int bfloat, columns, accumulate, aMnMajor, bMnMajor;
+    uint64_t a, b;
+    float *d;
+    const unsigned *registers;
+};
+struct InUse {
+    Address start, bytes;
+    int group;
+    bool written;
 };
 
 struct Fiber {
@@ -64,12 +82,27 @@ struct Fiber {
     Payload payload[2];
     std::vector<Copy> copies;
     int groups;
+    // The barrier it waits at; the time of its last fence.proxy.async; its copies to global memory not waited for.
+    int barrier;
+    uint32_t proxyFence;
+    std::vector<std::pair<Address, Address>> stores;
+    Product product;
+    std::vector<InUse> inUse;
+    int products;
+    uint32_t fences, firstFence;
+};
+
+// Pieces of 16 bytes of shared memory that a product under way reads.
+struct Operands {
+    int group;
+    std::vector<uint32_t> pieces;
 };
 
 struct Warp {
     int alive, arrived, parity;
     unsigned lanes[2];
     uint32_t since;
+    std::vector<Operands> operands;
 };
 
 struct Range { Address start, bytes; };
@@ -107,6 +140,17 @@ bool failed;
 char *message;
 long messageBytes;
 Address failedAt;
+
+// Whether there have been barriers that only some threads come to; their order is then in the clocks, too.
+bool partial;
+Clock clocks[MOST_THREADS];
+
+// Whether the block has come to a wgmma.fence. Of each word of the stacks, how many wgmma.fence its thread had executed, and one,
+// when it touched it last. Of each 16 bytes of dynamic shared memory, until when a warp's products or copies read it.
+bool multiplied;
+uint32_t *touched;
+const uint32_t STILL = UINT32_MAX;
+uint32_t readUntil[MOST_DYNAMIC / 16][MOST_THREADS / WARP];
 
 unsigned pick(unsigned count) {
     randomState ^= randomState << 13;

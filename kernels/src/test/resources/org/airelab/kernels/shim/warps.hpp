@@ -1,6 +1,6 @@
 // Where the threads of a warp meet: __syncwarp, shuffles, votes, and the tensor cores' instructions.
 #pragma once
-#include "reports.hpp"
+#include "clocks.hpp"
 
 namespace {
 
@@ -28,11 +28,15 @@ bool complete(Warp &warp, Meeting meeting) {
     warp.arrived = 0;
     warp.parity ^= 1;
     if (meeting == SYNCWARP) {
+        if (partial) join(warpStart(), warpEnd());
         tick();
         warp.since = now;
     }
     return true;
 }
+
+// Whether a lane at such a meeting keeps the others from coming to another one.
+bool ofWarp(Meeting meeting) { return meeting >= SYNCWARP && meeting <= WGMMA; }
 
 // Meets the warp's other lanes; `finish` is run once, when all have come. Returns which payload the meeting was about:
 // a lane may be one meeting ahead of another, never two.
@@ -44,14 +48,14 @@ int meet(Meeting meeting, unsigned mask, const Payload &payload, const void *pc,
         say(" comes to %s with the mask 0x%08x: expected the full one", MEETINGS[meeting], mask);
         leave(pc);
     }
-    if ((meeting == MMA || meeting == LDMATRIX) && warp.alive < WARP) {
+    if (meeting >= MMA && warp.alive < WARP) {
         sayThread(me, block);
         say(" comes to %s in a warp of which only %d threads are left: expected all 32", MEETINGS[meeting], warp.alive);
         leave(pc);
     }
     for (int i = warpStart(); i < warpEnd(); i++) {
         Meeting other = fibers[i].waits;
-        if (other != NONE && other != EXITED && other != BARRIER && other != meeting) {
+        if (ofWarp(other) && other != meeting) {
             sayThread(me, block);
             say(" comes to %s while thread %d of its warp is at %s: the warp diverges", MEETINGS[meeting], i,
                 MEETINGS[other]);
