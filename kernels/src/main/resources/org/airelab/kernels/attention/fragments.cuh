@@ -3,8 +3,8 @@
 #include "attention.cuh"
 
 DEVICE int lane() { return threadIdx.x % 32; }
-// Where fragment n, eight columns of a warp's sixteen rows, holds a thread's four elements: two neighbours of a row, and
-// two of the row eight below.
+// Where fragment n, eight columns of a warp's sixteen rows, holds a thread's four elements: two neighbours of a row,
+// and two of the row eight below.
 DEVICE int fragment_row(int e) { return lane() / 4 + 8 * (e / 2); }
 DEVICE int fragment_column(int n, int e) { return 8 * n + lane() % 4 * 2 + e % 2; }
 

@@ -1,11 +1,11 @@
 // What this adds to mma: Hopper's wgmma and Tensor Memory Accelerator, arranged as in FlashAttention-3 (Shah et al.,
 // 2024, sections 3.1 and 3.2). A block has three warp groups. The first gives up its registers and has one thread ask
 // for tiles: the queries once, then keys and values in turn into rings of STAGES buffers. The other two have 64 queries
-// each. Their products read queries, keys and values in shared memory, and the probabilities from the registers in which
-// the softmax left them. They take turns: one begins its next scores and its last values' sums, then its softmax runs
-// while the tensor cores are at the other's; and within a group, the sums of one tile run beside the softmax of the
-// next. Key tiles wholly in the future are skipped, and only those on the diagonal or past the end are masked.
-// Only for sm_90a, forward alone: the backward pass is that of the rung mma. Head sizes are multiples of 8 to 256.
+// each. Their products read queries, keys and values in shared memory, and the probabilities from the registers in
+// which the softmax left them. They take turns: one begins its next scores and its last values' sums, then its softmax
+// runs while the tensor cores are at the other's; and within a group, the sums of one tile run beside the softmax of
+// the next. Key tiles wholly in the future are skipped, and only those on the diagonal or past the end are masked. Only
+// for sm_90a, forward alone: the backward pass is that of the rung mma. Head sizes are multiples of 8 to 256.
 //
 // Where wgmma finds what (hopper.cuh has the rules): a tile lies in panels of LINE columns, each a column of lines of
 // LINE elements, one a position. Queries and keys are K-major, k running along the head: 16 elements further are 32

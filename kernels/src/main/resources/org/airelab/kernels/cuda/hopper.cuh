@@ -90,8 +90,8 @@ template <int COUNT> DEVICE void claim_registers() {
     asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" :: "n"(COUNT));
 }
 
-// The block's barriers 1 to 15 ("bar"); __syncthreads is 0. Of `threads` that come to it, those that sync wait until all
-// have come, those that arrive do not. Whole warps come.
+// The block's barriers 1 to 15 ("bar"); __syncthreads is 0. Of `threads` that come to it, those that sync wait until
+// all have come, those that arrive do not. Whole warps come.
 DEVICE void barrier_sync(int barrier, int threads) {
     asm volatile("bar.sync %0, %1;" :: "r"(barrier), "r"(threads) : "memory");
 }

@@ -15,7 +15,10 @@ import org.airelab.kernels.matmul.MatmulShape.Epilogue;
 import org.airelab.kernels.shim.HostLauncher;
 import org.junit.jupiter.api.Test;
 
-/** The portable CUDA rungs on the CPU, Hopper's instructions emulated: every element type, all transpositions, sizes around those of the tiles. */
+/**
+ * The portable CUDA rungs on the CPU, Hopper's instructions emulated: every element type, all transpositions, sizes
+ * around those of the tiles.
+ */
 class CudaMatmulTest {
     /** m, n, k: one, primes, a tile and one more or less, rows that are aligned to 16 bytes and rows that are not. */
     private static final int[][] SIZES = {{1, 1, 1}, {2, 3, 131}, {63, 65, 17}, {64, 64, 32}, {65, 33, 31},

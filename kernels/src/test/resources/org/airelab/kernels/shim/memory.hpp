@@ -3,8 +3,8 @@
 // Every two bytes of global and shared memory have a cell: who wrote them last, who has read them since, and when. Time
 // is one counter that each barrier advances. Two accesses of different threads are ordered when a barrier of the block,
 // or __syncwarp of the warp both belong to, lies between them, or as clocks.hpp says; blocks of a launch are never
-// ordered. (A shuffle orders nothing: CUDA promises no memory ordering by it.) Two readers are enough to remember, of different warps where there
-// are any: whoever writes next is unordered with at least one of them, if with any.
+// ordered. (A shuffle orders nothing: CUDA promises no memory ordering by it.) Two readers are enough to remember, of
+// different warps where there are any: whoever writes next is unordered with at least one of them, if with any.
 #pragma once
 #include "clocks.hpp"
 

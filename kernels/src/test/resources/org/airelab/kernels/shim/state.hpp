@@ -145,8 +145,9 @@ Address failedAt;
 bool partial;
 Clock clocks[MOST_THREADS];
 
-// Whether the block has come to a wgmma.fence. Of each word of the stacks, how many wgmma.fence its thread had executed, and one,
-// when it touched it last. Of each 16 bytes of dynamic shared memory, until when a warp's products or copies read it.
+// Whether the block has come to a wgmma.fence. Of each word of the stacks, how many wgmma.fence its thread had
+// executed, and one, when it touched it last. Of each 16 bytes of dynamic shared memory, until when a warp's products
+// or copies read it.
 bool multiplied;
 uint32_t *touched;
 const uint32_t STILL = UINT32_MAX;

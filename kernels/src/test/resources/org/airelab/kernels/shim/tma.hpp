@@ -1,7 +1,7 @@
-// Copies of the Tensor Memory Accelerator (PTX ISA, "cp.async.bulk.tensor", "Tensor swizzling modes"). Those into shared
-// memory happen some time after they were begun, in an order of the schedule's own; until then nothing may touch where
-// they go to. Those to global memory happen at once, and nothing may overwrite where they come from until they have been
-// waited for.
+// Copies of the Tensor Memory Accelerator (PTX ISA, "cp.async.bulk.tensor", "Tensor swizzling modes"). Those into
+// shared memory happen some time after they were begun, in an order of the schedule's own; until then nothing may touch
+// where they go to. Those to global memory happen at once, and nothing may overwrite where they come from until they
+// have been waited for.
 #pragma once
 #include "barriers.hpp"
 

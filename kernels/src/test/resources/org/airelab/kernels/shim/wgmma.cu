@@ -1,6 +1,6 @@
 // Products of a warp group through TMA, for the tests of the shim: d = a b of a [64, 64] and b [64, N], in float32.
-// Macros: T, f16 or bf16; N; LINE, elements of a line in shared memory, 32 or 64; A_MN and B_MN, whether lines run along
-// m or n, as then they do in memory: a [k, m], b [k, n], else a [m, k], b [n, k].
+// Macros: T, f16 or bf16; N; LINE, elements of a line in shared memory, 32 or 64; A_MN and B_MN, whether lines run
+// along m or n, as then they do in memory: a [k, m], b [k, n], else a [m, k], b [n, k].
 #include "hopper.cuh"
 
 const int K = 64, M = 64, LINE_BYTES = 2 * LINE;

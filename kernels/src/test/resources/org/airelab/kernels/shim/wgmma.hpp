@@ -1,6 +1,6 @@
-// Products of a warp group (PTX ISA, "wgmma.mma_async"), read by their descriptors as "Canonical Layouts" says. They are
-// formed when all 128 threads have come; until a thread has waited for them, their registers may not be touched, nor
-// what they read in shared memory be overwritten.
+// Products of a warp group (PTX ISA, "wgmma.mma_async"), read by their descriptors as "Canonical Layouts" says. They
+// are formed when all 128 threads have come; until a thread has waited for them, their registers may not be touched,
+// nor what they read in shared memory be overwritten.
 #pragma once
 #include "tma.hpp"
 
