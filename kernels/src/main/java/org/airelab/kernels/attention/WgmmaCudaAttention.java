@@ -1,28 +1,34 @@
 package org.airelab.kernels.attention;
 
 import java.lang.foreign.MemorySegment;
+import java.util.stream.Stream;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.Swizzle;
 import org.airelab.kernels.cuda.TensorMap;
 
 /**
- * {@code attention/wgmma.cu}: the forward pass by Hopper's wgmma and Tensor Memory Accelerator, at head sizes that are
- * multiples of 8 to 256. The backward pass, and both on any device but of compute capability 9.0, are left to the rung
- * mma.
+ * {@code attention/wgmma.cu} and {@code attention/wgmma-backward.cu}: Hopper's wgmma and Tensor Memory Accelerator,
+ * head sizes that are multiples of 8. Any device but of compute capability 9.0, and the backward pass of heads above
+ * 128, are left to the rung mma.
  */
 final class WgmmaCudaAttention implements Attention {
     /** The only compute capability that has wgmma. */
     static final int HOPPER = 90;
-    /** Queries of a block, and positions of a copy. */
+    /** Positions that a block holds, and those of a copy: of a tile, and of the results, which warps write. */
     private static final int HELD = 128;
     private static final int BOX = 64;
-    /** Positions of a copy of the output: a warp's. */
-    private static final int OUT_BOX = 16;
+    private static final int RESULT_BOX = 16;
     private static final int THREADS = 3 * 128;
     private static final int STAGES = 2;
+    /** The widest gradient whose sums leave a consumer room for scores; of two, for keys and values, half as wide. */
+    private static final int MOST_BACKWARD = 128;
+    private static final int UNSPLIT = 64;
+    private static final int DELTA_THREADS = 256;
+    private static final int WARP = 32;
 
     private final Launcher launcher;
     private final DType dtype;
@@ -55,28 +61,67 @@ final class WgmmaCudaAttention implements Attention {
         if (shape.batch() == 0) {
             return;
         }
-        var line = line(shape.headSize());
-        var width = Math.ceilDiv(shape.headSize(), line) * line;
-        var keys = width <= 128 ? 128 : 64;
-        var source = CudaAttentions.source("wgmma.cu", dtype).with("HEAD_SIZE", shape.headSize()).with("LINE", line)
-                .with("KEYS", keys).with("STAGES", STAGES);
-        var tiles = (HELD + 2 * STAGES * keys) * width * dtype.bytes();
-        var barriers = (1 + 4 * STAGES) * Long.BYTES;
-        var blocks = Math.toIntExact((long) shape.batch() * shape.heads() * Parallel.pieces(shape.time(), HELD));
-        launcher.launch(Launch.of(source, "attention_wgmma_forward", blocks, THREADS).withShared(tiles + barriers),
-                map(qkv, shape, shape.heads() + 2 * shape.kvHeads(), BOX), map(out, shape, shape.heads(), OUT_BOX), lse,
-                shape.time(), shape.heads(), shape.kvHeads(), shape.causal() ? 1 : 0, (float) shape.scale());
+        var width = width(shape.headSize());
+        var stream = width <= 128 ? 128 : 64;
+        var bytes = dtype.bytes() * width * (HELD + 2 * STAGES * stream) + (1 + 4 * STAGES) * Long.BYTES;
+        launch(source("wgmma.cu", shape, stream), "forward", shape.heads(), bytes, shape,
+                map(qkv, shape, packedHeads(shape), BOX), map(out, shape, shape.heads(), RESULT_BOX), lse);
     }
 
     @Override
     public void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
             MemorySegment lse, MemorySegment dQkv) {
-        mma.backward(shape, dOut, qkv, out, lse, dQkv);
+        if (!available() || shape.headSize() > MOST_BACKWARD) {
+            mma.backward(shape, dOut, qkv, out, lse, dQkv);
+            return;
+        }
+        Attention.check(shape, dtype, dOut, qkv, out, lse, dQkv);
+        mma.checkHeadSize(shape.headSize());
+        if (shape.batch() == 0) {
+            return;
+        }
+        var stream = 64;
+        var source = source("wgmma-backward.cu", shape, stream);
+        var deltas = launcher.temporary(Float.BYTES * shape.lseSize());
+        launcher.launch(Launch.of(source, "attention_wgmma_deltas",
+                Parallel.pieces(WARP * shape.lseSize(), DELTA_THREADS), DELTA_THREADS), dOut, out, deltas,
+                shape.batch(), shape.time(), shape.heads(), shape.kvHeads());
+        var width = width(shape.headSize());
+        var bytes = dtype.bytes() * width * 2 * (HELD + STAGES * stream) + (1 + 2 * STAGES) * Long.BYTES
+                + Float.BYTES * 2 * STAGES * stream;
+        var tensors = new Object[] {map(dOut, shape, shape.heads(), BOX), map(qkv, shape, packedHeads(shape), BOX), lse,
+            deltas, map(dQkv, shape, packedHeads(shape), RESULT_BOX)};
+        launch(source, "d_queries", shape.heads(), bytes, shape, tensors);
+        launch(source, "d_keys", shape.kvHeads() * (width > UNSPLIT ? 2 : 1), bytes, shape, tensors);
+    }
+
+    /** A block for each tile of positions of each head. */
+    private void launch(KernelSource source, String step, int heads, int sharedBytes, AttentionShape shape,
+            Object... tensors) {
+        var blocks = Math.toIntExact((long) shape.batch() * heads * Parallel.pieces(shape.time(), HELD));
+        var sizes = new Object[] {shape.time(), shape.heads(), shape.kvHeads(), shape.causal() ? 1 : 0,
+            (float) shape.scale()};
+        launcher.launch(Launch.of(source, "attention_wgmma_" + step, blocks, THREADS).withShared(sharedBytes),
+                Stream.of(tensors, sizes).flatMap(Stream::of).toArray());
+    }
+
+    private KernelSource source(String file, AttentionShape shape, int stream) {
+        return CudaAttentions.source(file, dtype).with("HEAD_SIZE", shape.headSize())
+                .with("LINE", line(shape.headSize())).with("STREAM", stream).with("STAGES", STAGES);
+    }
+
+    private static int packedHeads(AttentionShape shape) {
+        return shape.heads() + 2 * shape.kvHeads();
     }
 
     /** Columns of a panel, those of a copy. */
     private static int line(int headSize) {
         return headSize <= 32 ? 32 : 64;
+    }
+
+    /** Columns of a tile: whole panels. */
+    private static int width(int headSize) {
+        return Math.ceilDiv(headSize, line(headSize)) * line(headSize);
     }
 
     /** Rows of heads as [headSize, heads, time, batch]. */

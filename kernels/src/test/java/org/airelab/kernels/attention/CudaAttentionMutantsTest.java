@@ -46,32 +46,65 @@ class CudaAttentionMutantsTest {
     }
 
     private static Stream<Mutant> hopper() {
-        var order = Stream.of(
-                gone("__syncthreads();", " // barriers initialized"), gone("mbarrier_init_fence();", "\n    }"),
-                gone("mbarrier_wait(&to.empty[ring.stage], ring.parity);", ""),
-                gone("mbarrier_wait(queries_full, 0);", ""), gone("keys.wait(key_ring);", "\n        values"),
-                gone("values.wait(value_ring);", "\n        barrier"), gone("values.wait(value_ring);", "\n    wgmma"),
-                gone("wgmma_fence();", "\n    begin_scores"), gone("wgmma_fence();", "\n    begin_sums"),
-                gone("wgmma_fence();", "\n        begin_scores"), gone("wgmma_wait<1>();", " // the scores"),
-                gone("wgmma_wait<0>();", " // the sums"), gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n\n"),
-                gone("keys.give_back(key_ring);", "\n        weigh"), gone("values.give_back(value_ring);", ""),
-                gone("if (seen > KEYS && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP);", ""),
-                gone("if (consumer == 0 || key + KEYS < seen)", " barrier_arrive"),
+        var shared = Stream.of(
+                gone("__syncthreads();", " // barriers initialized"),
                 gone("barrier_sync(OWN + consumer, GROUP);", ""), gone("async_proxy_fence();", "\n    __syncwarp"),
-                gone("__syncwarp();", " // rounded rows written"), gone("tma_store_wait();", "\n    }"));
-        var others = Stream.of(
+                gone("__syncwarp();", " // rounded rows written"), gone("tma_store_wait();", "\n    }"),
                 new Mutant("wgmma", "CONSUMERS * GROUP / 32);\n        }", "CONSUMERS);\n        }"),
-                new Mutant("wgmma", "KEY_TILE * (int) sizeof(Element));\n    load", "KEY_TILE);\n    load"),
-                new Mutant("wgmma", "values + k * LINE, KEYS * LINE_BYTES", "values + k * LINE, LINE_BYTES"),
-                new Mutant("wgmma", "k / LINE * KEYS * LINE", "k / LINE * ROWS * LINE"),
+                new Mutant("wgmma", "SIZE * (int) sizeof(Element));", "SIZE);"),
+                new Mutant("wgmma", "tile + k * LINE, STREAM * LINE_BYTES", "tile + k * LINE, LINE_BYTES"),
+                new Mutant("wgmma", "k / LINE * STREAM * LINE", "k / LINE * 32 * LINE"),
                 new Mutant("wgmma", "k / LINE * ROWS * LINE + k % LINE", "k / LINE * ROWS * LINE"),
                 new Mutant("wgmma", "offset >> 7 &", "offset >> 6 &"),
                 new Mutant("wgmma", "map, panel * LINE, head, position + row", "map, 0, head, position + row"),
-                new Mutant("wgmma", "scale_rows(fragments(sums), shrink);", ""),
                 new Mutant("wgmma", "!first || k > 0", "true"),
-                new Mutant("wgmma", "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248"),
-                new Mutant("wgmma", "causal && key + KEYS > own", "causal && key > own"));
-        return Stream.concat(order, others);
+                new Mutant("wgmma", "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248"));
+        return Stream.of(shared, hopperForward(), hopperQueries(), hopperKeys()).flatMap(m -> m);
+    }
+
+    private static Stream<Mutant> hopperForward() {
+        return Stream.of(
+                gone("mbarrier_init_fence();", "\n    }\n    __"), gone("to.wait_empty(ring);", ""),
+                gone("mbarrier_wait(queries_full, 0);", ""), gone("keys.wait(key_ring);", "\n        values"),
+                gone("values.wait(value_ring);", "\n        barrier"), gone("values.wait(value_ring);", "\n    wgmma"),
+                gone("wgmma_fence();", "\n    begin_scores"), gone("wgmma_fence();", "\n    begin_sums"),
+                gone("wgmma_fence();", "\n        begin_scores(s, queries, keys.at"),
+                gone("wgmma_wait<1>();", " // the scores"), gone("wgmma_wait<0>();", " // the sums"),
+                gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n\n"),
+                gone("keys.give_back(key_ring);", "\n        weigh"), gone("values.give_back(value_ring);", ""),
+                gone("if (seen > STREAM && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP);", ""),
+                gone("if (consumer == 0 || key + STREAM < seen)", " barrier_arrive"),
+                gone("scale_rows(fragments(sums), shrink);", ""),
+                new Mutant("wgmma", "causal && key + STREAM > own", "causal && key > own"));
+    }
+
+    private static Stream<Mutant> hopperQueries() {
+        return Stream.of(
+                gone("mbarrier_init_fence();", "\n        }\n"),
+                gone("mbarrier_wait(memory.held_full, 0);", "\n    for (int key"),
+                gone("memory.pairs.wait_empty(ring);", "\n        memory.pairs.expect"),
+                gone("memory.pairs.wait(ring);", "\n        const Element *keys"),
+                gone("wgmma_fence();", "\n        begin_scores(s, queries, keys);"),
+                gone("wgmma_fence();", "\n        begin_sums(sums"), gone("wgmma_wait<2>();", ""),
+                gone("wgmma_wait<0>();", " // the scores"),
+                gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n    const"),
+                new Mutant("wgmma", "at <= own + fragment_row(e));", "at < own + fragment_row(e));"));
+    }
+
+    private static Stream<Mutant> hopperKeys() {
+        return Stream.of(
+                gone("mbarrier_wait(memory.held_full, 0);", "\n    for (int tile"),
+                gone("memory.pairs.wait_empty(ring);", "\n        float"),
+                gone("__syncwarp();", " // statistics written"), gone("__syncwarp();", " // statistics read"),
+                gone("memory.pairs.wait(ring);", "\n        const Element *query_tile"),
+                gone("wgmma_fence();", "\n        begin_scores(p"),
+                gone("wgmma_fence();", "\n            begin_sums(d_values"),
+                gone("wgmma_fence();", "\n            begin_sums(d_keys"), gone("wgmma_wait<OF_KEYS ? 2 : 1>();", ""),
+                gone("wgmma_wait<OF_KEYS ? 1 : 0>();", ""), gone("wgmma_wait<OF_VALUES ? 1 : 0>();", ""),
+                gone("wgmma_wait<0>();", " // the values' gradients"), gone("wgmma_wait<0>();", " // the last sums"),
+                new Mutant("wgmma", "<= query + column", "< query + column"),
+                new Mutant("wgmma", "first_head + tile / tiles", "first_head"),
+                new Mutant("wgmma", "log_sums + STREAM)", "log_sums)"));
     }
 
     private static Mutant barrier(String rung, String ends) {
@@ -86,15 +119,17 @@ class CudaAttentionMutantsTest {
     @ParameterizedTest
     @MethodSource("mutants")
     void everyMutantIsKilled(Mutant mutant) {
-        assertTrue(Stream.of(true, false).anyMatch(causal -> killed(mutant, causal)));
+        var shapes = Stream.of(true, false).flatMap(causal -> mutant.rung.equals("wgmma")
+                // Three tiles of keys, for the rings to come round, and both parts of the gradients together and apart.
+                ? Stream.of(new AttentionShape(1, 300, 2, 1, 72, causal), new AttentionShape(1, 300, 2, 1, 40, causal))
+                : Stream.of(new AttentionShape(1, 130, 2, 1, 32, causal)));
+        assertTrue(shapes.anyMatch(shape -> killed(mutant, shape)));
     }
 
-    private static boolean killed(Mutant mutant, boolean causal) {
-        var hopper = mutant.rung.equals("wgmma");
-        var dtype = hopper || mutant.rung.equals("mma") ? DType.BF16 : DType.FP32;
-        // Two columns of panels and, for the rings to come round, three tiles of keys.
-        var of = CudaCase.all(new AttentionShape(1, hopper ? 300 : 130, 2, 1, hopper ? 72 : 32, causal))
-                .filter(any -> any.rung().name().equals(mutant.rung) && any.dtype() == dtype).findFirst().orElseThrow();
+    private static boolean killed(Mutant mutant, AttentionShape shape) {
+        var dtype = mutant.rung.endsWith("mma") ? DType.BF16 : DType.FP32;
+        var of = CudaCase.all(shape).filter(any -> any.rung().name().equals(mutant.rung) && any.dtype() == dtype)
+                .findFirst().orElseThrow();
         var qkv = of.qkv();
         try (var host = new HostLauncher(1).withMutation(mutant.original, mutant.replacement)) {
             of.assertClose(qkv, of.run(qkv, host));

@@ -26,7 +26,7 @@ class WarpGroupTest {
     /** The macros of {@code wgmma.cu}. */
     private record Layout(int n, int line, boolean aAlongM, boolean bAlongN) {
         KernelSource source() {
-            return KernelSource.of("shim/wgmma.cu").with("T", "bf16").with("N", n).with("LINE", line)
+            return KernelSource.of("shim/wgmma.cu", DType.BF16).with("COLUMNS", n).with("LINE", line)
                     .with("A_MN", aAlongM).with("B_MN", bAlongN);
         }
 
@@ -120,20 +120,20 @@ class WarpGroupTest {
 
     @Test
     void operandsOverwritten() {
-        faults("    wgmma_wait<0>();\n", "    b_tile[threadIdx.x] = T{0};\n    wgmma_wait<0>();\n",
+        faults("    wgmma_wait<0>();\n", "    b_tile[threadIdx.x] = ELEMENT{0};\n    wgmma_wait<0>();\n",
                 "wgmma or TMA may still read it");
     }
 
     @Test
     void operandsWrittenWithoutAFence() {
         faults("    mbarrier_wait(full, 0);\n",
-                "    mbarrier_wait(full, 0);\n    b_tile[threadIdx.x] = T{0};\n    __syncthreads();\n",
+                "    mbarrier_wait(full, 0);\n    b_tile[threadIdx.x] = ELEMENT{0};\n    __syncthreads();\n",
                 "needs fence.proxy.async");
     }
 
     @Test
     void bytesThatNeverCome() {
-        faults("2 * K * (M + N)", "2 * K * (M + N) + 16", "are at an mbarrier");
+        faults("2 * K * (M + COLUMNS)", "2 * K * (M + COLUMNS) + 16", "are at an mbarrier");
     }
 
     @Test
