@@ -46,14 +46,14 @@ struct Softmax {
             highest = quad_max(highest);
             // A row that has seen nothing but -infinity must not subtract it from itself.
             float shift = highest == -infinity() ? 0 : highest * scale;
-            shrink[row] = exp2f(max[row] * scale - shift);
+            shrink[row] = exp2_flushed(max[row] * scale - shift);
             max[row] = highest;
             sum[row] *= shrink[row];
             HOT_LOOP
             for (int n = 0; n < N; n++) {
                 HOT_LOOP
                 for (int e = 2 * row; e < 2 * row + 2; e++) {
-                    s[n][e] = exp2f(fmaf(s[n][e], scale, -shift));
+                    s[n][e] = exp2_flushed(fmaf(s[n][e], scale, -shift));
                     sum[row] += s[n][e];
                 }
             }

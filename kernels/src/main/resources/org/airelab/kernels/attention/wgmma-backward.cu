@@ -88,7 +88,7 @@ DEVICE void consume_keys(const Memory &memory, const tensor_map *d_qkv, const fl
             for (int e = 0; e < 4; e++) {
                 int at = key + fragment_column(n, e);
                 bool visible = at < h.time && (!causal || at <= own + fragment_row(e));
-                float p = exp2f(fmaf(fragments(s)[n][e], scale * LOG2_E, -log_sum[e / 2]));
+                float p = exp2_flushed(fmaf(fragments(s)[n][e], scale * LOG2_E, -log_sum[e / 2]));
                 float &d = fragments(d_s)[n][e];
                 d = visible ? p * (d - delta[e / 2]) : 0;
             }
@@ -159,7 +159,7 @@ DEVICE void weigh(float (&s)[N][4], const float *log_sums, int own, int query, b
         for (int e = 0; e < 4; e++) {
             int column = fragment_column(n, e);
             bool visible = !causal || own + fragment_row(e) <= query + column;
-            s[n][e] = visible ? exp2f(fmaf(s[n][e], scale, -log_sums[column])) : 0;
+            s[n][e] = visible ? exp2_flushed(fmaf(s[n][e], scale, -log_sums[column])) : 0;
         }
     }
 }

@@ -63,6 +63,13 @@ template <> DEVICE unsigned pack<bf16>(float low, float high) {
     return y;
 }
 
+// 2^x by the one instruction, which flushes results below 2^-126 to zero; exp2f takes three more to keep those.
+DEVICE float exp2_flushed(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 
 // Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row of 16 bytes, of matrix l / 8.

@@ -225,6 +225,11 @@ template <class T> DEVICE unsigned pack(float low, float high) {
     return from_float<T>(low).bits | (unsigned) from_float<T>(high).bits << 16;
 }
 
+DEVICE float exp2_flushed(float x) {
+    float y = exp2f(x);
+    return y < 0x1p-126f ? 0 : y;
+}
+
 template <class T> struct LabIsBfloat { static const int value = 0; };
 template <> struct LabIsBfloat<bf16> { static const int value = 1; };
 template <class T> DEVICE void mma_m16n8k16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
