@@ -5,7 +5,8 @@
 // Rules that keep a kernel portable to the CPU:
 //   - entries are `extern "C" __global__ void name(...)`, no templates; tile sizes and types are macros (KernelSource.with);
 //   - arrays in shared memory stand in the entry itself, or come by DYNAMIC_SHARED once in a kernel;
-//   - PTX only in this header; warp-wide built-ins with their full mask; atomics by atomicAdd and friends.
+//   - PTX only in this header and in hopper.cuh; warp-wide built-ins with their full mask; atomics by atomicAdd and
+//     friends.
 #pragma once
 
 // The element types. FP32 is float; the half types are their bits, converted by one instruction each.
