@@ -41,6 +41,11 @@ final class WgmmaCudaAttention implements Attention {
     }
 
     @Override
+    public boolean takes(int headSize) {
+        return mma.takes(headSize);
+    }
+
+    @Override
     public String name() {
         return "wgmma";
     }
