@@ -78,7 +78,7 @@ public final class KernelResourcesCommand implements LabCommand {
         if (!report.violations().isEmpty()) {
             ResourceReport.Row first = report.violations().getFirst();
             throw UserError.failed(report.violations().size() + " kernels use local memory their sources do not declare,"
-                    + " the first " + first.resources().entry() + " of " + first.source() + " for "
+                    + " or have their wgmma serialized, the first " + first.resources().entry() + " of " + first.source() + " for "
                     + first.resources().target() + ".", "Make their tiles smaller, or declare it in the source's header.");
         }
         return 0;

@@ -131,16 +131,18 @@ class KernelCompilerTest {
 
     @Test
     void theTableHasALineForEachKernel() {
-        var row = new ResourceReport.Row(PROBE.with("TILE", 8), new KernelResources("name", "sm_80", 32, 1024, 16, 8));
+        var row = new ResourceReport.Row(PROBE.with("TILE", 8), new KernelResources("name", "sm_80", 32, 1024, 16, 8, false));
         assertEquals("| cuda/probe.cu -DTILE=8 | name | sm_80 | 32 | 1024 | 16 | 8 |",
                 new ResourceReport(List.of(row)).markdown().lines().toList().getLast());
     }
 
     @Test
     void theAssemblersLogIsRead() {
-        assertEquals(List.of(new KernelResources("first", "sm_90a", 255, 49152, 112, 300),
-                new KernelResources("second", "sm_90a", 8, 0, 24, 0)), KernelResources.parse("""
+        assertEquals(List.of(new KernelResources("first", "sm_90a", 255, 49152, 112, 300, true),
+                new KernelResources("second", "sm_90a", 8, 0, 24, 0, false)), KernelResources.parse("""
                 ptxas info    : 0 bytes gmem, 24 bytes cmem[4]
+                ptxas info    : (C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized due to \
+                insufficient register resources for the wgmma pipeline in the function 'first'
                 ptxas info    : Compiling entry function 'first' for 'sm_90a'
                 ptxas info    : Function properties for first
                     112 bytes stack frame, 100 bytes spill stores, 200 bytes spill loads
