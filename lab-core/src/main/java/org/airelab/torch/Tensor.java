@@ -60,22 +60,31 @@ public final class Tensor implements AutoCloseable {
      * @throws IllegalArgumentException when the segment is smaller than the shape needs
      */
     public static Tensor over(MemorySegment memory, ScalarType type, long... shape) {
+        return over(memory, Device.cpu(), type, shape);
+    }
+
+    /** The same over memory of a device. */
+    public static Tensor over(MemorySegment memory, Device device, ScalarType type, long... shape) {
         long needed = elements(shape) * type.bytes();
         if (memory.byteSize() < needed) {
             throw new IllegalArgumentException("shape " + Arrays.toString(shape) + " of " + type + " needs " + needed
                     + " bytes, the memory has " + memory.byteSize());
         }
-        return strided(memory.address(), type, shape, contiguousStrides(shape));
+        return strided(memory.address(), device, type, shape, contiguousStrides(shape));
     }
 
     /** A tensor over CPU memory at {@code address} with strides in elements; the caller vouches for the bounds. */
     static Tensor strided(long address, ScalarType type, long[] shape, long[] strides) {
+        return strided(address, Device.cpu(), type, shape, strides);
+    }
+
+    private static Tensor strided(long address, Device device, ScalarType type, long[] shape, long[] strides) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment sizes = arena.allocateFrom(JAVA_LONG, shape);
             MemorySegment steps = arena.allocateFrom(JAVA_LONG, strides);
             MemorySegment out = OUT.get();
             Libtorch.call("making a tensor over memory", () -> (int) Libtorch.FROM_BLOB.invokeExact(address,
-                    (long) shape.length, sizes, steps, 0L, type.code(), 0, -1, out));
+                    (long) shape.length, sizes, steps, 0L, type.code(), deviceType(device), deviceIndex(device), out));
             return own(out.get(JAVA_LONG, 0));
         }
     }
@@ -223,6 +232,11 @@ public final class Tensor implements AutoCloseable {
 
     static ScalarType type(long handle) {
         return ScalarType.of(queryInt(Libtorch.DTYPE, handle));
+    }
+
+    /** The device its memory is on. */
+    public Device device() {
+        return device(handle());
     }
 
     /** The device the tensor's memory is on. */

@@ -12,8 +12,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 
 /**
  * A GPU's state at a moment, by NVML (NVML API reference, "Device Queries"). A value that the GPU does not tell is -1.
@@ -31,6 +34,8 @@ public record GpuReadings(int smMegahertz, int memoryMegahertz, int maxSmMegaher
     private static final int CLOCK_SM = 1;
     private static final int CLOCK_MEMORY = 2;
     private static final int TEMPERATURE_GPU = 0;
+    private static final Map<Long, String> REASONS = new TreeMap<>(Map.of(0x4L, "power limit", 0x8L, "hardware slowdown",
+            0x20L, "temperature", 0x40L, "temperature, by hardware", 0x80L, "power brake"));
 
     /**
      * Reads a GPU; empty where there is no NVML or it does not know the GPU.
@@ -44,6 +49,18 @@ public record GpuReadings(int smMegahertz, int memoryMegahertz, int maxSmMegaher
     /** Reads by a given library. */
     static Optional<GpuReadings> of(SymbolLookup library, String busId) {
         return new Nvml(library).read(busId);
+    }
+
+    /**
+     * Why the multiprocessors' clock is held down now, in words; empty when nothing holds it down, the GPU does not
+     * tell, or only its being idle or a clock that somebody has chosen does ({@code nvmlClocksEventReasons}).
+     */
+    public List<String> throttling() {
+        if (throttleReasons < 0) {
+            return List.of();
+        }
+        return REASONS.entrySet().stream().filter(reason -> (throttleReasons & reason.getKey()) != 0)
+                .map(Map.Entry::getValue).toList();
     }
 
     private record Nvml(SymbolLookup library) {
