@@ -11,7 +11,8 @@ public final class MissingCudaException extends RuntimeException {
         this.advice = advice;
     }
 
-    MissingCudaException(String message, String advice) {
+    /** A message of what is missing and an advice what to do, a sentence each. */
+    public MissingCudaException(String message, String advice) {
         this(message, advice, null);
     }
 

@@ -103,7 +103,15 @@ class DriverExtensionsTest {
         assertEquals(Optional.of(new GpuReadings(1755, -1, 1980, 412.5, 61, (1L << 40) + 4)),
                 GpuReadings.of(library, "0000:01:00.0"));
         assertEquals(Optional.empty(), GpuReadings.of(library, "0000:02:00.0"));
+        assertEquals(List.of("power limit"), GpuReadings.of(library, "0000:01:00.0").orElseThrow().throttling());
+        assertEquals(List.of("hardware slowdown", "temperature"), readings(0x28 | 1).throttling());
+        assertEquals(List.of(), readings(1).throttling(), "idle");
+        assertEquals(List.of(), readings(-1).throttling(), "the GPU does not tell");
         assertEquals(Optional.empty(), GpuReadings.of(_ -> Optional.empty(), "0000:01:00.0"));
+    }
+
+    private static GpuReadings readings(long throttleReasons) {
+        return new GpuReadings(1, 1, 1, 1, 1, throttleReasons);
     }
 
     @Test

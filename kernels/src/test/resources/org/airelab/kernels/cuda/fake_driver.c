@@ -1,5 +1,6 @@
 /* A driver without a device: memory is the host's, launches are written to a log. For tests of what the Java side
-   passes to the CUDA driver API; signatures follow cuda.h. */
+   passes to the CUDA driver API; signatures follow cuda.h. Compiled with LARGE, for whole programs: it has memory for
+   all they ask for and makes no large copies, and does not know what parameters a kernel has. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,7 +70,14 @@ result cuDevicePrimaryCtxRetain(void **context, int device) {
 result cuDevicePrimaryCtxRelease_v2(int device) { return call("cuDevicePrimaryCtxRelease", " %d", device); }
 result cuCtxSetCurrent(void *context) { return (uintptr_t) context >= 0xC0 ? 0 : 201; }
 result cuCtxSynchronize(void) { return call("cuCtxSynchronize", ""); }
-result cuMemGetInfo_v2(size_t *free, size_t *total) { *free = 60; *total = 80; return 0; }
+result cuMemGetInfo_v2(size_t *free, size_t *total) {
+#ifdef LARGE
+    *free = 60ul << 30, *total = 80ul << 30;
+#else
+    *free = 60, *total = 80;
+#endif
+    return 0;
+}
 
 result cuStreamCreate(void **stream, unsigned flags) {
     *stream = (void *) 0x57;
@@ -122,6 +130,9 @@ result cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
 }
 result cuMemFreeHost(void *address) { free(address); return call("cuMemFreeHost", ""); }
 result cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
+#ifdef LARGE
+    if (bytes <= 16 << 20)
+#endif
     memcpy((void *) to, (void *) from, bytes);
     return call("cuMemcpyAsync", " %zu %p", bytes, stream);
 }
@@ -163,12 +174,14 @@ result cuFuncSetAttribute(void *function, int attribute, int value) {
 /* Kernels named all_kinds have a parameter of each kind, others none. */
 static const size_t kinds[] = {8, 4, 8, 4, 8, 128, 8};
 
+#ifndef LARGE
 result cuFuncGetParamInfo(void *function, size_t index, size_t *offset, size_t *size) {
     if (strcmp(function, "all_kinds") != 0 || index >= sizeof kinds / sizeof *kinds) return 1;
     *offset = 0;
     *size = kinds[index];
     return 0;
 }
+#endif
 
 static void values(void *function, void **parameters, char *out, size_t room) {
     out[0] = 0;

@@ -1,4 +1,4 @@
-/* A runtime compiler that returns its options and source as machine code, and fails for sources with an #error. */
+/* A runtime compiler that returns its options and source as machine code, and fails for sources that begin with an #error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ int nvrtcCompileProgram(program *p, int count, const char **options) {
         strcat(p->text, "|");
         strcat(p->text, options[i]);
     }
-    return strstr(p->text, "#error") ? 6 : 0;
+    return strstr(p->text, "|#error") ? 6 : 0;
 }
 int nvrtcGetCUBINSize(program *p, size_t *size) { *size = strlen(p->text); return 0; }
 int nvrtcGetCUBIN(program *p, char *cubin) { memcpy(cubin, p->text, strlen(p->text)); return 0; }
