@@ -97,7 +97,7 @@ public final class Tensor implements AutoCloseable {
     }
 
     /** A tensor without a value: as a gradient it means zero. */
-    static Tensor undefined() {
+    public static Tensor undefined() {
         MemorySegment out = OUT.get();
         Libtorch.call("making an undefined tensor", () -> (int) Libtorch.NEW_UNDEFINED.invokeExact(out));
         return own(out.get(JAVA_LONG, 0));

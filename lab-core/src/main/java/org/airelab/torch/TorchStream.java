@@ -12,18 +12,19 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Makes a CUDA stream libtorch's current one for this thread until it is closed, by the thread that made it. Otherwise
  * libtorch enqueues on the default stream, which other streams do not wait for and which no graph can capture.
  */
 public final class TorchStream implements AutoCloseable {
-    private static final String LIBRARY = "libtorch_cuda.so";
+    private static final Optional<Path> LIBRARY = Libtorch.loaded("libtorch_cuda.so");
 
     /** Bound when the first guard is made: CPU builds of libtorch have no such functions. */
     private static final class Functions {
-        static final SymbolLookup CUDA = SymbolLookup.libraryLookup(Libtorch.loaded(LIBRARY).orElseThrow(
-                () -> new IllegalStateException("expected a CUDA build of libtorch, found a CPU build")), Arena.global());
+        static final SymbolLookup CUDA = SymbolLookup.libraryLookup(LIBRARY.orElseThrow(), Arena.global());
         static final MethodHandle CREATE = function("aoti_torch_create_cuda_stream_guard", JAVA_LONG, JAVA_INT, ADDRESS);
         static final MethodHandle DELETE = function("aoti_torch_delete_cuda_stream_guard", JAVA_LONG);
 
@@ -41,7 +42,7 @@ public final class TorchStream implements AutoCloseable {
 
     /** Whether this libtorch is a CUDA build that sees a GPU. */
     public static boolean available() {
-        return Engine.getInstance().getGpuCount() > 0 && Libtorch.loaded(LIBRARY).isPresent();
+        return LIBRARY.isPresent() && Engine.getInstance().getGpuCount() > 0;
     }
 
     /**
@@ -52,6 +53,9 @@ public final class TorchStream implements AutoCloseable {
      * @throws IllegalStateException when this libtorch is a CPU build
      */
     public static TorchStream enter(long stream, int device) {
+        if (LIBRARY.isEmpty()) {
+            throw new IllegalStateException("expected a CUDA build of libtorch, found a CPU build");
+        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(JAVA_LONG);
             Libtorch.call("entering a CUDA stream",
