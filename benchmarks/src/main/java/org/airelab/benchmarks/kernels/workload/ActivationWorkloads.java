@@ -20,9 +20,36 @@ final class ActivationWorkloads {
     private ActivationWorkloads() {
     }
 
-    static List<Workload<?>> gelu() {
-        Baseline gelu = Baseline.ofArrays("gelu", t -> new NDArray[] {
+    static List<Workload<?>> largeGelu() {
+        return List.of(forward("gelu", 8192, 16_384, 20).against(geluOfTorch()).alsoQuick(),
+                backward("gelu", 8192, 16_384, 25).alsoQuick());
+    }
+
+    static List<Workload<?>> largeGeluTanh() {
+        return List.of(forward("gelu-tanh", 8192, 16_384, 12).alsoQuick(),
+                backward("gelu-tanh", 8192, 16_384, 20).alsoQuick());
+    }
+
+    static List<Workload<?>> largeRelu() {
+        return List.of(forward("relu", 8192, 16_384, 1).against(reluOfTorch()).alsoQuick(),
+                backward("relu", 8192, 16_384, 1).alsoQuick());
+    }
+
+    static List<Workload<?>> largeSwiGlu() {
+        return List.of(swiGluForward(8192, 14_336).alsoQuick(), swiGluBackward(8192, 14_336).alsoQuick());
+    }
+
+    private static Baseline geluOfTorch() {
+        return Baseline.ofArrays("gelu", t -> new NDArray[] {
             ai.djl.nn.Activation.gelu(new NDList(t[0])).singletonOrThrow()});
+    }
+
+    private static Baseline reluOfTorch() {
+        return Baseline.of("relu", t -> RELU.call().tensor(t[0]).tensors(1));
+    }
+
+    static List<Workload<?>> gelu() {
+        Baseline gelu = geluOfTorch();
         return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25)
                 .alsoQuick(),
                 forward("gelu", 4096, 3072, 20).against(gelu), backward("gelu", 4096, 3072, 25));
@@ -35,7 +62,7 @@ final class ActivationWorkloads {
     }
 
     static List<Workload<?>> relu() {
-        Baseline relu = Baseline.of("relu", t -> RELU.call().tensor(t[0]).tensors(1));
+        Baseline relu = reluOfTorch();
         return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1)
                 .alsoQuick(),
                 forward("relu", 4096, 3072, 1).against(relu), backward("relu", 4096, 3072, 1));

@@ -3,9 +3,12 @@ package org.airelab.benchmarks.kernels.workload;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.airelab.kernels.DType;
 import org.airelab.torch.Tensor;
 
 /**
@@ -14,14 +17,24 @@ import org.airelab.torch.Tensor;
  * @param name    the operators, for reports
  * @param binding makes the call for operands once they have memory; the call's results are new references, which the
  *                caller closes, in the order of the workload's written operands (fewer where libtorch gives fewer)
+ * @param dtypes  element types it exists in
  */
-public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding) {
+public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes) {
+    /** A baseline in every element type. */
+    Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding) {
+        this(name, binding, EnumSet.allOf(DType.class));
+    }
+
     /** A call of the bridge's operators. */
     static Baseline of(String name, UnaryOperator<Tensor[]> call) {
         return new Baseline(name, operands -> () -> call.apply(operands));
     }
 
-    /** A call of DJL's arrays: results of theirs belong to the arrays' own manager, which ends with the call. */
+    /**
+     * A call of DJL's arrays: results of theirs belong to the arrays' own manager, which ends with the call. It is one
+     * of the CPU's for arrays of every device: a number that is added to an array of a GPU is then one of the CPU, as
+     * libtorch takes it, where DJL would otherwise copy each to the GPU and wait, which no graph can capture.
+     */
     static Baseline ofArrays(String name, UnaryOperator<NDArray[]> call) {
         return new Baseline(name, operands -> {
             NDManager manager = NDManager.newBaseManager(Device.cpu());

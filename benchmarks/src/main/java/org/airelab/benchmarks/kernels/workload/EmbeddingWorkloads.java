@@ -20,6 +20,10 @@ final class EmbeddingWorkloads {
                 gather(4096, 32_000, 1024), scatterAdd(4096, 32_000, 1024));
     }
 
+    static List<Workload<?>> large() {
+        return List.of(gather(16_384, 128_256, 2048).alsoQuick(), scatterAdd(16_384, 128_256, 2048).alsoQuick());
+    }
+
     private static Workload<Embedding> gather(int count, int vocabulary, int width) {
         double rows = 4.0 * count * width;
         return new Workload<>("embedding", Embedding.class, "gather", shape(count, vocabulary, width),

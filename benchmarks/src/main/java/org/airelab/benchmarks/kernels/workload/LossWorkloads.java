@@ -1,14 +1,10 @@
 package org.airelab.benchmarks.kernels.workload;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.airelab.benchmarks.kernels.workload.Operand.ids;
 import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
-import java.util.Arrays;
+import ai.djl.Device;
 import java.util.List;
 import java.util.function.Supplier;
 import org.airelab.kernels.loss.CrossEntropy;
@@ -24,6 +20,7 @@ final class LossWorkloads {
     private static final Operator CROSS_ENTROPY = Operator.of("aten::cross_entropy_loss", "");
     private static final Operator LOG_SOFTMAX = Operator.of("aten::_log_softmax", "");
     private static final Operator LOG_SOFTMAX_BACKWARD = Operator.of("aten::_log_softmax_backward_data", "");
+    private static final Operator ONES_LIKE = Operator.of("aten::ones_like", "");
     private static final Operator NLL = Operator.of("aten::nll_loss_forward", "");
     private static final Operator NLL_BACKWARD = Operator.of("aten::nll_loss_backward", "");
 
@@ -33,6 +30,12 @@ final class LossWorkloads {
     static List<Workload<?>> crossEntropy() {
         return List.of(forward(64, 4096).alsoQuick(), forwardBackward(64, 4096).alsoQuick(), forward(256, 32_000),
                 forwardBackward(256, 32_000), forward(128, 50_257), forwardBackward(128, 50_257));
+    }
+
+    /** GPT-2's and Llama 3's vocabularies, a micro-batch's rows. */
+    static List<Workload<?>> largeCrossEntropy() {
+        return List.of(forward(8192, 50_257), forwardBackward(8192, 50_257).alsoQuick(), forward(4096, 128_256),
+                forwardBackward(4096, 128_256));
     }
 
     private static Workload<CrossEntropy> forward(int rows, int vocabulary) {
@@ -55,23 +58,25 @@ final class LossWorkloads {
 
     /** What autograd runs for the losses and the gradient of their sum. */
     private static Supplier<Tensor[]> composed(Tensor[] t, int rows) {
-        float[] ones = new float[rows];
-        Arrays.fill(ones, 1);
-        MemorySegment memory = Arena.ofAuto().allocateFrom(JAVA_FLOAT, ones);
-        Tensor slopes = Tensor.over(memory, ScalarType.FLOAT32, rows);
+        ScalarType type = t[0].type();
+        Tensor slopes = ones(type, t[0].device(), rows);
         return () -> {
-            // The tensor does not keep its memory.
-            Reference.reachabilityFence(memory);
             try (Tensor logits = LOG_SOFTMAX.call().tensor(t[0]).integer(1).bool(false).tensors(1)[0]) {
                 Tensor[] losses = NLL.call().tensor(logits).tensor(t[1]).none().integer(NO_REDUCTION).integer(IGNORE)
                         .tensors(2);
                 try (Tensor weight = losses[1]; Tensor slope = NLL_BACKWARD.call().tensor(slopes).tensor(logits)
                         .tensor(t[1]).none().integer(NO_REDUCTION).integer(IGNORE).tensor(weight).tensors(1)[0]) {
                     Tensor gradient = LOG_SOFTMAX_BACKWARD.call().tensor(slope).tensor(logits).integer(1)
-                            .integer(ScalarType.FLOAT32.code()).tensors(1)[0];
+                            .integer(type.code()).tensors(1)[0];
                     return new Tensor[] {gradient, losses[0]};
                 }
             }
         };
+    }
+
+    private static Tensor ones(ScalarType type, Device device, int count) {
+        try (Tensor shape = Tensor.empty(type, device, count)) {
+            return ONES_LIKE.call().tensor(shape).none().none().none().none().none().tensors(1)[0];
+        }
     }
 }

@@ -23,8 +23,16 @@ final class MatmulWorkloads {
     static List<Workload<?>> all() {
         return List.of(product(256, 256, 256).alsoQuick(), product(512, 512, 512), product(1024, 1024, 1024),
                 product(8, 2048, 2048), product(509, 521, 523), product(MatmulShape.of(2048, 864, 288), false, true),
-                product(MatmulShape.of(2048, 288, 768), false, true), product(MatmulShape.of(4096, 192, 64), false, true),
-                product(2048, 288, 864), product(MatmulShape.of(864, 288, 2048), true, false));
+                product(MatmulShape.of(2048, 288, 768), false, true),
+                product(MatmulShape.of(4096, 192, 64), false, true), product(2048, 288, 864),
+                product(MatmulShape.of(864, 288, 2048), true, false));
+    }
+
+    /** Squares, the products of a training step of a model of width 4096, generation, and odd sizes. */
+    static List<Workload<?>> large() {
+        return List.of(product(4096, 4096, 4096).alsoQuick(), product(MatmulShape.of(4096, 11_008, 4096), false, true),
+                product(4096, 4096, 11_008), product(MatmulShape.of(11_008, 4096, 4096), true, false),
+                product(16, 8192, 8192), product(4095, 4093, 4097));
     }
 
     private static Workload<Matmul> product(int m, int n, int k) {
@@ -43,7 +51,7 @@ final class MatmulWorkloads {
                     Tensor a = transposeA ? transposed(t[0]) : t[0];
                     Tensor b = transposeB ? transposed(t[1]) : t[1];
                     return () -> MM.call().tensor(a).tensor(b).tensors(1);
-                }));
+                })).asGemm(s);
     }
 
     /** A view: libtorch hands it to its BLAS as such. */

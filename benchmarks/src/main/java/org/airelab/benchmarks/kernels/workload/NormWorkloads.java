@@ -27,6 +27,16 @@ final class NormWorkloads {
                 layerForward(512, 4096), layerBackward(512, 4096), layerForward(8192, 288));
     }
 
+    static List<Workload<?>> largeRms() {
+        return List.of(rmsForward(8192, 4096).alsoQuick(), rmsBackward(8192, 4096).alsoQuick(),
+                rmsForward(32_768, 1024), rmsBackward(32_768, 1024), rmsForward(8191, 4097));
+    }
+
+    static List<Workload<?>> largeLayer() {
+        return List.of(layerForward(8192, 4096).alsoQuick(), layerBackward(8192, 4096).alsoQuick(),
+                layerForward(32_768, 1024), layerBackward(32_768, 1024), layerForward(8191, 4097));
+    }
+
     private static Workload<RmsNorm> rmsForward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd",

@@ -17,9 +17,11 @@ import org.airelab.torch.ScalarType;
  * @param written whether calls write it
  * @param traffic bytes that each call has to move between memory and processor for it
  * @param fixed   whether it keeps its type when a rung computes in a half type: numbers and statistics of rows do
+ * @param given   what it holds where that is given, else null
  * @param shape   sizes, row-major; none for a single number
  */
-public record Operand(String name, Content content, boolean written, double traffic, boolean fixed, long... shape) {
+public record Operand(String name, Content content, boolean written, double traffic, boolean fixed, MemorySegment given,
+        long... shape) {
     /** What an operand holds at first. */
     public enum Content {
         /** Float32 of the standard normal distribution. */
@@ -28,6 +30,8 @@ public record Operand(String name, Content content, boolean written, double traf
         SQUARES,
         /** Int64 in [0, bound), uniform; the bound comes first in the shape and is no dimension. */
         IDS,
+        /** Float32 that are given. */
+        GIVEN,
         /** NaN in every element, so that an element never written is seen. */
         NAN,
         /** The same of float64. */
@@ -40,47 +44,58 @@ public record Operand(String name, Content content, boolean written, double traf
 
     /** Read: normally distributed float32. */
     public static Operand normal(String name, long... shape) {
-        return new Operand(name, Content.NORMAL, false, 4.0 * elements(shape), false, shape);
+        return new Operand(name, Content.NORMAL, false, 4.0 * elements(shape), false, null, shape);
     }
 
     /** Read: squares of normally distributed float32. */
     public static Operand squares(String name, long... shape) {
-        return new Operand(name, Content.SQUARES, false, 4.0 * elements(shape), false, shape);
+        return new Operand(name, Content.SQUARES, false, 4.0 * elements(shape), false, null, shape);
     }
 
     /** Read: {@code count} int64 in [0, bound). */
     public static Operand ids(String name, long bound, long count) {
-        return new Operand(name, Content.IDS, false, 8.0 * count, true, bound, count);
+        return new Operand(name, Content.IDS, false, 8.0 * count, true, null, bound, count);
+    }
+
+    /** Read: these float32 numbers, whatever type a rung computes in. */
+    public static Operand given(String name, MemorySegment values, long... shape) {
+        return new Operand(name, Content.GIVEN, false, 4.0 * elements(shape), true, values, shape);
     }
 
     /** Written: float32. */
     public static Operand output(String name, long... shape) {
-        return new Operand(name, Content.NAN, true, 4.0 * elements(shape), false, shape);
+        return new Operand(name, Content.NAN, true, 4.0 * elements(shape), false, null, shape);
     }
 
     /** Written: one float64. */
     public static Operand total(String name) {
-        return new Operand(name, Content.NAN_FLOAT64, true, Double.BYTES, true);
+        return new Operand(name, Content.NAN_FLOAT64, true, Double.BYTES, true, null);
     }
 
     /** The same, read and written. */
     public Operand updated() {
-        return new Operand(name, content, true, 2 * traffic, fixed, shape);
+        return new Operand(name, content, true, 2 * traffic, fixed, given, shape);
     }
 
     /** The same, of which a call touches only so many bytes. */
     public Operand touching(double bytes) {
-        return new Operand(name, content, written, bytes, fixed, shape);
+        return new Operand(name, content, written, bytes, fixed, given, shape);
     }
 
     /** The same, float32 whatever type a rung computes in: a statistic of rows. */
     public Operand inFloat32() {
-        return new Operand(name, content, written, traffic, true, shape);
+        return new Operand(name, content, written, traffic, true, given, shape);
     }
 
     /** The shape as a tensor's. */
     public long[] dimensions() {
         return content == Content.IDS ? new long[] {shape[1]} : shape;
+    }
+
+    /** Elements after which its content repeats, and so the length of a beginning that tells all of it. */
+    public long period() {
+        boolean repeats = content == Content.NORMAL || content == Content.SQUARES;
+        return repeats ? Math.min(elements(dimensions()), NORMALS) : elements(dimensions());
     }
 
     /** Its element type. */
@@ -108,9 +123,31 @@ public record Operand(String name, Content content, boolean written, double traf
         return results;
     }
 
-    /** Bytes of memory it takes. */
+    /** Bytes of memory it takes in float32. */
     public long bytes() {
         return elements(dimensions()) * type().bytes();
+    }
+
+    /** Its element type where a rung computes in a type. */
+    public ScalarType type(DType dtype) {
+        if (fixed) {
+            return type();
+        }
+        return switch (dtype) {
+            case FP32 -> ScalarType.FLOAT32;
+            case FP16 -> ScalarType.FLOAT16;
+            case BF16 -> ScalarType.BFLOAT16;
+        };
+    }
+
+    /** Bytes of memory it takes there. */
+    public long bytes(DType dtype) {
+        return elements(dimensions()) * type(dtype).bytes();
+    }
+
+    /** Bytes that each call has to move for it there. */
+    public double traffic(DType dtype) {
+        return traffic / type().bytes() * type(dtype).bytes();
     }
 
     /** Fills memory of {@link #bytes()} with what the operand holds at first. */
@@ -129,6 +166,7 @@ public record Operand(String name, Content content, boolean written, double traf
                     memory.setAtIndex(JAVA_LONG, i, random.nextLong(shape[0]));
                 }
             }
+            case GIVEN -> memory.copyFrom(given.asSlice(0, memory.byteSize()));
             case NAN, NAN_FLOAT64 -> memory.fill((byte) 0xff);
         }
     }

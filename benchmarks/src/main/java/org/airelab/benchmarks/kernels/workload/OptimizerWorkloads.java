@@ -20,6 +20,7 @@ import org.airelab.torch.Operator;
 final class OptimizerWorkloads {
     private static final int SMALL = 1 << 17;
     private static final int LARGE = 1 << 24;
+    private static final int HUGE = 1 << 26;
     private static final long STEP = 100;
     private static final Operator DOT = Operator.of("aten::dot", "");
     private static final AdamSettings ADAM = new AdamSettings(1e-6, 0.9, 0.95, 1e-8, 0.1, true);
@@ -31,6 +32,22 @@ final class OptimizerWorkloads {
 
     static List<Workload<?>> gradientNorm() {
         return List.of(gradientNorm(SMALL).alsoQuick(), gradientNorm(LARGE));
+    }
+
+    static List<Workload<?>> largeGradientNorm() {
+        return List.of(gradientNorm(HUGE).alsoQuick());
+    }
+
+    static List<Workload<?>> largeAdam() {
+        return List.of(adam(HUGE).alsoQuick());
+    }
+
+    static List<Workload<?>> largeSgd() {
+        return List.of(sgd(HUGE).alsoQuick());
+    }
+
+    static List<Workload<?>> largeRmsProp() {
+        return List.of(rmsProp(HUGE).alsoQuick());
     }
 
     static List<Workload<?>> adam() {

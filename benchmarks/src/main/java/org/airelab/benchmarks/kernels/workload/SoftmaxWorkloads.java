@@ -17,6 +17,11 @@ final class SoftmaxWorkloads {
                 backward(8192, 256), forward(256, 32_000), backward(256, 32_000));
     }
 
+    static List<Workload<?>> large() {
+        return List.of(forward(8192, 4096).alsoQuick(), backward(8192, 4096).alsoQuick(), forward(4096, 50_257),
+                backward(4096, 50_257));
+    }
+
     private static Workload<Softmax> forward(int rows, int width) {
         return new Workload<>("softmax", Softmax.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), output("y", rows, width)), 4.0 * rows * width,

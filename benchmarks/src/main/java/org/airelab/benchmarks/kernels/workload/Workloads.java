@@ -28,12 +28,36 @@ public final class Workloads {
             Map.entry("rmsprop", OptimizerWorkloads.rmsProp()),
             Map.entry("matmul", MatmulWorkloads.all())));
 
+    /** What a GPU alone is asked for: a CPU takes seconds for a call, and a GPU is not busy with less. */
+    private static final Map<String, List<Workload<?>>> LARGE = Map.ofEntries(
+            Map.entry("embedding", EmbeddingWorkloads.large()),
+            Map.entry("rms-norm", NormWorkloads.largeRms()),
+            Map.entry("layer-norm", NormWorkloads.largeLayer()),
+            Map.entry("rotary", AttentionWorkloads.largeRotary()),
+            Map.entry("softmax", SoftmaxWorkloads.large()),
+            Map.entry("attention", AttentionWorkloads.largeAttention()),
+            Map.entry("swiglu", ActivationWorkloads.largeSwiGlu()),
+            Map.entry("gelu", ActivationWorkloads.largeGelu()),
+            Map.entry("gelu-tanh", ActivationWorkloads.largeGeluTanh()),
+            Map.entry("relu", ActivationWorkloads.largeRelu()),
+            Map.entry("cross-entropy", LossWorkloads.largeCrossEntropy()),
+            Map.entry("gradient-norm", OptimizerWorkloads.largeGradientNorm()),
+            Map.entry("adam", OptimizerWorkloads.largeAdam()),
+            Map.entry("sgd", OptimizerWorkloads.largeSgd()),
+            Map.entry("rmsprop", OptimizerWorkloads.largeRmsProp()),
+            Map.entry("matmul", MatmulWorkloads.large()));
+
     private Workloads() {
     }
 
-    /** The workloads of a family; none for one that is not known here. */
+    /** The workloads of a family that every device can do; none for one that is not known here. */
     public static List<Workload<?>> of(Family<?> family) {
         return BY_FAMILY.getOrDefault(family.name(), List.of());
+    }
+
+    /** The workloads of a family that a GPU alone is asked for. */
+    public static List<Workload<?>> large(Family<?> family) {
+        return LARGE.getOrDefault(family.name(), List.of());
     }
 
     /** The workloads of all families there are, in the families' order. */
@@ -43,7 +67,8 @@ public final class Workloads {
 
     /** The workload of that {@link Workload#id}. */
     public static Workload<?> find(String id) {
-        return all().filter(workload -> workload.id().equals(id)).findFirst()
+        return Stream.concat(all(), Families.all().stream().flatMap(family -> large(family).stream()))
+                .filter(workload -> workload.id().equals(id)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("expected one of "
                         + all().map(Workload::id).toList() + ", found " + id));
     }

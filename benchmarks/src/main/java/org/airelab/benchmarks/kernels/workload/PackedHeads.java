@@ -1,0 +1,66 @@
+package org.airelab.benchmarks.kernels.workload;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import org.airelab.kernels.attention.AttentionShape;
+import org.airelab.torch.Aten;
+import org.airelab.torch.Operator;
+import org.airelab.torch.Tensor;
+
+/** Views of packed rows of queries, keys and values as libtorch takes them: [batch, heads, time, size]. */
+final class PackedHeads {
+    private static final Operator TRANSPOSE = Operator.of("aten::transpose", "int");
+
+    /** Of the CPU for arrays of every device: views make nothing new. */
+    private final NDManager manager = NDManager.newBaseManager(Device.cpu());
+    private final AttentionShape shape;
+    private final NDArray q;
+    private final NDArray k;
+    private final NDArray v;
+
+    PackedHeads(AttentionShape s, Tensor packed) {
+        shape = s;
+        NDArray rows = packed.view(0, s.batch(), s.time(), s.heads() + 2L * s.kvHeads(), s.headSize())
+                .attach(manager);
+        q = heads(rows, 0, s.heads());
+        k = heads(rows, s.heads(), s.kvHeads());
+        v = heads(rows, s.heads() + s.kvHeads(), s.kvHeads());
+    }
+
+    private NDArray heads(NDArray rows, int first, int count) {
+        return Aten.transpose(manager, Aten.narrow(manager, rows, 2, first, count), 1, 2);
+    }
+
+    NDManager manager() {
+        return manager;
+    }
+
+    NDArray q() {
+        return q;
+    }
+
+    NDArray k() {
+        return k;
+    }
+
+    NDArray v() {
+        return v;
+    }
+
+    /** [batch, time, heads * size] as [batch, heads, time, size]. */
+    NDArray perHead(Tensor rows) {
+        return Aten.transpose(manager,
+                rows.view(0, shape.batch(), shape.time(), shape.heads(), shape.headSize()).attach(manager), 1, 2);
+    }
+
+    /**
+     * A result [batch, heads, time, size], which it closes, as the rows of ours: libtorch's own layout is [batch, time,
+     * heads, size] behind a transposition.
+     */
+    static Tensor[] rows(Tensor result) {
+        try (result) {
+            return TRANSPOSE.call().tensor(result).integer(1).integer(2).tensors(1);
+        }
+    }
+}
