@@ -26,9 +26,9 @@ class TorchStreamTest {
             try (Tensor tensor = Tensor.over(memory, Device.cpu(), ScalarType.FLOAT32, 2, 3);
                     Tensor row = tensor.view(3, 3)) {
                 assertEquals(Device.cpu(), tensor.device());
-                assertEquals(memory.address(), tensor.deviceMemory().address());
-                assertEquals(24, tensor.deviceMemory().byteSize());
-                assertArrayEquals(new float[] {4, 5, 6}, row.deviceMemory().toArray(JAVA_FLOAT));
+                assertEquals(memory.address(), tensor.kernelMemory().address());
+                assertEquals(24, tensor.kernelMemory().byteSize());
+                assertArrayEquals(new float[] {4, 5, 6}, row.kernelMemory().toArray(JAVA_FLOAT));
             }
             assertThrows(IllegalArgumentException.class,
                     () -> Tensor.over(memory, Device.cpu(), ScalarType.FLOAT32, 7));

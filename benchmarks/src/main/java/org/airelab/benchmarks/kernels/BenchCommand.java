@@ -12,6 +12,7 @@ import org.airelab.benchmarks.report.MarkdownReport;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
+import org.airelab.kernels.cuda.MissingCudaException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,17 +21,18 @@ import picocli.CommandLine.Spec;
 
 /** {@code lab bench}. */
 @Command(name = "bench",
-        description = {"Measure hand-written kernels against libtorch and against the machine's limits.",
+        description = {"Measure hand-written kernels against libtorch and cuBLAS and against the machine's limits.",
     "Every rung of a family's ladder, with random inputs, several times in several JVMs, in turn with all others."
             + " Writes a report as JSON, Markdown and HTML, to be read or given to lab compare."},
         footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json",
-            "  lab bench --cold --threads 1 rms-norm"})
+            "  lab bench --cold --threads 1 rms-norm", "  lab bench --device cuda matmul --out h100.json"})
 public final class BenchCommand implements LabCommand {
     @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to measure. Default: all.")
     private List<String> names = List.of();
 
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
-            description = "auto, cpu or cuda. Default: ${DEFAULT-VALUE}.")
+            description = "cpu, cuda for the first GPU, or auto: the GPU where there is one."
+            + " Default: ${DEFAULT-VALUE}.")
     private String device;
 
     @Option(names = "--quick", description = "One shape of each operation and fewer samples: below 3 minutes for all"
@@ -38,12 +40,13 @@ public final class BenchCommand implements LabCommand {
     private boolean quick;
 
     @Option(names = "--cold",
-            description = "Go round buffers twice as large as the last-level cache, so that every call"
-            + " finds its memory evicted.")
+            description = "Every call finds its memory evicted from the caches: on the CPU calls go round buffers twice"
+            + " as large as the last-level cache, on a GPU (where they always do) the L2 cache is overwritten before"
+            + " each and the call timed alone.")
     private boolean cold;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Cores a kernel may use. Default: all. With one, other"
-            + " programs on the machine disturb least.")
+    @Option(names = "--threads", paramLabel = "N", description = "Cores a CPU kernel may use. Default: all. With one,"
+            + " other programs on the machine disturb least.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",
@@ -60,7 +63,6 @@ public final class BenchCommand implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
-        checkDevice();
         if (!out.toString().endsWith(".json")) {
             throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
         }
@@ -68,7 +70,7 @@ public final class BenchCommand implements LabCommand {
             throw UserError.badInput("expected --threads of at least 1, found " + threads,
                     "Leave it out to use all cores.");
         }
-        Report report = new CpuBench(FamilyNames.parse(names), quick, cold, threads).run();
+        Report report = new Bench(target(), FamilyNames.parse(names), quick, cold).run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         Path html = Path.of(stem + ".html");
         Json.write(out, report);
@@ -82,14 +84,22 @@ public final class BenchCommand implements LabCommand {
         return 0;
     }
 
-    private void checkDevice() {
-        if (!List.of("auto", "cpu", "cuda").contains(device)) {
-            throw UserError.badInput("unknown device " + device + "; known are auto, cpu and cuda",
+    /** {@code auto} is the first GPU where kernels can run on one and LAB_DEVICE is not {@code cpu}, else the CPU. */
+    private Target target() {
+        Target cpu = new CpuTarget(threads);
+        return switch (device) {
+            case "cpu" -> cpu;
+            case "auto" -> "cpu".equals(System.getenv("LAB_DEVICE")) ? cpu
+                    : GpuTarget.find().<Target>map(gpu -> gpu).orElse(cpu);
+            case "cuda" -> {
+                try {
+                    yield GpuTarget.open();
+                } catch (MissingCudaException e) {
+                    throw UserError.machine(e.getMessage(), e.advice(), e);
+                }
+            }
+            default -> throw UserError.badInput("unknown device " + device + "; known are auto, cpu and cuda",
                     "Name one of them, or leave it at auto.");
-        }
-        if (device.equals("cuda")) {
-            throw UserError.machine("lab bench measures CPU kernels only; it cannot drive a CUDA device",
-                    "Use --device cpu.");
-        }
+        };
     }
 }

@@ -1,9 +1,11 @@
 package org.airelab.benchmarks.kernels;
 
+import ai.djl.engine.EngineException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +14,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.airelab.base.Json;
+import org.airelab.benchmarks.kernels.gpu.CudaBenchmark;
+import org.airelab.benchmarks.kernels.gpu.GpuWatch;
+import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cuda.MissingCudaException;
 import org.openjdk.jmh.results.BenchmarkResult;
+import org.openjdk.jmh.results.IterationResult;
+import org.openjdk.jmh.runner.BenchmarkException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -35,10 +43,13 @@ final class BenchmarkFork {
 
     private final Task task;
     private final PrintStream out;
+    /** Null on the CPU. */
+    private final GpuWatch gpu;
 
-    private BenchmarkFork(Task task, PrintStream out) {
+    private BenchmarkFork(Task task, PrintStream out, GpuWatch gpu) {
         this.task = task;
         this.out = out;
+        this.gpu = gpu;
     }
 
     public static void main(String[] arguments) throws IOException, RunnerException {
@@ -48,7 +59,9 @@ final class BenchmarkFork {
         Task task = Json.MAPPER.readValue(System.in, Task.class);
         Machine.useLibtorchsThreads();
         Parallel.setThreads(task.threads());
-        new BenchmarkFork(task, out).run();
+        try (GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
+            new BenchmarkFork(task, out, gpu).run();
+        }
         // DJL's and OpenMP's threads have nothing left to do.
         System.exit(0);
     }
@@ -56,18 +69,42 @@ final class BenchmarkFork {
     private void run() throws RunnerException {
         List<Task.Item> items = task.items();
         if (task.accuracy()) {
-            inThreadOfItsOwn(this::printErrors);
+            inThreadOfItsOwn(gpu == null ? this::printErrors : this::printErrorsOnGpu);
         }
         Schedule s = task.schedule();
+        BitSet present = new BitSet();
         for (int i = 0; i < items.size(); i++) {
-            warmUp(items.get(i));
-            print(i, Task.Kind.WARM, null);
+            present.set(i, warmedUp(i));
         }
         for (int visit = 0; visit < s.visits(); visit++) {
-            for (int i = 0; i < items.size(); i++) {
+            for (int i = present.nextSetBit(0); i >= 0; i = present.nextSetBit(i + 1)) {
                 sample(i);
             }
         }
+    }
+
+    /** Warms up an item; false for a library that turns out not to do the workload on this GPU. */
+    private boolean warmedUp(int i) throws RunnerException {
+        try {
+            warmUp(task.items().get(i));
+        } catch (RunnerException e) {
+            if (gpu == null || !library(task.items().get(i))) {
+                throw new IllegalStateException(task.items().get(i) + ": " + reason(e), e);
+            }
+            print(new Task.Event(i, Task.Kind.ABSENT, null, reason(e), null));
+            return false;
+        }
+        print(i, Task.Kind.WARM, null);
+        return true;
+    }
+
+    /** What JMH wraps, sometimes as a cause and sometimes beside it. */
+    private static String reason(Throwable error) {
+        Throwable inner = error;
+        while (inner.getCause() != null || inner.getSuppressed().length > 0 && inner instanceof BenchmarkException) {
+            inner = inner.getCause() != null ? inner.getCause() : inner.getSuppressed()[0];
+        }
+        return String.valueOf(inner.getMessage()).lines().findFirst().orElse(inner.getClass().getName());
     }
 
     /** Visits a kernel until it does not get faster any more: the compiler works while it runs. */
@@ -105,6 +142,33 @@ final class BenchmarkFork {
         }
     }
 
+    private void printErrorsOnGpu() {
+        try (DeviceTrials trials = new DeviceTrials(gpu.stream())) {
+            for (int i = 0; i < task.items().size(); i++) {
+                Task.Item item = task.items().get(i);
+                boolean limit = item.kernel().equals(Task.ROOFLINE);
+                OptionalDouble error = limit ? OptionalDouble.empty() : error(item, trials);
+                print(i, Task.Kind.ERROR, error.isPresent() ? error.getAsDouble() : null);
+            }
+        }
+    }
+
+    private static OptionalDouble error(Task.Item item, DeviceTrials trials) {
+        try {
+            return trials.error(item);
+        } catch (EngineException | IllegalStateException | MissingCudaException e) {
+            if (library(item)) {
+                // Why will be told when it cannot be measured either.
+                return OptionalDouble.empty();
+            }
+            throw e;
+        }
+    }
+
+    private static boolean library(Task.Item item) {
+        return item.kernel().equals(Measured.CUBLAS) || item.kernel().equals(Measured.LIBTORCH);
+    }
+
     private static Double error(Task.Item item, Map<String, List<float[]>> references) {
         Workload<?> workload = Workloads.find(item.workload());
         List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
@@ -114,6 +178,10 @@ final class BenchmarkFork {
 
     /** A visit; another one, a few times, where other programs kept the kernel from its cores all the while. */
     private void sample(int i) throws RunnerException {
+        if (gpu != null) {
+            sampleOnGpu(i);
+            return;
+        }
         Schedule s = task.schedule();
         double least = Double.POSITIVE_INFINITY;
         for (int attempt = 0; attempt < s.attempts(); attempt++) {
@@ -128,9 +196,20 @@ final class BenchmarkFork {
         print(i, Task.Kind.DISTURBED_SAMPLE, least);
     }
 
+    private void sampleOnGpu(int i) throws RunnerException {
+        gpu.coolDown();
+        double time = visit(task.items().get(i), task.schedule().iterations(), task.schedule().iterationMillis());
+        Task.Kind kind = gpu.inGraphs() ? Task.Kind.SAMPLE : Task.Kind.EAGER_SAMPLE;
+        print(new Task.Event(i, kind, time, null, gpu.now().orElse(null)));
+    }
+
     private void print(int item, Task.Kind kind, Double value) {
+        print(new Task.Event(item, kind, value));
+    }
+
+    private void print(Task.Event event) {
         try {
-            out.println(Json.MAPPER.writeValueAsString(new Task.Event(item, kind, value)));
+            out.println(Json.MAPPER.writeValueAsString(event));
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }
@@ -144,7 +223,11 @@ final class BenchmarkFork {
         ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
                 .shouldFailOnError(true).warmupIterations(1).warmupTime(TimeValue.milliseconds(millis))
                 .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(millis));
-        if (item.kernel().equals(Task.ROOFLINE)) {
+        if (task.cuda()) {
+            options.include(method(CudaBenchmark.class, "pass")).param("workload", item.workload())
+                    .param("kernel", item.kernel()).param("dtype", item.dtype().name())
+                    .param("cold", String.valueOf(task.cold()));
+        } else if (item.kernel().equals(Task.ROOFLINE)) {
             options.include(method(RooflineBenchmark.class, item.workload()));
         } else {
             options.include(method(KernelBenchmark.class, KernelBenchmark.method(Workloads.find(item.workload()))))
@@ -152,8 +235,13 @@ final class BenchmarkFork {
                     .param("cold", String.valueOf(task.cold()));
         }
         BenchmarkResult result = new Runner(options.build()).runSingle().getAggregatedResult();
-        return result.getIterationResults().stream().mapToDouble(r -> r.getPrimaryResult().getScore()).min()
-                .orElseThrow();
+        return result.getIterationResults().stream().mapToDouble(this::score).min().orElseThrow();
+    }
+
+    /** On a GPU the device's time, by a counter of the benchmark's. */
+    private double score(IterationResult iteration) {
+        return (task.cuda() ? iteration.getSecondaryResults().get(CudaBenchmark.MILLIS_PER_CALL)
+                : iteration.getPrimaryResult()).getScore();
     }
 
     private static String method(Class<?> benchmark, String name) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
@@ -17,7 +18,7 @@ import org.airelab.torch.Tensor;
 /** A workload with memory, filled and prepared. Equal seeds give equal inputs. */
 final class BoundWorkload<R extends Rung> implements AutoCloseable {
     /** The name libtorch has among the kernels of a workload. */
-    static final String LIBTORCH = "libtorch";
+    static final String LIBTORCH = Measured.LIBTORCH;
     /** Rows start where a page starts, as large allocations do. */
     private static final int ALIGNMENT = 4096;
 

@@ -7,62 +7,123 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.function.Function;
+import org.airelab.benchmarks.kernels.gpu.DeviceMemory;
+import org.airelab.benchmarks.kernels.gpu.Measured;
+import org.airelab.benchmarks.kernels.gpu.TorchWork;
+import org.airelab.benchmarks.kernels.gpu.Work;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
-import org.airelab.kernels.cuda.CudaDevice;
-import org.airelab.kernels.cuda.CudaLauncher;
-import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.CudaStream;
-import org.airelab.kernels.cuda.DeviceBuffer;
+import org.airelab.kernels.cuda.Launcher;
+import org.airelab.torch.ScalarType;
+import org.airelab.torch.Tensor;
 
 /**
- * One call of a family's CUDA rungs on a GPU against the float64 reference, in an element type: the reference sees the
- * inputs as the type holds them. Outputs are poisoned before each call.
+ * One call of kernels on a GPU against the float64 reference, in an element type: the reference sees the inputs as the
+ * type holds them. Outputs are poisoned before each call.
  */
-final class DeviceTrial<R extends Rung> {
+final class DeviceTrial<R extends Rung> implements AutoCloseable {
     private static final long SEED = 20_240_602;
 
     private final Workload<R> workload;
     private final Family<R> family;
     private final DType dtype;
+    private final Arena arena = Arena.ofShared();
+    private final List<MemorySegment> encoded;
+    private final List<float[]> reference;
 
+    /** Makes the inputs, and the reference's results. */
     DeviceTrial(Workload<R> workload, DType dtype) {
         this.workload = workload;
         this.family = Workloads.family(workload);
         this.dtype = dtype;
+        try (Arena temporary = Arena.ofConfined()) {
+            List<MemorySegment> host = inputs(temporary);
+            encoded = encode(host);
+            reference = reference(host);
+        }
     }
 
-    /** The largest error of the rung's results, in {@link Accuracy}'s units. */
-    double error(CudaDevice device, String rung) {
-        CudaRung<R> kernel = family.cudaRungs().stream()
-                .filter(r -> r.name().equals(rung) && r.dtypes().contains(dtype)).findFirst().orElseThrow();
-        try (Arena arena = Arena.ofConfined(); CudaStream stream = new CudaStream(device);
-                CudaLauncher launcher = new CudaLauncher(stream)) {
-            List<MemorySegment> host = inputs(arena);
-            List<MemorySegment> encoded = encode(arena, host);
-            List<float[]> reference = reference(host);
-            return Accuracy.error(reference, run(kernel.on(launcher, dtype), encoded, stream, arena));
+    /**
+     * The largest error of a kernel's results, a rung's or a library's, in {@link Accuracy}'s units; empty where a
+     * library's come in another form than the workload's.
+     */
+    OptionalDouble error(CudaStream stream, Launcher launcher, String kernel) {
+        // What fails to close after a fault does not hide the fault.
+        try (DeviceMemory memory = DeviceMemory.of(stream, workload, dtype, encoded);
+                Work work = Measured.work(workload, kernel, dtype, memory, stream, launcher)) {
+            List<float[]> results = work instanceof TorchWork torch ? results(torch, stream)
+                    : results(work, memory, stream);
+            return results.isEmpty() ? OptionalDouble.empty()
+                    : OptionalDouble.of(Accuracy.error(reference, results));
         }
+    }
+
+    private List<float[]> results(Work work, DeviceMemory memory, CudaStream stream) {
+        work.call(0);
+        List<float[]> results = new ArrayList<>();
+        for (int i = 0; i < workload.operands().size(); i++) {
+            Operand operand = workload.operands().get(i);
+            if (operand.written()) {
+                results.add(download(memory.copy(0).get(i), stream, host -> operand.results(host, dtype)));
+            }
+        }
+        return results;
+    }
+
+    private static List<float[]> results(TorchWork work, CudaStream stream) {
+        List<float[]> results = new ArrayList<>();
+        for (Tensor result : work.compute(0)) {
+            try (result) {
+                ScalarType type = result.type();
+                results.add(download(result.kernelMemory(), stream, host -> decode(host, switch (type) {
+                    case FLOAT32 -> DType.FP32;
+                    case FLOAT16 -> DType.FP16;
+                    case BFLOAT16 -> DType.BF16;
+                    default -> throw new IllegalStateException("expected results that kernels compute in, found " + type);
+                })));
+            }
+        }
+        return results;
+    }
+
+    private static float[] download(MemorySegment device, CudaStream stream, Function<MemorySegment, float[]> decoder) {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment host = temporary.allocate(device.byteSize(), Long.BYTES);
+            stream.copy(device, host);
+            stream.synchronize();
+            return decoder.apply(host);
+        }
+    }
+
+    private static float[] decode(MemorySegment memory, DType type) {
+        float[] values = new float[Math.toIntExact(memory.byteSize() / type.bytes())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = type.get(memory, i);
+        }
+        return values;
     }
 
     /** The operands in float32, each number one that the element type holds. */
-    private List<MemorySegment> inputs(Arena arena) {
+    private List<MemorySegment> inputs(Arena temporary) {
         SplittableRandom random = new SplittableRandom(SEED);
         List<MemorySegment> memory = new ArrayList<>();
         for (Operand operand : workload.operands()) {
-            MemorySegment segment = arena.allocate(operand.bytes(), Long.BYTES);
+            MemorySegment segment = temporary.allocate(operand.bytes(), Long.BYTES);
             operand.fill(segment, random);
             memory.add(segment);
         }
-        round(memory, arena);
+        round(memory);
         if (workload.preparation() != null) {
             workload.preparation().on(family.reference(), memory);
-            round(memory, arena);
+            round(memory);
         }
         for (int i = 0; i < memory.size(); i++) {
             if (workload.operands().get(i).poisoned()) {
@@ -72,33 +133,31 @@ final class DeviceTrial<R extends Rung> {
         return memory;
     }
 
-    private void round(List<MemorySegment> memory, Arena arena) {
+    private void round(List<MemorySegment> memory) {
         for (int i = 0; i < memory.size(); i++) {
-            if (!workload.operands().get(i).fixed()) {
-                MemorySegment typed = convert(arena, memory.get(i));
-                for (long j = 0; j < memory.get(i).byteSize() / Float.BYTES; j++) {
-                    memory.get(i).setAtIndex(JAVA_FLOAT, j, dtype.get(typed, j));
-                }
+            if (!workload.operands().get(i).fixed() && dtype != DType.FP32) {
+                round(memory.get(i));
             }
         }
     }
 
-    private MemorySegment convert(Arena arena, MemorySegment floats) {
-        long count = floats.byteSize() / Float.BYTES;
-        MemorySegment typed = arena.allocate(count * dtype.bytes(), Long.BYTES);
-        for (long j = 0; j < count; j++) {
-            dtype.set(typed, j, floats.getAtIndex(JAVA_FLOAT, j));
+    private void round(MemorySegment floats) {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment typed = DeviceMemory.encode(temporary, floats, dtype);
+            for (long i = 0; i < floats.byteSize() / Float.BYTES; i++) {
+                floats.setAtIndex(JAVA_FLOAT, i, dtype.get(typed, i));
+            }
         }
-        return typed;
     }
 
-    private List<MemorySegment> encode(Arena arena, List<MemorySegment> host) {
-        List<MemorySegment> encoded = new ArrayList<>();
+    private List<MemorySegment> encode(List<MemorySegment> host) {
+        List<MemorySegment> all = new ArrayList<>();
         for (int i = 0; i < host.size(); i++) {
-            encoded.add(workload.operands().get(i).fixed() ? arena.allocateFrom(JAVA_BYTE,
-                    host.get(i).toArray(JAVA_BYTE)) : convert(arena, host.get(i)));
+            all.add(workload.operands().get(i).fixed()
+                    ? arena.allocateFrom(JAVA_BYTE, host.get(i), JAVA_BYTE, 0, host.get(i).byteSize())
+                    : DeviceMemory.encode(arena, host.get(i), dtype));
         }
-        return encoded;
+        return all;
     }
 
     private List<float[]> reference(List<MemorySegment> host) {
@@ -112,29 +171,8 @@ final class DeviceTrial<R extends Rung> {
         return results;
     }
 
-    private List<float[]> run(R rung, List<MemorySegment> encoded, CudaStream stream, Arena arena) {
-        List<DeviceBuffer> buffers = new ArrayList<>();
-        try {
-            List<MemorySegment> device = new ArrayList<>();
-            for (MemorySegment segment : encoded) {
-                DeviceBuffer buffer = new DeviceBuffer(stream.device(), segment.byteSize());
-                buffers.add(buffer);
-                device.add(buffer.memory());
-                stream.copy(segment, buffer.memory());
-            }
-            workload.call().on(rung, device);
-            List<float[]> results = new ArrayList<>();
-            for (int i = 0; i < device.size(); i++) {
-                if (workload.operands().get(i).written()) {
-                    MemorySegment back = arena.allocate(device.get(i).byteSize(), Long.BYTES);
-                    stream.copy(device.get(i), back);
-                    stream.synchronize();
-                    results.add(workload.operands().get(i).results(back, dtype));
-                }
-            }
-            return results;
-        } finally {
-            buffers.forEach(DeviceBuffer::close);
-        }
+    @Override
+    public void close() {
+        arena.close();
     }
 }

@@ -128,8 +128,7 @@ public final class KernelResourcesCommand implements LabCommand {
     private static List<MemorySegment> memory(Workload<?> workload, DType dtype, LaunchRecorder recorder) {
         List<MemorySegment> memory = new ArrayList<>();
         for (Operand operand : workload.operands()) {
-            long bytes = operand.fixed() ? operand.bytes() : operand.bytes() / Float.BYTES * dtype.bytes();
-            memory.add(recorder.temporary(bytes));
+            memory.add(recorder.temporary(operand.bytes(dtype)));
         }
         return memory;
     }

@@ -1,21 +1,26 @@
 package org.airelab.benchmarks.kernels;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import org.airelab.benchmarks.kernels.workload.Workload;
-import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.benchmarks.report.Gpu;
 import org.airelab.benchmarks.report.Quantiles;
 import org.airelab.benchmarks.report.Report.Roofline;
 import org.airelab.benchmarks.report.Row;
-import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.GpuReadings;
 
 /** Collects what forks measure, and makes a report's rows of it. */
 final class Measurements {
     private final Map<Task.Item, List<List<Double>>> samples = new LinkedHashMap<>();
     private final Map<Task.Item, Double> errors = new LinkedHashMap<>();
+    private final Map<Task.Item, String> absent = new LinkedHashMap<>();
+    private final Set<Task.Item> eager = new HashSet<>();
+    private final List<List<GpuReadings>> readings = new ArrayList<>();
 
     private int count;
     private int disturbed;
@@ -28,9 +33,19 @@ final class Measurements {
     /** Takes an event of a task's fork, forks being numbered from 0. */
     void add(Task task, int fork, Task.Event event) {
         Task.Item item = task.items().get(event.item());
+        if (event.gpu() != null) {
+            while (readings.size() <= fork) {
+                readings.add(new ArrayList<>());
+            }
+            readings.get(fork).add(event.gpu());
+        }
         switch (event.kind()) {
             case ERROR -> errors.put(item, event.value());
-            case SAMPLE, DISTURBED_SAMPLE -> {
+            case ABSENT -> absent.put(item, event.text());
+            case SAMPLE, DISTURBED_SAMPLE, EAGER_SAMPLE -> {
+                if (event.kind() == Task.Kind.EAGER_SAMPLE) {
+                    eager.add(item);
+                }
                 count++;
                 disturbed += event.kind() == Task.Kind.DISTURBED_SAMPLE ? 1 : 0;
                 List<List<Double>> forks = samples.computeIfAbsent(item, i -> new ArrayList<>());
@@ -43,14 +58,9 @@ final class Measurements {
         }
     }
 
-    /** The limits of so many of the machine's cores. */
-    Roofline roofline(int threads) {
-        return new Roofline(1e-6 * RooflineBenchmark.copiedBytes() / median("copy", Task.ROOFLINE),
-                1e-9 * threads * RooflineBenchmark.fmaFlops() / median("fma", Task.ROOFLINE));
-    }
-
-    private double median(String workload, String kernel) {
-        return Quantiles.of(samples(new Task.Item(workload, kernel)), 0.5);
+    /** The median of an item's samples, in milliseconds a call. */
+    double median(Task.Item item) {
+        return Quantiles.of(samples(item), 0.5);
     }
 
     private double[][] samples(Task.Item item) {
@@ -58,25 +68,40 @@ final class Measurements {
                 .toArray(double[][]::new);
     }
 
-    /** The rows of a workload on the CPU, one for each rung. */
-    <R extends Rung> List<Row> rows(Workload<R> workload, Roofline roofline) {
-        return Workloads.family(workload).rungs().stream().map(rung -> row(workload, rung.name(), roofline)).toList();
+    /** What a reader has to know of what could not be measured, or not as it should be. */
+    List<String> notes() {
+        return absent.entrySet().stream().map(e -> "Not compared at " + e.getKey().workload() + " in "
+                + e.getKey().dtype() + " with " + e.getKey().kernel() + ": " + e.getValue()).toList();
     }
 
-    private Row row(Workload<?> w, String kernel, Roofline roofline) {
-        Task.Item item = new Task.Item(w.id(), kernel);
-        Task.Item libtorch = w.baseline() == null ? null : new Task.Item(w.id(), BoundWorkload.LIBTORCH);
+    /** How the GPU did, in one JVM after the other. */
+    List<Gpu.Load> gpuLoads() {
+        return readings.stream().map(Gpu.Load::of).toList();
+    }
+
+    /** The rows of a ladder, one for each rung. */
+    List<Row> rows(Ladder ladder, String device, Roofline roofline) {
+        return ladder.kernels().stream().map(kernel -> row(ladder, kernel, device, roofline)).toList();
+    }
+
+    private Row row(Ladder ladder, String kernel, String device, Roofline roofline) {
+        Workload<?> w = ladder.workload();
+        Task.Item item = ladder.item(kernel);
+        Task.Item library = ladder.library() == null || absent.containsKey(ladder.item(ladder.library())) ? null
+                : ladder.item(ladder.library());
         double[][] times = samples(item);
         double median = Quantiles.of(times, 0.5);
-        double[][] baselineTimes = libtorch == null ? null : samples(libtorch);
-        Double baselineMedian = libtorch == null ? null : (Double) Quantiles.of(baselineTimes, 0.5);
+        double[][] baselineTimes = library == null ? null : samples(library);
+        Double baselineMedian = library == null ? null : (Double) Quantiles.of(baselineTimes, 0.5);
+        double bytes = w.bytes(ladder.dtype());
         ToDoubleFunction<Double> rate = work -> work / (1e-3 * median);
-        return new Row(w.family(), w.operation(), kernel, "cpu", "fp32", w.shape(), median, Quantiles.of(times, 0.2),
-                Quantiles.of(times, 0.8), w.computeBound() ? 1e-12 * rate.applyAsDouble(w.flops()) : null,
-                w.computeBound() ? null : 1e-9 * rate.applyAsDouble(w.bytes()),
-                roofline.leastMs(w.flops(), w.bytes()) / median,
-                libtorch == null ? null : BoundWorkload.LIBTORCH + ": " + w.baseline().name(), baselineMedian,
-                libtorch == null ? null : baselineMedian / median, errors.get(item),
-                libtorch == null ? null : errors.get(libtorch), w.flops(), w.bytes(), times, baselineTimes);
+        return new Row(w.family(), w.operation(), kernel, device, ladder.dtype().toString(), w.shape(), median,
+                Quantiles.of(times, 0.2), Quantiles.of(times, 0.8),
+                w.computeBound() ? 1e-12 * rate.applyAsDouble(w.flops()) : null,
+                w.computeBound() ? null : 1e-9 * rate.applyAsDouble(bytes),
+                roofline.leastMs(w.flops(), bytes, ladder.dtype().toString()) / median,
+                library == null ? null : ladder.libraryCall() + (eager.contains(library) ? ", not in a graph" : ""),
+                baselineMedian, library == null ? null : baselineMedian / median, errors.get(item),
+                library == null ? null : errors.get(library), w.flops(), bytes, times, baselineTimes);
     }
 }

@@ -14,8 +14,11 @@ import org.airelab.cli.LabCommand;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cuda.CompilationException;
 import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaException;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.kernels.cuda.MissingCudaException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,7 +45,8 @@ public final class SelftestCommand implements LabCommand {
     private List<String> names = List.of();
 
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
-            description = "cpu, cuda, or auto: the CPU, and the first GPU where there is one. Default: ${DEFAULT-VALUE}.")
+            description = "cpu, cuda, or auto: the CPU, and the first GPU where there is one."
+            + " Default: ${DEFAULT-VALUE}.")
     private String device;
 
     @Spec
@@ -54,9 +58,14 @@ public final class SelftestCommand implements LabCommand {
     }
 
     /** A rung's result at a workload. */
-    private record Result(Workload<?> workload, String kernel, String device, DType dtype, double error, double limit) {
+    private record Result(Workload<?> workload, String kernel, String device, DType dtype, double error, double limit,
+            String failure) {
         boolean passed() {
             return error <= limit;
+        }
+
+        String verdict() {
+            return passed() ? "" : failure == null ? "  WRONG" : "  FAILED: " + failure.lines().findFirst().orElse("");
         }
     }
 
@@ -92,7 +101,7 @@ public final class SelftestCommand implements LabCommand {
                     double limit = Math.max(2 * plain, FLOAT_FLOOR);
                     for (Rung rung : family.rungs()) {
                         results.add(new Result(workload, rung.name(), "cpu", DType.FP32,
-                                Accuracy.error(workload, rung.name(), reference).orElseThrow(), limit));
+                                Accuracy.error(workload, rung.name(), reference).orElseThrow(), limit, null));
                     }
                 }
                 progress.advance(1);
@@ -101,14 +110,17 @@ public final class SelftestCommand implements LabCommand {
     }
 
     private void testCuda(List<Family<?>> families, List<Result> results) {
-        try (CudaDevice gpu = CudaDevice.open(0);
+        try (CudaDevice gpu = CudaDevice.open(0); CudaStream stream = new CudaStream(gpu);
+                DeviceTrials trials = new DeviceTrials(stream);
                 Progress progress = Progress.on("testing on " + gpu.name(), families.size(), "families")) {
             for (Family<?> family : families) {
                 for (Workload<?> workload : workloads(family)) {
-                    testCuda(gpu, family, workload, results);
+                    testCuda(gpu, family, workload, trials, results);
                 }
                 progress.advance(1);
             }
+        } catch (Fault e) {
+            results.add(e.result);
         } catch (MissingCudaException e) {
             if (device.equals("cuda")) {
                 throw UserError.machine(e.getMessage(), e.advice(), e);
@@ -116,15 +128,38 @@ public final class SelftestCommand implements LabCommand {
         }
     }
 
-    private static <R extends Rung> void testCuda(CudaDevice gpu, Family<?> family, Workload<R> workload,
+    private static void testCuda(CudaDevice gpu, Family<?> family, Workload<?> workload, DeviceTrials trials,
             List<Result> results) {
-        for (CudaRung<?> rung : family.cudaRungs()) {
-            if (rung.architecture() <= gpu.architecture()) {
-                for (DType dtype : rung.dtypes()) {
-                    results.add(new Result(workload, rung.name(), "cuda", dtype,
-                            new DeviceTrial<>(workload, dtype).error(gpu, rung.name()), limit(workload, dtype)));
+        for (DType dtype : DType.values()) {
+            double limit = limit(workload, dtype);
+            for (CudaRung<?> rung : family.cudaRungs()) {
+                if (rung.architecture() <= gpu.architecture() && rung.dtypes().contains(dtype)) {
+                    results.add(test(workload, rung.name(), dtype, limit, trials));
                 }
             }
+        }
+    }
+
+    /** A rung that cannot be compiled or launched is one wrong result; after a fault on the device nothing runs. */
+    private static Result test(Workload<?> workload, String rung, DType dtype, double limit, DeviceTrials trials) {
+        try {
+            return new Result(workload, rung, "cuda", dtype, trials.error(workload, dtype, rung).orElseThrow(), limit,
+                    null);
+        } catch (CompilationException | IllegalArgumentException e) {
+            return new Result(workload, rung, "cuda", dtype, Double.NaN, limit, e.getMessage());
+        } catch (CudaException e) {
+            throw new Fault(new Result(workload, rung, "cuda", dtype, Double.NaN, limit, e.getMessage()), e);
+        }
+    }
+
+    /** The result after which there are no more. */
+    private static final class Fault extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Result result;
+
+        Fault(Result result, CudaException cause) {
+            super(cause);
+            this.result = result;
         }
     }
 
@@ -145,10 +180,11 @@ public final class SelftestCommand implements LabCommand {
         for (Result r : results) {
             out.printf(Locale.ROOT, "%-14s %-16s %-19s %-10s %-5s %-5s %8.1e %8.1e%s%n", r.workload.family(),
                     r.workload.operation(), r.workload.shape(), r.kernel, r.device, r.dtype, r.error, r.limit,
-                    r.passed() ? "" : "  WRONG");
+                    r.verdict());
         }
         long wrong = results.stream().filter(r -> !r.passed()).count();
-        out.printf("%n%d results, %s%n", results.size(), wrong == 0 ? "all as exact as they should be" : wrong + " wrong");
+        out.printf("%n%d results, %s%n", results.size(),
+                wrong == 0 ? "all as exact as they should be" : wrong + " wrong");
         out.flush();
         return wrong == 0 ? 0 : UserError.FAILED;
     }

@@ -1,27 +1,39 @@
 package org.airelab.benchmarks.kernels;
 
 import java.util.List;
+import org.airelab.benchmarks.kernels.gpu.Measured;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.GpuReadings;
 
 /**
  * What one JVM measures.
  *
+ * @param cuda     on the first GPU instead of the CPU
  * @param items    in the order they are visited
- * @param cold     see {@link KernelBenchmark}
+ * @param cold     see {@link KernelBenchmark}, and for a GPU the page of {@code kernels.gpu}
  * @param threads  cores a kernel may use
  * @param accuracy whether to compare results with the references too
  * @param schedule how long
  */
-record Task(List<Item> items, boolean cold, int threads, boolean accuracy, Schedule schedule) {
-    /** The kernel name of a limit of {@link RooflineBenchmark}, whose workload is one of its methods. */
-    static final String ROOFLINE = "roofline";
+record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean accuracy, Schedule schedule) {
+    /**
+     * The kernel name of a limit, whose workload is a method of {@link RooflineBenchmark}, or on a GPU a
+     * {@link org.airelab.benchmarks.kernels.gpu.Limit}.
+     */
+    static final String ROOFLINE = Measured.ROOFLINE;
 
     /**
      * A kernel on a workload.
      *
-     * @param workload id of a workload, or copy or fma
-     * @param kernel   a rung, libtorch or {@link #ROOFLINE}
+     * @param workload id of a workload, or a limit's name
+     * @param kernel   a rung, a library or {@link #ROOFLINE}
+     * @param dtype    element type
      */
-    record Item(String workload, String kernel) {
+    record Item(String workload, String kernel, DType dtype) {
+        /** An item of the CPU, where all is float32. */
+        Item(String workload, String kernel) {
+            this(workload, kernel, DType.FP32);
+        }
     }
 
     /**
@@ -30,8 +42,14 @@ record Task(List<Item> items, boolean cold, int threads, boolean accuracy, Sched
      * @param item  index in {@link #items()}
      * @param kind  of what
      * @param value milliseconds or error; null where there is none
+     * @param text  why there is none
+     * @param gpu   the GPU's state right after
      */
-    record Event(int item, Kind kind, Double value) {
+    record Event(int item, Kind kind, Double value, String text, GpuReadings gpu) {
+        /** Of the CPU. */
+        Event(int item, Kind kind, Double value) {
+            this(item, kind, value, null, null);
+        }
     }
 
     /** Kinds of events. */
@@ -43,7 +61,11 @@ record Task(List<Item> items, boolean cold, int threads, boolean accuracy, Sched
         /** A sample in milliseconds a call. */
         SAMPLE,
         /** The same, after other programs disturbed every attempt. */
-        DISTURBED_SAMPLE
+        DISTURBED_SAMPLE,
+        /** A sample of calls that could not be put into a graph, as a GPU's should be. */
+        EAGER_SAMPLE,
+        /** A library cannot do the workload here, and no sample of it follows. */
+        ABSENT
     }
 
     /** Events the JVM will print. */

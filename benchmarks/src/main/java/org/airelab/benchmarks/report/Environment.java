@@ -1,5 +1,6 @@
 package org.airelab.benchmarks.report;
 
+import java.util.List;
 import java.util.Map;
 import org.airelab.tracking.Hardware;
 
@@ -24,9 +25,19 @@ import org.airelab.tracking.Hardware;
  * @param forks          JVMs each kernel was measured in
  * @param visits         samples in each
  * @param seconds        the run took
+ * @param gpu            where device is cuda, else null
+ * @param notes          what a reader has to know of what could not be measured
  */
 public record Environment(String date, String device, Hardware hardware, long cacheBytes, int threads, String governor,
         double megahertz, double stolenPercent, double disturbedPercent, String jvm, String jvmFlags,
         Map<String, String> versions, String commit, Boolean dirty, String mode, int forks, int visits,
-        double seconds) {
+        double seconds, Gpu gpu, List<String> notes) {
+    /** Of a run on the CPU. */
+    public Environment(String date, String device, Hardware hardware, long cacheBytes, int threads, String governor,
+            double megahertz, double stolenPercent, double disturbedPercent, String jvm, String jvmFlags,
+            Map<String, String> versions, String commit, Boolean dirty, String mode, int forks, int visits,
+            double seconds) {
+        this(date, device, hardware, cacheBytes, threads, governor, megahertz, stolenPercent, disturbedPercent, jvm,
+                jvmFlags, versions, commit, dirty, mode, forks, visits, seconds, null, List.of());
+    }
 }

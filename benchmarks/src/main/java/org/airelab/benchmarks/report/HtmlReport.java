@@ -1,10 +1,12 @@
 package org.airelab.benchmarks.report;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /** A report as one page of HTML with its charts inside. */
 public final class HtmlReport {
@@ -23,7 +25,7 @@ public final class HtmlReport {
         ladders(body);
         table(body);
         body.append(Html.element("h2", "Where and how")).append("\n<ul class=\"facts\">\n");
-        MarkdownReport.facts(report.environment()).forEach(fact -> body.append(Html.element("li", fact)).append('\n'));
+        Facts.of(report.environment()).forEach(fact -> body.append(Html.element("li", fact)).append('\n'));
         return Html.page("Kernel speed", body.append("</ul>\n").toString());
     }
 
@@ -31,37 +33,42 @@ public final class HtmlReport {
         List<Row> compared = report.fastest().stream().filter(row -> row.ratio() != null).toList();
         OptionalDouble mean = Report.geometricMean(compared);
         if (mean.isPresent()) {
-            body.append(Html.element("h2", "Top rungs against libtorch"))
+            body.append(Html.element("h2", "Top rungs against " + report.libraries()))
                     .append(Html.element("p",
-                    "Ratio of times on a logarithmic axis: green is faster than libtorch, red slower,"
+                    "Ratio of times on a logarithmic axis: green is faster than " + report.libraries() + ", red slower,"
                             + " the yellow line the geometric mean."))
                     .append(RatioChart.of(compared, mean.getAsDouble()));
         }
     }
 
+    /** A chart for each element type: its peak may be another's. */
     private void roofline(StringBuilder body) {
-        List<Row> counted = report.fastest().stream().filter(row -> row.flops() > 0).toList();
-        if (counted.isEmpty()) {
-            return;
-        }
-        body.append(Html.element("h2", "Roofline"))
-                .append(Html.element("p",
-                "Dots: top rungs. Rings: libtorch. What lies above the slope reads from a cache."))
-                .append(RooflineChart.of(report.roofline(), counted)).append("<ol>\n");
-        counted.forEach(row -> body.append(Html.element("li", row.family() + " " + row.operation() + " " + row.shape()))
-                .append('\n'));
-        body.append("</ol>\n");
+        Map<String, List<Row>> counted = new TreeMap<>(Comparator.reverseOrder());
+        report.fastest().stream().filter(row -> row.flops() > 0)
+                .forEach(row -> counted.computeIfAbsent(row.dtype(), t -> new ArrayList<>()).add(row));
+        counted.forEach((dtype, rows) -> {
+            body.append(Html.element("h2", "Roofline" + suffix(dtype)))
+                    .append(Html.element("p", "Dots: top rungs. Rings: " + report.libraries()
+                            + ". What lies above the slope reads from a cache."))
+                    .append(RooflineChart.of(report.roofline(), rows)).append("<ol>\n");
+            rows.forEach(row -> body.append(Html.element("li", row.title())).append('\n'));
+            body.append("</ol>\n");
+        });
     }
 
     private void ladders(StringBuilder body) {
         Map<String, Map<String, List<Row>>> families = new LinkedHashMap<>();
-        report.rows().forEach(row -> families.computeIfAbsent(row.family(), f -> new LinkedHashMap<>())
-                .computeIfAbsent(row.workload(), w -> new ArrayList<>()).add(row));
+        report.rows().forEach(row -> families.computeIfAbsent(row.family() + suffix(row.dtype()),
+                f -> new LinkedHashMap<>()).computeIfAbsent(row.workload(), w -> new ArrayList<>()).add(row));
         families.forEach((family, workloads) -> {
             body.append(Html.element("h2", "Ladder: " + family)).append("\n<div class=\"charts\">\n");
             workloads.values().forEach(ladder -> body.append(LadderChart.of(ladder)));
             body.append("</div>\n");
         });
+    }
+
+    private static String suffix(String dtype) {
+        return dtype.equals(Report.FP32) ? "" : ", " + dtype;
     }
 
     private void table(StringBuilder body) {
@@ -73,7 +80,7 @@ public final class HtmlReport {
             if (!row.workload().equals(workload)) {
                 workload = row.workload();
                 body.append("<tr class=\"group\"><th colspan=\"6\">")
-                        .append(Html.escape(row.family() + " " + row.operation() + " " + row.shape()))
+                        .append(Html.escape(row.title()))
                         .append(row.baseline() == null ? "" : "<small>" + Html.escape(row.baseline() + ", "
                                 + Numbers.time(row.baselineMedianMs())) + "</small>")
                         .append("</th></tr>\n");

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** The rungs of one workload and libtorch as bars of speed, in units of the fastest of them. */
+/** The rungs of one workload and a library as bars of speed, in units of the fastest of them. */
 final class LadderChart {
     private static final double ROW = 19;
     private static final double LABEL = 92;
@@ -20,7 +20,7 @@ final class LadderChart {
         List<Bar> bars = bars(ladder);
         double best = bars.stream().map(Bar::ms).min(Comparator.naturalOrder()).orElseThrow();
         Row top = ladder.getLast();
-        String what = top.operation() + " " + top.shape();
+        String what = top.what();
         Svg svg = new Svg(ROW * bars.size() + 4, top.family() + " " + what + ": speed of each rung");
         double y = 0;
         for (Bar bar : bars) {
@@ -40,7 +40,7 @@ final class LadderChart {
         }
         Row top = ladder.getLast();
         if (top.baseline() != null) {
-            bars.add(new Bar("libtorch", top.baselineMedianMs(), Numbers.time(top.baselineMedianMs()), "#a3adb8"));
+            bars.add(new Bar(top.library(), top.baselineMedianMs(), Numbers.time(top.baselineMedianMs()), "#a3adb8"));
         }
         return bars;
     }

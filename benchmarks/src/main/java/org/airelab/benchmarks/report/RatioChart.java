@@ -24,7 +24,7 @@ final class RatioChart {
 
     private String draw(List<Row> rows, double mean) {
         double height = ROW * rows.size() + 24;
-        Svg svg = new Svg(height, "ratio of libtorch's time to the top rung's, by workload");
+        Svg svg = new Svg(height, "ratio of the library's time to the top rung's, by workload");
         for (double tick : TICKS) {
             if (Math.log(tick) > low && Math.log(tick) < high) {
                 svg.line(x(tick), 0, x(tick), height - 16, tick == 1 ? "#1c2733" : "#d9dfe5", tick == 1 ? 1.5 : 1)
@@ -38,7 +38,7 @@ final class RatioChart {
         for (Row row : rows) {
             String colour = row.ratio() < 1 ? "#c0392b" : "#1f8a4c";
             double from = Math.min(x(1), x(row.ratio()));
-            svg.text(LEFT, y + 11, row.family() + " " + row.operation() + " " + row.shape(), "#1c2733")
+            svg.text(LEFT, y + 11, row.title(), "#1c2733")
                     .bar(from, y + 16, Math.abs(x(row.ratio()) - x(1)), 7, colour)
                     .text(RIGHT + 6, y + 23, Numbers.ratio(row.ratio()), colour);
             y += ROW;

@@ -2,7 +2,9 @@ package org.airelab.benchmarks.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /**
  * All of a {@code lab bench}.
@@ -15,17 +17,30 @@ import java.util.OptionalDouble;
 public record Report(String format, Environment environment, Roofline roofline, List<Row> rows) {
     /** Name and version of the form of the file. */
     public static final String FORMAT = "aire-lab-bench-1";
+    /** The element type that goes without saying. */
+    static final String FP32 = "fp32";
 
     /**
      * The limits measured in the same run.
      *
      * @param copyGbps  10^9 bytes a second, read and written, of a copy larger than the caches
      * @param fmaTflops 10^12 float32 operations a second of fused multiply-adds in registers
+     * @param tensorTflops the same of a GPU's tensor cores in half types, with float32 sums; null for a CPU
      */
-    public record Roofline(double copyGbps, double fmaTflops) {
-        /** Milliseconds that work must take. */
-        public double leastMs(double flops, double bytes) {
-            return 1e3 * Math.max(flops / (1e12 * fmaTflops), bytes / (1e9 * copyGbps));
+    public record Roofline(double copyGbps, double fmaTflops, Double tensorTflops) {
+        /** A CPU's. */
+        public Roofline(double copyGbps, double fmaTflops) {
+            this(copyGbps, fmaTflops, null);
+        }
+
+        /** Operations a second, in 10^12, that work in an element type can reach. */
+        public double peakTflops(String dtype) {
+            return tensorTflops == null || dtype.equals(FP32) ? fmaTflops : tensorTflops;
+        }
+
+        /** Milliseconds that work in an element type must take. */
+        public double leastMs(double flops, double bytes, String dtype) {
+            return 1e3 * Math.max(flops / (1e12 * peakTflops(dtype)), bytes / (1e9 * copyGbps));
         }
     }
 
@@ -38,6 +53,13 @@ public record Report(String format, Environment environment, Roofline roofline, 
             }
         }
         return last;
+    }
+
+    /** What rows are compared with, for people: libtorch, or cublas and libtorch. */
+    String libraries() {
+        String all = rows.stream().map(Row::library).filter(Objects::nonNull).distinct().sorted()
+                .collect(Collectors.joining(" and "));
+        return all.isEmpty() ? "a library" : all;
     }
 
     /** The geometric mean of the ratios to the baselines; empty without any. */

@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * The roofline (Williams, Waterman and Patterson, 2009): operations a second over operations a byte, both logarithmic,
- * under the measured bandwidth and peak; the top rung of each workload a numbered dot, libtorch a ring.
+ * under the measured bandwidth and peak; the top rung of each workload a numbered dot, the library a ring. The rows are
+ * of one element type, whose peak it is.
  */
 final class RooflineChart {
     private static final double HEIGHT = 300;
@@ -14,6 +15,7 @@ final class RooflineChart {
     private static final double BOTTOM = HEIGHT - 34;
 
     private final Report.Roofline roofline;
+    private final double peak;
     private final double leftIntensity;
     private final double rightIntensity;
     private final double lowest;
@@ -21,16 +23,17 @@ final class RooflineChart {
 
     private RooflineChart(Report.Roofline roofline, List<Row> rows) {
         this.roofline = roofline;
+        peak = 1e3 * roofline.peakTflops(rows.getFirst().dtype());
         leftIntensity = rows.stream().mapToDouble(RooflineChart::intensity).min().orElse(0.1) / 2;
-        double ridge = 1e3 * roofline.fmaTflops() / roofline.copyGbps();
+        double ridge = peak / roofline.copyGbps();
         rightIntensity = 2 * Math.max(2 * ridge, rows.stream().mapToDouble(RooflineChart::intensity).max().orElse(1));
         double slowest = rows.stream().mapToDouble(row -> gflops(row, row.medianMs())).min().orElse(1);
         lowest = Math.min(slowest, leftIntensity * roofline.copyGbps()) / 2;
         double fastest = rows.stream().mapToDouble(row -> gflops(row, row.medianMs())).max().orElse(1);
-        highest = 2 * Math.max(1e3 * roofline.fmaTflops(), fastest);
+        highest = 2 * Math.max(peak, fastest);
     }
 
-    /** The chart of rows that have operations to count. */
+    /** The chart of rows of one element type that have operations to count, at least one. */
     static String of(Report.Roofline roofline, List<Row> rows) {
         return new RooflineChart(roofline, rows).draw(rows);
     }
@@ -38,8 +41,7 @@ final class RooflineChart {
     private String draw(List<Row> rows) {
         Svg svg = new Svg(HEIGHT, "roofline with the top rung of each workload");
         grid(svg);
-        double ridge = 1e3 * roofline.fmaTflops() / roofline.copyGbps();
-        double peak = 1e3 * roofline.fmaTflops();
+        double ridge = peak / roofline.copyGbps();
         svg.line(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), x(ridge), y(peak), "#1c2733", 1.5)
                 .line(x(ridge), y(peak), RIGHT, y(peak), "#1c2733", 1.5)
                 .text(RIGHT, y(peak) - 4, Numbers.digits(peak) + " GFLOP/s", "#1c2733", "end")

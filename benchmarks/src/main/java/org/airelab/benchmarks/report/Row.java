@@ -6,7 +6,7 @@ package org.airelab.benchmarks.report;
  * @param family            kernel family
  * @param operation         such as forward
  * @param kernel            a rung of the family's ladder
- * @param device            cpu or cuda
+ * @param device            cpu, or a GPU's name
  * @param dtype             element type of the big tensors
  * @param shape             sizes, for people
  * @param medianMs          median of all samples
@@ -33,6 +33,21 @@ public record Row(String family, String operation, String kernel, String device,
     /** What tells rows of a report apart, and by which two reports' rows are matched. */
     public String key() {
         return String.join("/", family, operation, shape, dtype, device, kernel);
+    }
+
+    /** The workload for people: its element type is named where it is not float32. */
+    String title() {
+        return family + " " + what();
+    }
+
+    /** The same without the family. */
+    String what() {
+        return operation + " " + shape + (dtype.equals(Report.FP32) ? "" : " " + dtype);
+    }
+
+    /** The library of the baseline, such as libtorch, or null. */
+    String library() {
+        return baseline == null ? null : baseline.split(":", 2)[0];
     }
 
     /** The row's workload, equal for all rungs that did the same work. */

@@ -58,8 +58,58 @@ class ReportsTest {
     @Test
     void theRooflineIsTheSlowerOfBothLimits() {
         Report.Roofline roofline = new Report.Roofline(20, 0.1);
-        assertEquals(1, roofline.leastMs(1e8, 1e6), 1e-12);
-        assertEquals(2, roofline.leastMs(1e8, 4e7), 1e-12);
+        assertEquals(1, roofline.leastMs(1e8, 1e6, "fp32"), 1e-12);
+        assertEquals(2, roofline.leastMs(1e8, 4e7, "fp32"), 1e-12);
+        Report.Roofline gpu = new Report.Roofline(3000, 60, 600.0);
+        assertEquals(10, gpu.leastMs(6e11, 1, "fp32"), 1e-9);
+        assertEquals(1, gpu.leastMs(6e11, 1, "bf16"), 1e-9);
+        assertEquals(1, gpu.leastMs(1, 3e9, "bf16"), 1e-9);
+    }
+
+    private static Row gpuRow(String family, String kernel, String dtype, double ms, String baseline) {
+        return new Row(family, "forward", kernel, "Some <GPU>", dtype, "8x8", ms, ms, ms, null, 8.0, 0.4, baseline,
+                baseline == null ? null : 2.0, baseline == null ? null : 2 / ms, null, null, 4e6, 8e6,
+                new double[][] {{ms}}, null);
+    }
+
+    private static Report gpuReport() {
+        Environment cpu = report(row("relu", "8x8", "scalar", 3, null)).environment();
+        Gpu gpu = new Gpu(new Gpu.Model("Some <GPU>", 90, 132, 80L << 30, 50 << 20, "12.6", "NVRTC 12.6"), List.of(
+                new Gpu.Load(1500, 1700, 1980, 2600, 690, 35, 71, 12, List.of("power limit")),
+                new Gpu.Load(1600, 1800, 1980, 2600, 500, 35, 60, 0, List.of())));
+        Environment environment = new Environment(cpu.date(), "cuda", cpu.hardware(), 1, 2, "unknown", 1, 0, 0, "VM",
+                "", Map.of(), "abc", false, "quick, warm", 2, 3, 10, gpu, List.of("Not compared with libtorch: why."));
+        return new Report(Report.FORMAT, environment, new Report.Roofline(3000, 60, 600.0), List.of(
+                gpuRow("matmul", "naive", "fp32", 4, "cublas: cublasSgemm"),
+                gpuRow("matmul", "mma", "bf16", 1, "cublas: cublasGemmEx"),
+                gpuRow("softmax", "block", "fp16", 4, "libtorch: softmax")));
+    }
+
+    @Test
+    void aGpusReportHasALadderForEachFamilyAndTypeAndARooflineForEachType() {
+        String page = new HtmlReport(gpuReport()).text();
+        for (String heading : List.of("Ladder: matmul", "Ladder: matmul, bf16", "Ladder: softmax, fp16", "Roofline",
+                "Roofline, bf16", "Roofline, fp16")) {
+            assertTrue(page.contains("<h2>" + heading + "</h2>"), heading);
+        }
+        assertTrue(page.contains("Top rungs against cublas and libtorch"));
+        assertTrue(page.contains("60000 GFLOP/s") && page.contains("600000 GFLOP/s"), "a peak for each");
+        assertFalse(page.contains("Some <GPU>"));
+    }
+
+    @Test
+    void whatMakesAGpusNumbersDoubtfulIsSaidFirst() {
+        String text = new MarkdownReport(gpuReport()).text();
+        assertTrue(text.contains("tensor cores in half types 600.0 TFLOP/s"), text);
+        String top = text.substring(0, text.indexOf("| workload"));
+        assertTrue(top.contains("The GPU's clock was held down after 12% of the samples of round 1: power limit."), top);
+        assertFalse(top.contains("round 2"), top);
+        assertTrue(top.contains("Not compared with libtorch: why."), top);
+        assertTrue(text.contains("| matmul forward 8x8 bf16 | mma |"), text);
+        assertTrue(text.contains("GPU: Some <GPU>, compute capability 9.0, 132 multiprocessors, 80 GiB, L2 cache 50 MiB;"
+                + " driver of CUDA 12.6, kernels by NVRTC 12.6"), text);
+        assertTrue(text.contains("Round 2: multiprocessors at 1800 MHz (median; least 1600, could be 1980), memory at"
+                + " 2600 MHz, up to 500 W, 35 to 60 degrees"), text);
     }
 
     @Test

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Everything a GPU host is asked for about the kernels, by one command: what the machine is (lab doctor), whether every
+# CUDA kernel is right on it (lab selftest), and how fast they are (lab bench). The first GPU is taken; choose another by
+# CUDA_VISIBLE_DEVICES.
+#
+#   benchmarks/gpu/measure.sh [--quick] [--cold] [FAMILY...]
+#
+# The options and families are those of `lab bench`. The GPU should have nothing else to do, and no clock that somebody has locked.
+#
+#   LAB=PATH      the launcher, where this script lies elsewhere than in a checkout beside it, such as a copied target/lab
+#   REPORTS=PATH  where the reports go, instead of benchmarks/reports/
+#
+# Written to REPORTS/DATE-GPU/: doctor.txt, selftest.txt, report.json, .md, .html, and nvidia-smi.txt before and after.
+# Two hosts or two versions: lab compare A/report.json B/report.json. Exit codes are lab's: 1 a kernel is wrong, 3
+# something is missing. A wrong kernel does not keep the others from being measured.
+set -euo pipefail
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+lab=${LAB:-$home/lab}
+if [ ! -x "$lab" ]; then
+    echo "measure.sh: there is no launcher $lab. Set LAB to one." >&2
+    exit 3
+fi
+families=()
+for argument; do
+    case $argument in -*) ;; *) families+=("$argument") ;; esac
+done
+
+gpu=$({ nvidia-smi --query-gpu=name --format=csv,noheader -i "${CUDA_VISIBLE_DEVICES:-0}" || echo gpu; } 2> /dev/null \
+    | head -n 1 | tr -cs 'A-Za-z0-9\n' '-')
+out=${REPORTS:-$home/benchmarks/reports}/$(date -u +%Y%m%d-%H%M%S)-$gpu
+mkdir -p "$out"
+echo "measure.sh: writing to $out"
+
+# What doctor finds missing need not be what kernels need: the commands below say so themselves.
+"$lab" doctor 2>&1 | tee "$out/doctor.txt" || true
+{ nvidia-smi -q || true; } > "$out/nvidia-smi.txt" 2>&1
+
+status=0
+"$lab" selftest --device cuda "${families[@]}" 2>&1 | tee "$out/selftest.txt" || status=$?
+# 1: some kernel is wrong, which the table says; anything else: nothing can be run here.
+[ "$status" -le 1 ] || exit "$status"
+"$lab" bench --device cuda "$@" --out "$out/report.json" | tee "$out/bench.txt"
+{ echo; echo "After:"; nvidia-smi -q || true; } >> "$out/nvidia-smi.txt" 2>&1
+echo "measure.sh: $out/report.html"
+exit "$status"
