@@ -1,6 +1,5 @@
 package org.airelab.benchmarks.kernels;
 
-import ai.djl.engine.EngineException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -20,7 +19,6 @@ import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.kernels.cpu.Parallel;
-import org.airelab.kernels.cuda.MissingCudaException;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.runner.BenchmarkException;
@@ -156,12 +154,12 @@ final class BenchmarkFork {
     private static OptionalDouble error(Task.Item item, DeviceTrials trials) {
         try {
             return trials.error(item);
-        } catch (EngineException | IllegalStateException | MissingCudaException e) {
+        } catch (RuntimeException e) {
             if (library(item)) {
                 // Why will be told when it cannot be measured either.
                 return OptionalDouble.empty();
             }
-            throw e;
+            throw new IllegalStateException(item + ": " + e.getMessage(), e);
         }
     }
 

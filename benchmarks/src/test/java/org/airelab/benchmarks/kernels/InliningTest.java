@@ -35,7 +35,7 @@ class InliningTest {
         Workloads.all().filter(Workload::quick).forEach(workload -> Workloads.family(workload).rungs().stream()
                 .filter(Rung::available).filter(rung -> !rung.name().equals("scalar"))
                 .forEach(rung -> items.add(new Task.Item(workload.id(), rung.name()))));
-        List<String> log = logOf(new Task(items, false, 2, false, SHORT));
+        List<String> log = logOf(new Task(false, items, false, 2, false, SHORT));
         assertEquals(items.size(), log.stream().filter(line -> line.contains("SAMPLE")).count());
         assertTrue(log.stream().anyMatch(line -> line.contains("Lanes::load") && line.contains("inline (hot)")),
                 "the log does not tell what was inlined");
