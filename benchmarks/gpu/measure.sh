@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Everything a GPU host is asked for about the kernels, by one command: what the machine is (lab doctor), whether every
-# CUDA kernel is right on it (lab selftest), and how fast they are (lab bench). The first GPU is taken; choose another by
-# CUDA_VISIBLE_DEVICES.
+# Everything a GPU host is asked for about the kernels, by one command: what the machine is (lab doctor), whether
+# every CUDA kernel is right on it (lab selftest), and how fast they are (lab bench). The first GPU is taken; choose
+# another by CUDA_VISIBLE_DEVICES.
 #
 #   benchmarks/gpu/measure.sh [--quick] [--cold] [FAMILY...]
 #
-# The options and families are those of `lab bench`. The GPU should have nothing else to do, and no clock that somebody has locked.
+# The options and families are those of `lab bench`. The GPU should have nothing else to do, and no clock that somebody
+# has locked.
 #
-#   LAB=PATH      the launcher, where this script lies elsewhere than in a checkout beside it, such as a copied target/lab
+#   LAB=PATH      the launcher, where this script is not in a checkout: lab in a copied target/lab
 #   REPORTS=PATH  where the reports go, instead of benchmarks/reports/
 #
 # Written to REPORTS/DATE-GPU/: doctor.txt, selftest.txt, report.json, .md, .html, and nvidia-smi.txt before and after.

@@ -84,7 +84,8 @@ public final class Tensor implements AutoCloseable {
             MemorySegment steps = arena.allocateFrom(JAVA_LONG, strides);
             MemorySegment out = OUT.get();
             Libtorch.call("making a tensor over memory", () -> (int) Libtorch.FROM_BLOB.invokeExact(address,
-                    (long) shape.length, sizes, steps, 0L, type.code(), deviceType(device), deviceIndex(device), out));
+                    (long) shape.length, sizes, steps, 0L, type.code(), deviceType(device), deviceIndex(device),
+                    out));
             return own(out.get(JAVA_LONG, 0));
         }
     }
@@ -232,11 +233,6 @@ public final class Tensor implements AutoCloseable {
 
     static ScalarType type(long handle) {
         return ScalarType.of(queryInt(Libtorch.DTYPE, handle));
-    }
-
-    /** The device its memory is on. */
-    public Device device() {
-        return device(handle());
     }
 
     /** The device the tensor's memory is on. */

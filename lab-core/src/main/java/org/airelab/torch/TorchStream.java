@@ -25,7 +25,8 @@ public final class TorchStream implements AutoCloseable {
     /** Bound when the first guard is made: CPU builds of libtorch have no such functions. */
     private static final class Functions {
         static final SymbolLookup CUDA = SymbolLookup.libraryLookup(LIBRARY.orElseThrow(), Arena.global());
-        static final MethodHandle CREATE = function("aoti_torch_create_cuda_stream_guard", JAVA_LONG, JAVA_INT, ADDRESS);
+        static final MethodHandle CREATE =
+                function("aoti_torch_create_cuda_stream_guard", JAVA_LONG, JAVA_INT, ADDRESS);
         static final MethodHandle DELETE = function("aoti_torch_delete_cuda_stream_guard", JAVA_LONG);
 
         private static MethodHandle function(String name, MemoryLayout... arguments) {

@@ -87,7 +87,7 @@ final class DeviceTrial<R extends Rung> implements AutoCloseable {
                     case FLOAT32 -> DType.FP32;
                     case FLOAT16 -> DType.FP16;
                     case BFLOAT16 -> DType.BF16;
-                    default -> throw new IllegalStateException("expected results that kernels compute in, found " + type);
+                    default -> throw new IllegalStateException("expected a type kernels compute in, found " + type);
                 })));
             }
         }

@@ -102,12 +102,13 @@ class ReportsTest {
         String text = new MarkdownReport(gpuReport()).text();
         assertTrue(text.contains("tensor cores in half types 600.0 TFLOP/s"), text);
         String top = text.substring(0, text.indexOf("| workload"));
-        assertTrue(top.contains("The GPU's clock was held down after 12% of the samples of round 1: power limit."), top);
+        assertTrue(top.contains("The GPU's clock was held down after 12% of the samples of round 1: power limit."),
+                top);
         assertFalse(top.contains("round 2"), top);
         assertTrue(top.contains("Not compared with libtorch: why."), top);
         assertTrue(text.contains("| matmul forward 8x8 bf16 | mma |"), text);
-        assertTrue(text.contains("GPU: Some <GPU>, compute capability 9.0, 132 multiprocessors, 80 GiB, L2 cache 50 MiB;"
-                + " driver of CUDA 12.6, kernels by NVRTC 12.6"), text);
+        assertTrue(text.contains("GPU: Some <GPU>, compute capability 9.0, 132 multiprocessors, 80 GiB, L2 cache 50"
+                + " MiB; driver of CUDA 12.6, kernels by NVRTC 12.6"), text);
         assertTrue(text.contains("Round 2: multiprocessors at 1800 MHz (median; least 1600, could be 1980), memory at"
                 + " 2600 MHz, up to 500 W, 35 to 60 degrees"), text);
     }

@@ -34,8 +34,8 @@ public record GpuReadings(int smMegahertz, int memoryMegahertz, int maxSmMegaher
     private static final int CLOCK_SM = 1;
     private static final int CLOCK_MEMORY = 2;
     private static final int TEMPERATURE_GPU = 0;
-    private static final Map<Long, String> REASONS = new TreeMap<>(Map.of(0x4L, "power limit", 0x8L, "hardware slowdown",
-            0x20L, "temperature", 0x40L, "temperature, by hardware", 0x80L, "power brake"));
+    private static final Map<Long, String> REASONS = new TreeMap<>(Map.of(0x4L, "power limit",
+            0x8L, "hardware slowdown", 0x20L, "temperature", 0x40L, "temperature, by hardware", 0x80L, "power brake"));
 
     /**
      * Reads a GPU; empty where there is no NVML or it does not know the GPU.

@@ -1,4 +1,4 @@
-// The peak of fused multiply-adds in float32: eight sums a thread that do not wait for each other, nothing but registers.
+// The peak of fused multiply-adds in float32: eight sums a thread that do not wait for each other, all in registers.
 // Macros: STEPS, multiply-adds of each sum.
 #include "lab.cuh"
 

@@ -26,7 +26,7 @@ import org.airelab.kernels.matmul.MatmulShape;
  */
 final class CublasWork implements Work {
     private static final String LIBRARY = "libcublas.so.12";
-    /** As NVIDIA recommends for Hopper (cuBLAS, "cublasSetWorkspace"); a graph cannot use one that is allocated late. */
+    /** As NVIDIA recommends for Hopper (cuBLAS, "cublasSetWorkspace"); a graph cannot use one that comes later. */
     private static final long WORKSPACE = 32L << 20;
 
     private final cublasHandle handle = new cublasHandle();

@@ -31,9 +31,7 @@ final class KernelWork<R extends Rung> implements Work {
     /** Makes inputs out of others, in each copy, with the ladder's highest rung that the device can run. */
     static <R extends Rung> void prepare(Workload<R> workload, DType dtype, DeviceMemory memory, Launcher launcher) {
         if (workload.preparation() != null) {
-            R rung = Workloads.family(workload).cudaRungs().stream()
-                    .filter(r -> r.dtypes().contains(dtype) && r.architecture() <= launcher.architecture())
-                    .reduce((_, last) -> last).orElseThrow().on(launcher, dtype);
+            R rung = Workloads.family(workload).fastest(launcher, dtype);
             for (int copy = 0; copy < memory.count(); copy++) {
                 workload.preparation().on(rung, memory.copy(copy));
             }
