@@ -39,6 +39,13 @@ class GpuWatchTest {
     }
 
     @Test
+    void whatHeldTheClockDownFromTheBeginningIsNotWaitedFor() {
+        readings.addAll(List.of(reading(40, 4 | 0x20), reading(40, 4)));
+        assertTrue(GpuWatch.coolDown(reading(40, 4), () -> Optional.ofNullable(readings.poll()), 1000, 1));
+        assertEquals(0, readings.size());
+    }
+
+    @Test
     void patienceEnds() {
         GpuReadings[] hot = new GpuReadings[10];
         java.util.Arrays.fill(hot, reading(80, 0));
