@@ -46,11 +46,12 @@ final class Facts {
                 + " MiB; driver of CUDA %s, kernels by %s", model.name(), model.architecture() / 10.0,
                 model.multiprocessors(), model.memoryBytes() >> 30, model.l2Bytes() >> 20, model.cuda(),
                 model.compiler()));
-        for (Gpu.Load load : gpu.loads()) {
+        for (int round = 0; round < gpu.loads().size(); round++) {
+            Gpu.Load load = gpu.loads().get(round);
             facts.add(String.format(Locale.ROOT, "Round %d: multiprocessors at %d MHz (median; least %d, could be %d),"
-                    + " memory at %d MHz, up to %.0f W, %d to %d degrees", gpu.loads().indexOf(load) + 1,
+                    + " memory at %s MHz, up to %.0f W, %d to %d degrees", round + 1,
                     load.smMegahertzMedian(), load.smMegahertzLeast(), load.smMegahertzHighest(),
-                    load.memoryMegahertz(), load.wattsMost(), load.celsiusFirst(), load.celsiusMost()));
+                    load.memoryMegahertz() < 0 ? "unknown" : load.memoryMegahertz(), load.wattsMost(), load.celsiusFirst(), load.celsiusMost()));
         }
     }
 
@@ -63,10 +64,13 @@ final class Facts {
         if (e.gpu().loads().isEmpty()) {
             warnings.add("Clocks, power and temperature are unknown: there is no NVML that knows the GPU.");
         }
-        e.gpu().loads().stream().filter(load -> load.throttledPercent() > 0).forEach(load -> warnings.add(
-                String.format(Locale.ROOT, "The GPU's clock was held down after %.0f%% of the samples of round %d: %s.",
-                        load.throttledPercent(), e.gpu().loads().indexOf(load) + 1,
-                        String.join(", ", load.throttling()))));
+        for (int round = 0; round < e.gpu().loads().size(); round++) {
+            Gpu.Load load = e.gpu().loads().get(round);
+            if (load.throttledPercent() > 0) {
+                warnings.add(String.format(Locale.ROOT, "The GPU's clock was held down after %.0f%% of the samples of"
+                        + " round %d: %s.", load.throttledPercent(), round + 1, String.join(", ", load.throttling())));
+            }
+        }
         return warnings;
     }
 }
