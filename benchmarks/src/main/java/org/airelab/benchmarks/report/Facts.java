@@ -51,7 +51,8 @@ final class Facts {
             facts.add(String.format(Locale.ROOT, "Round %d: multiprocessors at %d MHz (median; least %d, could be %d),"
                     + " memory at %s MHz, up to %.0f W, %d to %d degrees", round + 1,
                     load.smMegahertzMedian(), load.smMegahertzLeast(), load.smMegahertzHighest(),
-                    load.memoryMegahertz() < 0 ? "unknown" : load.memoryMegahertz(), load.wattsMost(), load.celsiusFirst(), load.celsiusMost()));
+                    load.memoryMegahertz() < 0 ? "unknown" : load.memoryMegahertz(),
+                    load.wattsMost(), load.celsiusFirst(), load.celsiusMost()));
         }
     }
 

@@ -109,8 +109,8 @@ class ReportsTest {
         Gpu gpu = gpuReport().environment().gpu();
         List<Gpu.Load> alike = List.of(gpu.loads().getFirst(), gpu.loads().getFirst());
         Environment e = report(row("relu", "8x8", "scalar", 3, null)).environment();
-        Environment twice = new Environment(e.date(), "cuda", e.hardware(), 1, 2, "unknown", 1, 0, 0, "VM", "", Map.of(),
-                "abc", false, "quick, warm", 2, 3, 10, new Gpu(gpu.model(), alike), List.of());
+        Environment twice = new Environment(e.date(), "cuda", e.hardware(), 1, 2, "unknown", 1, 0, 0, "VM", "",
+                Map.of(), "abc", false, "quick, warm", 2, 3, 10, new Gpu(gpu.model(), alike), List.of());
         assertTrue(Facts.warnings(twice).getLast().contains("round 2"), "rounds alike are told apart");
         assertTrue(text.contains("| matmul forward 8x8 bf16 | mma |"), text);
         assertTrue(text.contains("GPU: Some <GPU>, compute capability 9.0, 132 multiprocessors, 80 GiB, L2 cache 50"
