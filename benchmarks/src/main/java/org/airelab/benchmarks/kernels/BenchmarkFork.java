@@ -6,9 +6,11 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -38,8 +40,11 @@ final class BenchmarkFork {
     /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
     private static final int STEADY_WARMUPS = 2;
     private static final double BETTER = 0.97;
+    /** Calls this long are soon warm, and each is a sample: nothing has to be left out or added up. */
+    private static final double SLOW_MILLIS = 100;
 
     private final Task task;
+    private final Set<Task.Item> slow = new HashSet<>();
     private final PrintStream out;
     /** Null on the CPU. */
     private final GpuWatch gpu;
@@ -109,10 +114,13 @@ final class BenchmarkFork {
     private void warmUp(Task.Item item) throws RunnerException {
         double best = Double.POSITIVE_INFINITY;
         int steady = 0;
-        for (int i = 0; i < task.schedule().mostWarmups() && steady < STEADY_WARMUPS; i++) {
+        for (int i = 0; i < task.schedule().mostWarmups() && steady < (best > SLOW_MILLIS ? 1 : STEADY_WARMUPS); i++) {
             double time = visit(item, 1, task.schedule().warmupMillis());
             steady = time < BETTER * best ? 0 : steady + 1;
             best = Math.min(best, time);
+        }
+        if (best > SLOW_MILLIS) {
+            slow.add(item);
         }
     }
 
@@ -218,9 +226,10 @@ final class BenchmarkFork {
 
     /** Milliseconds of a call: the least of the iterations' means, after an iteration that is left out. */
     private double visit(Task.Item item, int iterations, int millis) throws RunnerException {
+        boolean once = slow.contains(item);
         ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
-                .shouldFailOnError(true).warmupIterations(1).warmupTime(TimeValue.milliseconds(millis))
-                .measurementIterations(iterations).measurementTime(TimeValue.milliseconds(millis));
+                .shouldFailOnError(true).warmupIterations(once ? 0 : 1).warmupTime(TimeValue.milliseconds(millis))
+                .measurementIterations(once ? 1 : iterations).measurementTime(TimeValue.milliseconds(millis));
         if (task.cuda()) {
             options.include(method(CudaBenchmark.class, "pass")).param("workload", item.workload())
                     .param("kernel", item.kernel()).param("dtype", item.dtype().name())
