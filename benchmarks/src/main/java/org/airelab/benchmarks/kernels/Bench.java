@@ -50,12 +50,15 @@ final class Bench {
         List<List<Ladder>> groups = groups();
         long steps = 0;
         for (List<Ladder> group : groups) {
-            steps += task(group, true).steps() + (schedule.forks() - 1L) * task(group, false).steps();
+            steps += task(group, true).steps() + (long) schedule.forks() * task(group, false).steps();
         }
         try (Progress progress = Progress.on("measuring", steps, "steps")) {
+            for (List<Ladder> group : groups) {
+                run(task(group, true), 0, measurements, progress);
+            }
             for (forks = 0; forks < schedule.forks() && (forks < LEAST_FORKS || another(begin)); forks++) {
                 for (List<Ladder> group : groups) {
-                    run(task(group, forks == 0), forks, measurements, progress);
+                    run(task(group, false), forks, measurements, progress);
                 }
             }
         }

@@ -11,9 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.airelab.base.Json;
 import org.airelab.benchmarks.kernels.gpu.CudaBenchmark;
 import org.airelab.benchmarks.kernels.gpu.GpuWatch;
@@ -72,7 +69,12 @@ final class BenchmarkFork {
     private void run() throws RunnerException {
         List<Task.Item> items = task.items();
         if (task.accuracy()) {
-            inThreadOfItsOwn(gpu == null ? this::printErrors : this::printErrorsOnGpu);
+            if (gpu == null) {
+                printErrors();
+            } else {
+                printErrorsOnGpu();
+            }
+            return;
         }
         Schedule s = task.schedule();
         BitSet present = new BitSet();
@@ -121,22 +123,6 @@ final class BenchmarkFork {
         }
         if (best > SLOW_MILLIS) {
             slow.add(item);
-        }
-    }
-
-    /**
-     * OpenMP keeps a team of threads for each thread that ever ran a parallel loop, and while there are more of them
-     * than cores, none spins for its next loop: short ones then take several times as long. Those of a thread that has
-     * ended are gone. JMH, too, measures in a new thread each time.
-     */
-    private static void inThreadOfItsOwn(Runnable work) {
-        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
-            thread.submit(work).get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while comparing results", e);
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
         }
     }
 
