@@ -28,7 +28,7 @@ public record SourceVersion(String commit, Boolean dirty) {
     }
 
     /** Lines {@code commit=...} and {@code dirty=true} or {@code false}. */
-    static SourceVersion recorded(Path file) {
+    public static SourceVersion recorded(Path file) {
         Properties properties = new Properties();
         try (Reader in = Files.newBufferedReader(file)) {
             properties.load(in);

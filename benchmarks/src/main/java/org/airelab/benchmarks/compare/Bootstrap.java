@@ -19,20 +19,26 @@ import org.airelab.benchmarks.report.Quantiles;
  * <p>Where a side has one JVM alone, how JVMs differ remains unknown; the times are then medians of the samples of all
  * JVMs, and samples are drawn instead.
  *
- * @param ratio  of the times: above 1 the new one is faster
- * @param low    lower end of the 95 % percentile interval
- * @param high   its upper end
- * @param pValue two-sided, of the hypothesis that the ratio is 1: Student's, of the ratio's logarithm over a quarter of
- *               the interval's length, which a few JVMs alone could not resolve by counting resamples
+ * <p>Between the runs the machine may have changed. How much, libtorch's own times tell, measured between the kernels':
+ * the root mean square of their log-ratios is the standard deviation of a log-ratio that comes from the machine alone,
+ * and widens the interval. The p-value is Student's, of the ratio's logarithm over a quarter of the interval's length:
+ * counting resamples of a few JVMs could not resolve it.
  */
-record Bootstrap(double ratio, double low, double high, double pValue) {
+final class Bootstrap {
     private static final int RESAMPLES = 10_000;
     private static final double TAIL = 0.025;
     /** Half the length of the standard normal distribution's 95 % interval. */
     private static final double Z95 = 1.959964;
 
-    /** Resamples; equal seeds give equal results. */
-    static Bootstrap of(double[][] base, double[][] changed, long seed) {
+    private Bootstrap() {
+    }
+
+    /**
+     * Resamples; equal seeds give equal results.
+     *
+     * @param drift standard deviation of log-ratios that comes from the machine; 0 where nothing is known of it
+     */
+    static Estimate of(double[][] base, double[][] changed, double drift, long seed) {
         boolean jvms = severalJvms(base, changed);
         double[] before = observations(base, jvms);
         double[] after = observations(changed, jvms);
@@ -46,11 +52,11 @@ record Bootstrap(double ratio, double low, double high, double pValue) {
             logs[i] = observed + widening * (resampled - observed);
         }
         Arrays.sort(logs);
-        double low = Quantiles.ofSorted(logs, TAIL);
-        double high = Quantiles.ofSorted(logs, 1 - TAIL);
+        double low = observed - Math.hypot(observed - Quantiles.ofSorted(logs, TAIL), Z95 * drift);
+        double high = observed + Math.hypot(Quantiles.ofSorted(logs, 1 - TAIL) - observed, Z95 * drift);
         double pValue = observed == 0 ? 1
                 : Student.twoSided(Math.abs(observed) * 2 * Z95 / (high - low), before.length + after.length - 2);
-        return new Bootstrap(Math.exp(observed), Math.exp(low), Math.exp(high), pValue);
+        return new Estimate(Math.exp(observed), Math.exp(low), Math.exp(high), pValue);
     }
 
     /** The ratio alone. */

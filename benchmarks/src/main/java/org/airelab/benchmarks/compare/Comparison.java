@@ -2,6 +2,7 @@ package org.airelab.benchmarks.compare;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -16,12 +17,16 @@ import org.airelab.benchmarks.report.Quantiles;
  * @param onlyInBase    keys of rows the new report lacks
  * @param onlyInNew     keys of rows the base lacks
  * @param differences   of the environments, a sentence each
+ * @param inTurn        whether the two were measured in turn, so that samples are pairs
  * @param geometricMean of the ratios; NaN without rows
  * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN
  *                      without
  */
 record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyInNew, List<String> differences,
-        double geometricMean, double baselineRatio) {
+        boolean inTurn, double geometricMean, double baselineRatio) {
+    /** Below, a mean of libtorch's ratios says nothing about the machine. */
+    private static final int LEAST_BASELINES = 3;
+
     /**
      * One row of both.
      *
@@ -40,18 +45,24 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
 
     static Comparison of(SpeedFile base, SpeedFile changed, double margin) {
         List<String> keys = changed.rows().keySet().stream().filter(base.rows()::containsKey).toList();
-        List<Bootstrap> bootstraps = keys.parallelStream()
-                .map(key -> Bootstrap.of(base.rows().get(key), changed.rows().get(key), key.hashCode())).toList();
-        double[] adjusted = Holm.adjust(bootstraps.stream().mapToDouble(Bootstrap::pValue).toArray());
+        boolean inTurn = base.inTurnWith(changed);
+        double drift = drift(base.baselines(), changed.baselines());
+        List<Estimate> estimates = keys.parallelStream().map(key -> {
+            double[][] before = base.rows().get(key);
+            double[][] after = changed.rows().get(key);
+            return inTurn && Pairs.match(before, after) ? Pairs.of(before, after)
+                    : Bootstrap.of(before, after, drift, key.hashCode());
+        }).toList();
+        double[] adjusted = Holm.adjust(estimates.stream().mapToDouble(Estimate::pValue).toArray());
         List<Change> rows = new ArrayList<>();
         for (int i = 0; i < adjusted.length; i++) {
-            Bootstrap b = bootstraps.get(i);
+            Estimate b = estimates.get(i);
             rows.add(new Change(keys.get(i), Quantiles.of(base.rows().get(keys.get(i)), 0.5),
                     Quantiles.of(changed.rows().get(keys.get(i)), 0.5), b.ratio(), b.low(), b.high(), adjusted[i],
                     Verdict.of(b, margin, adjusted[i])));
         }
         return new Comparison(rows, missing(base, changed), missing(changed, base),
-                differences(base.facts(), changed.facts()),
+                differences(base.facts(), changed.facts()), inTurn,
                 geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()));
     }
 
@@ -65,6 +76,13 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
         return names.stream().filter(name -> !Objects.equals(base.get(name), changed.get(name)))
                 .map(name -> name + ": " + base.getOrDefault(name, "none") + " in the base, "
                         + changed.getOrDefault(name, "none") + " in the new one").toList();
+    }
+
+    /** Root mean square of libtorch's own log-ratios; 0 where too few are known to say anything. */
+    private static double drift(Map<String, double[][]> base, Map<String, double[][]> changed) {
+        double[] logs = changed.keySet().stream().filter(base::containsKey)
+                .mapToDouble(key -> Math.log(Bootstrap.ratio(base.get(key), changed.get(key)))).toArray();
+        return logs.length < LEAST_BASELINES ? 0 : Math.sqrt(Arrays.stream(logs).map(x -> x * x).sum() / logs.length);
     }
 
     /** Of the ratios of the rows in both. */

@@ -37,10 +37,12 @@ final class ComparisonText {
         notes.add(Stream.of(Verdict.values()).map(verdict -> c.count(verdict) + " " + verdict)
                 .collect(Collectors.joining(", ", "", String.format(Locale.ROOT, "; geometric mean of the ratios %.3f",
                         c.geometricMean()))));
-        if (!Double.isNaN(c.baselineRatio())) {
-            notes.add(String.format(Locale.ROOT,
-                    "libtorch itself ran at a ratio of %.3f (geometric mean): so much of the"
-                    + " differences may be the machine's", c.baselineRatio()));
+        if (c.inTurn()) {
+            notes.add("measured in turn, compared pair by pair");
+        } else if (!Double.isNaN(c.baselineRatio())) {
+            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): the machine had"
+                    + " changed, and the intervals allow for it. lab bench --base measures two builds in turn",
+                    c.baselineRatio()));
         }
         unmatched("base", c.onlyInBase(), notes);
         unmatched("new report", c.onlyInNew(), notes);

@@ -19,7 +19,7 @@ final class SpeedFileReader {
     private static final String ADVICE = "Give a report.json of lab bench, or a file JMH wrote with -rf json.";
     /** Differ between any two runs, and say nothing about the machine's or the program's identity. */
     private static final Set<String> PASSING = Set.of("date", "seconds", "megahertz", "loads", "stolen_percent",
-            "disturbed_percent");
+            "disturbed_percent", "session");
     private static final Map<String, Double> MILLISECONDS = Map.of("ns", 1e-6, "us", 1e-3, "ms", 1.0, "s", 1e3,
             "min", 6e4, "hr", 3.6e6, "day", 8.64e7);
 
@@ -64,7 +64,7 @@ final class SpeedFileReader {
         }
         Map<String, String> facts = new TreeMap<>();
         flatten("", root.path("environment"), facts);
-        return new SpeedFile(rows, baselines, facts);
+        return new SpeedFile(rows, baselines, facts, root.path("environment").path("session").asText(null));
     }
 
     private static void flatten(String prefix, JsonNode node, Map<String, String> facts) {
@@ -92,7 +92,7 @@ final class SpeedFileReader {
                 facts.put(fact, value.isValueNode() ? value.asText() : value.toString());
             }
         }
-        return new SpeedFile(rows, Map.of(), facts);
+        return new SpeedFile(rows, Map.of(), facts, null);
     }
 
     private void put(Map<String, double[][]> rows, String key, double[][] samples) {

@@ -25,7 +25,7 @@ enum Verdict {
      * @param margin   the margin reaches from a ratio of 1 - margin to 1 / (1 - margin)
      * @param adjusted the p-value after Holm's correction
      */
-    static Verdict of(Bootstrap b, double margin, double adjusted) {
+    static Verdict of(Estimate b, double margin, double adjusted) {
         if (b.low() >= 1 - margin && b.high() <= 1 / (1 - margin)) {
             return SAME;
         }

@@ -5,7 +5,9 @@ import java.lang.management.ManagementFactory;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
@@ -42,30 +44,40 @@ final class Bench {
         }
     }
 
-    /** Runs all forks, with progress on standard error. */
-    Report run() throws IOException {
+    /**
+     * Runs all forks, with progress on standard error. Several builds take turns, visit by visit: what disturbs the
+     * machine for a while meets all of them.
+     *
+     * @return a report for each build
+     */
+    List<Report> run(List<Build> builds) throws IOException {
         Instant begin = Instant.now();
         long[] processor = Machine.processorTime();
-        Measurements measurements = new Measurements();
+        List<Measurements> measurements = builds.stream().map(_ -> new Measurements()).toList();
         List<List<Ladder>> groups = groups();
-        long steps = 0;
-        for (List<Ladder> group : groups) {
-            steps += task(group, true).steps() + (long) schedule.forks() * task(group, false).steps();
-        }
-        try (Progress progress = Progress.on("measuring", steps, "steps")) {
+        long steps = groups.stream().mapToLong(group -> task(group, true).steps()
+                + (long) schedule.forks() * task(group, false).steps()).sum();
+        try (Progress progress = Progress.on("measuring", builds.size() * steps, "steps")) {
             for (List<Ladder> group : groups) {
-                run(task(group, true), 0, measurements, progress);
+                compareResults(task(group, true), builds, measurements, progress);
             }
             for (forks = 0; forks < schedule.forks() && (forks < LEAST_FORKS || another(begin)); forks++) {
                 for (List<Ladder> group : groups) {
-                    run(task(group, false), forks, measurements, progress);
+                    measure(task(group, false), builds, measurements, progress);
                 }
             }
         }
-        Report.Roofline roofline = target.roofline(measurements);
-        List<Row> rows = new ArrayList<>();
-        ladders.forEach(ladder -> rows.addAll(measurements.rows(ladder, target.name(), roofline)));
-        return new Report(Report.FORMAT, environment(begin, processor, measurements), roofline, rows);
+        String session = builds.size() == 1 ? null : UUID.randomUUID().toString();
+        List<Report> reports = new ArrayList<>();
+        for (int i = 0; i < builds.size(); i++) {
+            Measurements own = measurements.get(i);
+            Report.Roofline roofline = target.roofline(own);
+            List<Row> rows = ladders.stream().flatMap(ladder -> own.rows(ladder, target.name(), roofline).stream())
+                    .toList();
+            reports.add(new Report(Report.FORMAT, environment(begin, processor, own, builds.get(i).source(), session),
+                    roofline, rows));
+        }
+        return reports;
     }
 
     /** Whether another round of the length of those so far ends in time. */
@@ -78,11 +90,54 @@ final class Bench {
         return begin.until(Instant.now(), ChronoUnit.MILLIS) / 1e3;
     }
 
-    private static void run(Task task, int fork, Measurements measurements, Progress progress) throws IOException {
-        ForkProcess.run(task, event -> {
-            measurements.add(task, fork, event);
-            progress.advance(event.kind() == Task.Kind.ABSENT ? 1 + task.schedule().visits() : 1);
-        });
+    private static void compareResults(Task task, List<Build> builds, List<Measurements> measurements,
+            Progress progress) throws IOException {
+        for (int i = 0; i < builds.size(); i++) {
+            Measurements own = measurements.get(i);
+            try (ForkProcess fork = new ForkProcess(task, builds.get(i))) {
+                fork.listen(event -> {
+                    own.add(task, 0, event);
+                    progress.advance(1);
+                });
+            }
+        }
+    }
+
+    /** One JVM of each build, in turn: all kernels are warmed up, then visited one after the other, again and again. */
+    private void measure(Task task, List<Build> builds, List<Measurements> measurements, Progress progress)
+            throws IOException {
+        List<ForkProcess> processes = new ArrayList<>();
+        try {
+            for (Build build : builds) {
+                processes.add(new ForkProcess(task, build));
+            }
+            List<BitSet> present = builds.stream().map(_ -> new BitSet()).toList();
+            for (int item = 0; item < task.items().size(); item++) {
+                for (int i = 0; i < builds.size(); i++) {
+                    Task.Event event = processes.get(i).tell(BenchmarkFork.Command.WARM_UP, item);
+                    measurements.get(i).add(task, forks, event);
+                    present.get(i).set(item, event.kind() == Task.Kind.WARM);
+                    progress.advance(event.kind() == Task.Kind.ABSENT ? 1 + schedule.visits() : 1);
+                }
+            }
+            for (int visit = 0; visit < schedule.visits(); visit++) {
+                for (int item = 0; item < task.items().size(); item++) {
+                    for (int turn = 0; turn < builds.size(); turn++) {
+                        // Whoever was first is last the next time.
+                        int i = visit % 2 == 0 ? turn : builds.size() - 1 - turn;
+                        if (present.get(i).get(item)) {
+                            measurements.get(i).add(task, forks,
+                                    processes.get(i).tell(BenchmarkFork.Command.SAMPLE, item));
+                            progress.advance(1);
+                        }
+                    }
+                }
+            }
+        } finally {
+            for (ForkProcess process : processes) {
+                process.close();
+            }
+        }
     }
 
     /** The ladders that share a JVM. */
@@ -101,9 +156,9 @@ final class Bench {
         return new Task(target.kind().equals("cuda"), items, cold, target.threads(), accuracy, schedule);
     }
 
-    private Environment environment(Instant begin, long[] processorBefore, Measurements measurements) {
+    private Environment environment(Instant begin, long[] processorBefore, Measurements measurements,
+            SourceVersion source, String session) {
         Hardware hardware = Hardware.detect();
-        SourceVersion source = SourceVersion.detect();
         long[] processor = Machine.processorTime();
         long passed = Math.max(1, processor[0] - processorBefore[0]);
         List<String> notes = Stream.concat(target.notes().stream(), measurements.notes().stream()).toList();
@@ -114,6 +169,6 @@ final class Bench {
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
                 String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()), Versions.detect(),
                 source.commit(), source.dirty(), (quick ? "quick" : "full") + (cold ? ", cold" : ", warm"),
-                forks, schedule.visits(), seconds(begin), target.gpu(measurements), notes);
+                forks, schedule.visits(), seconds(begin), target.gpu(measurements), notes, session);
     }
 }

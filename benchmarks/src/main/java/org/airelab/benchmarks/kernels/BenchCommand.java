@@ -25,7 +25,9 @@ import picocli.CommandLine.Spec;
     "Every rung of a family's ladder, with random inputs, several times in several JVMs, in turn with all others."
             + " Writes a report as JSON, Markdown and HTML, to be read or given to lab compare."},
         footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json",
-            "  lab bench --cold --threads 1 rms-norm", "  lab bench --device cuda matmul --out h100.json"})
+            "  lab bench --cold --threads 1 rms-norm", "  lab bench --device cuda matmul --out h100.json",
+            "  cp -r target/lab before    # then change a kernel, and:",
+            "  lab bench softmax --base before && lab compare report.base.json report.json"})
 public final class BenchCommand implements LabCommand {
     @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to measure. Default: all.")
     private List<String> names = List.of();
@@ -49,6 +51,11 @@ public final class BenchCommand implements LabCommand {
             + " other programs on the machine disturb least.")
     private int threads = Runtime.getRuntime().availableProcessors();
 
+    @Option(names = "--base", paramLabel = "FOLDER", description = "Another build of the lab, a copy of target/lab made"
+            + " before a change: measure both in turn, visit by visit, so that nothing but the change tells them"
+            + " apart. Its report is written as NAME.base.json beside.")
+    private Path base;
+
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",
             description = "The report; .md and .html are written beside it. Default: ${DEFAULT-VALUE}.")
     private Path out;
@@ -70,18 +77,28 @@ public final class BenchCommand implements LabCommand {
             throw UserError.badInput("expected --threads of at least 1, found " + threads,
                     "Leave it out to use all cores.");
         }
-        Report report = new Bench(target(), FamilyNames.parse(names), quick, cold).run();
+        List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
+        List<Report> reports = new Bench(target(), FamilyNames.parse(names), quick, cold).run(builds);
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
-        Path html = Path.of(stem + ".html");
-        Json.write(out, report);
-        String markdown = new MarkdownReport(report).text();
-        AtomicFiles.writeString(Path.of(stem + ".md"), markdown);
-        AtomicFiles.writeString(html, new HtmlReport(report).text());
+        String markdown = write(reports.getFirst(), stem);
         PrintWriter terminal = spec.commandLine().getOut();
         terminal.print(markdown);
-        terminal.printf("%nReport: %s (pictures), %s.md, %s%n", html, stem, out);
+        terminal.printf("%nReport: %s.html (pictures), %s.md, %s%n", stem, stem, out);
+        if (base != null) {
+            write(reports.getLast(), stem + ".base");
+            terminal.printf("What changed: lab compare %s.base.json %s%n", stem, out);
+        }
         terminal.flush();
         return 0;
+    }
+
+    /** Writes a report in its three forms; returns the one for terminals. */
+    private static String write(Report report, String stem) throws IOException {
+        Json.write(Path.of(stem + ".json"), report);
+        String markdown = new MarkdownReport(report).text();
+        AtomicFiles.writeString(Path.of(stem + ".md"), markdown);
+        AtomicFiles.writeString(Path.of(stem + ".html"), new HtmlReport(report).text());
+        return markdown;
     }
 
     /** {@code auto} is the first GPU where kernels can run on one and LAB_DEVICE is not {@code cpu}, else the CPU. */

@@ -1,10 +1,12 @@
 package org.airelab.benchmarks.kernels;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.util.BitSet;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,9 +31,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * The JVM in which JMH measures: reads a {@link Task} as JSON from standard input, prints {@link Task.Event}s as lines
- * of JSON. JMH's own forks measure one benchmark each; here one JVM comes back to each of its kernels several times,
- * so JMH runs within it.
+ * The JVM in which JMH measures: reads a {@link Task} as a line of JSON from standard input, then {@link Command}s with
+ * the number of an item, a line each, and prints a {@link Task.Event} for each as a line of JSON. JMH's own forks
+ * measure one benchmark each; here one JVM comes back to each of its kernels several times, so JMH runs within it.
  */
 final class BenchmarkFork {
     /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
@@ -39,6 +41,11 @@ final class BenchmarkFork {
     private static final double BETTER = 0.97;
     /** Calls this long are soon warm, and each is a sample: nothing has to be left out or added up. */
     private static final double SLOW_MILLIS = 100;
+
+    /** What the JVM can be told. */
+    enum Command {
+        WARM_UP, SAMPLE
+    }
 
     private final Task task;
     private final Set<Task.Item> slow = new HashSet<>();
@@ -56,18 +63,18 @@ final class BenchmarkFork {
         PrintStream out = System.out;
         // Whatever else prints must not come between the events.
         System.setOut(System.err);
-        Task task = Json.MAPPER.readValue(System.in, Task.class);
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        Task task = Json.MAPPER.readValue(in.readLine(), Task.class);
         Machine.useLibtorchsThreads();
         Parallel.setThreads(task.threads());
         try (GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
-            new BenchmarkFork(task, out, gpu).run();
+            new BenchmarkFork(task, out, gpu).run(in);
         }
         // DJL's and OpenMP's threads have nothing left to do.
         System.exit(0);
     }
 
-    private void run() throws RunnerException {
-        List<Task.Item> items = task.items();
+    private void run(BufferedReader commands) throws IOException, RunnerException {
         if (task.accuracy()) {
             if (gpu == null) {
                 printErrors();
@@ -76,20 +83,18 @@ final class BenchmarkFork {
             }
             return;
         }
-        Schedule s = task.schedule();
-        BitSet present = new BitSet();
-        for (int i = 0; i < items.size(); i++) {
-            present.set(i, warmedUp(i));
-        }
-        for (int visit = 0; visit < s.visits(); visit++) {
-            for (int i = present.nextSetBit(0); i >= 0; i = present.nextSetBit(i + 1)) {
-                sample(i);
+        for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+            String[] words = line.split(" ");
+            int item = Integer.parseInt(words[1]);
+            switch (Command.valueOf(words[0])) {
+                case WARM_UP -> warmUp(item);
+                case SAMPLE -> sample(item);
             }
         }
     }
 
-    /** Warms up an item; false for a library that turns out not to do the workload on this GPU. */
-    private boolean warmedUp(int i) throws RunnerException {
+    /** Warms up an item, or finds that it is a library's that does not do the workload on this GPU. */
+    private void warmUp(int i) throws RunnerException {
         try {
             warmUp(task.items().get(i));
         } catch (RunnerException e) {
@@ -97,10 +102,9 @@ final class BenchmarkFork {
                 throw new IllegalStateException(task.items().get(i) + ": " + reason(e), e);
             }
             print(new Task.Event(i, Task.Kind.ABSENT, null, reason(e), null));
-            return false;
+            return;
         }
         print(i, Task.Kind.WARM, null);
-        return true;
     }
 
     /** What JMH wraps, sometimes as a cause and sometimes beside it. */

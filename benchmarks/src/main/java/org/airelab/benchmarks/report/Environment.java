@@ -27,17 +27,18 @@ import org.airelab.tracking.Hardware;
  * @param seconds        the run took
  * @param gpu            where device is cuda, else null
  * @param notes          what a reader has to know of what could not be measured
+ * @param session        of builds that were measured in turn, equal in their reports; null for one alone
  */
 public record Environment(String date, String device, Hardware hardware, long cacheBytes, int threads, String governor,
         double megahertz, double stolenPercent, double disturbedPercent, String jvm, String jvmFlags,
         Map<String, String> versions, String commit, Boolean dirty, String mode, int forks, int visits,
-        double seconds, Gpu gpu, List<String> notes) {
+        double seconds, Gpu gpu, List<String> notes, String session) {
     /** Of a run on the CPU. */
     public Environment(String date, String device, Hardware hardware, long cacheBytes, int threads, String governor,
             double megahertz, double stolenPercent, double disturbedPercent, String jvm, String jvmFlags,
             Map<String, String> versions, String commit, Boolean dirty, String mode, int forks, int visits,
             double seconds) {
         this(date, device, hardware, cacheBytes, threads, governor, megahertz, stolenPercent, disturbedPercent, jvm,
-                jvmFlags, versions, commit, dirty, mode, forks, visits, seconds, null, List.of());
+                jvmFlags, versions, commit, dirty, mode, forks, visits, seconds, null, List.of(), null);
     }
 }

@@ -20,7 +20,7 @@ class BootstrapTest {
         for (int i = 0; i < 21; i++) {
             changed[0][i] = 1.1 + 0.012 * (5 * i % 21);
         }
-        Bootstrap b = Bootstrap.of(base, changed, 1);
+        Estimate b = Bootstrap.of(base, changed, 0, 1);
         assertEquals(0.918033, b.ratio(), 1e-6);
         assertEquals(0.8660, b.low(), 0.003);
         assertEquals(0.9756, b.high(), 0.003);
@@ -32,7 +32,7 @@ class BootstrapTest {
     void agreesWithTheEnumerationForThreeJvms() {
         double[][] base = {{1.00, 1.01, 0.99, 1.02}, {1.03, 1.05, 1.04, 1.06}, {0.97, 0.98, 0.96, 0.99}};
         double[][] changed = {{1.08, 1.10, 1.09, 1.07}, {1.04, 1.06, 1.05, 1.03}, {1.12, 1.11, 1.13, 1.10}};
-        Bootstrap b = Bootstrap.of(base, changed, 1);
+        Estimate b = Bootstrap.of(base, changed, 0, 1);
         assertEquals(0.925234, b.ratio(), 1e-6);
         assertEquals(b.ratio(), Bootstrap.ratio(base, changed));
         assertEquals(0.861343, b.low(), 1e-6);
@@ -70,7 +70,7 @@ class BootstrapTest {
         SplittableRandom random = new SplittableRandom(7);
         int found = 0;
         for (int report = 0; report < 40; report++) {
-            Bootstrap b = Bootstrap.of(samples(random, 1), samples(random, 1.1), report);
+            Estimate b = Bootstrap.of(samples(random, 1), samples(random, 1.1), 0, report);
             found += Verdict.of(b, MARGIN, Math.min(1, 60 * b.pValue())) == Verdict.SLOWER ? 1 : 0;
         }
         assertTrue(found >= 36, "found in " + found + " of 40 reports");
@@ -81,7 +81,7 @@ class BootstrapTest {
         SplittableRandom random = new SplittableRandom(8);
         int same = 0;
         for (int i = 0; i < 100; i++) {
-            Bootstrap b = Bootstrap.of(samples(random, 1), samples(random, 1), i);
+            Estimate b = Bootstrap.of(samples(random, 1), samples(random, 1), 0, i);
             Verdict verdict = Verdict.of(b, MARGIN, Math.min(1, 60 * b.pValue()));
             assertTrue(verdict == Verdict.SAME || verdict == Verdict.CANNOT_TELL, verdict + " " + b);
             same += verdict == Verdict.SAME ? 1 : 0;
@@ -94,23 +94,23 @@ class BootstrapTest {
     void timesWithoutSpreadAreJudgedToo() {
         double[][] one = {{1, 1}, {1, 1}};
         double[][] two = {{2, 2}, {2, 2}};
-        assertEquals(new Bootstrap(1, 1, 1, 1), Bootstrap.of(one, one, 1));
-        assertEquals(0, Bootstrap.of(one, two, 1).pValue());
+        assertEquals(new Estimate(1, 1, 1, 1), Bootstrap.of(one, one, 0, 1));
+        assertEquals(0, Bootstrap.of(one, two, 0, 1).pValue());
     }
 
     @Test
     void equalSeedsGiveEqualResults() {
         double[][] base = samples(new SplittableRandom(1), 1);
         double[][] changed = samples(new SplittableRandom(2), 1);
-        assertEquals(Bootstrap.of(base, changed, 5), Bootstrap.of(base, changed, 5));
+        assertEquals(Bootstrap.of(base, changed, 0, 5), Bootstrap.of(base, changed, 0, 5));
     }
 
     @Test
     void theFirstVerdictThatAppliesCounts() {
-        assertEquals(Verdict.SAME, Verdict.of(new Bootstrap(0.97, 0.955, 0.985, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.SLOWER, Verdict.of(new Bootstrap(0.94, 0.92, 0.96, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.FASTER, Verdict.of(new Bootstrap(1.3, 1.2, 1.4, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Bootstrap(0.94, 0.88, 1.01, 0.1), MARGIN, 1));
-        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Bootstrap(0.94, 0.92, 0.96, 0.002), MARGIN, 0.06));
+        assertEquals(Verdict.SAME, Verdict.of(new Estimate(0.97, 0.955, 0.985, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.SLOWER, Verdict.of(new Estimate(0.94, 0.92, 0.96, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.FASTER, Verdict.of(new Estimate(1.3, 1.2, 1.4, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Estimate(0.94, 0.88, 1.01, 0.1), MARGIN, 1));
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Estimate(0.94, 0.92, 0.96, 0.002), MARGIN, 0.06));
     }
 }

@@ -44,6 +44,8 @@ class GpuForkTest {
         assertEquals(0, gcc.waitFor(), output);
     }
 
+    private static final Schedule ONCE = new Schedule(1, 1, 1, 1, 1, 1, 1, 1, true);
+
     private record Result(int exitCode, String out, String err) {
     }
 
@@ -65,15 +67,30 @@ class GpuForkTest {
     }
 
     private static List<Task.Event> run(boolean cold, Task.Item... items) throws IOException, InterruptedException {
-        Schedule once = new Schedule(1, 1, 1, 1, 1, 1, 1, 1, true);
-        Task task = new Task(true, List.of(items), cold, 1, true, once);
-        Result result = java(Json.MAPPER.writeValueAsString(task), BenchmarkFork.class.getName());
-        assertEquals(0, result.exitCode, result.err);
         List<Task.Event> events = new ArrayList<>();
-        for (String line : result.out.lines().toList()) {
-            events.add(Json.MAPPER.readValue(line, Task.Event.class));
+        for (boolean accuracy : new boolean[] {true, false}) {
+            Task task = new Task(true, List.of(items), cold, 1, accuracy, ONCE);
+            Result result = java(accuracy ? Json.MAPPER.writeValueAsString(task) : withCommands(task),
+                    BenchmarkFork.class.getName());
+            assertEquals(0, result.exitCode, result.err);
+            for (String line : result.out.lines().toList()) {
+                events.add(Json.MAPPER.readValue(line, Task.Event.class));
+            }
         }
         return events;
+    }
+
+    /** All items warmed up, then all but libtorch's, which are not there, visited once. */
+    private static String withCommands(Task task) throws IOException {
+        StringBuilder lines = new StringBuilder(Json.MAPPER.writeValueAsString(task));
+        for (BenchmarkFork.Command command : BenchmarkFork.Command.values()) {
+            for (int i = 0; i < task.items().size(); i++) {
+                if (command == BenchmarkFork.Command.WARM_UP || !task.items().get(i).kernel().equals("libtorch")) {
+                    lines.append('\n').append(command).append(' ').append(i);
+                }
+            }
+        }
+        return lines.toString();
     }
 
     private static List<Double> samples(List<Task.Event> events, int item) {
@@ -115,8 +132,8 @@ class GpuForkTest {
     void aRungThatFailsIsNamed() throws IOException, InterruptedException {
         // The fake driver compiles no kernel for more than 512 threads.
         Task.Item shared = new Task.Item("matmul/multiply/256x256x256", "shared", DType.FP32);
-        Task task = new Task(true, List.of(shared), false, 1, false, new Schedule(1, 1, 1, 1, 1, 1, 1, 1, true));
-        Result result = java(Json.MAPPER.writeValueAsString(task), BenchmarkFork.class.getName());
+        Task task = new Task(true, List.of(shared), false, 1, false, ONCE);
+        Result result = java(withCommands(task), BenchmarkFork.class.getName());
         assertTrue(result.exitCode != 0);
         assertTrue(result.err.contains("matmul/multiply/256x256x256, kernel=shared")
                 && result.err.contains("expected a block of at most 512 threads"), result.err);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,6 +58,11 @@ class InliningTest {
         Process process = builder.start();
         try (OutputStream in = process.getOutputStream()) {
             in.write(Json.MAPPER.writeValueAsBytes(task));
+            for (BenchmarkFork.Command told : BenchmarkFork.Command.values()) {
+                for (int i = 0; i < task.items().size(); i++) {
+                    in.write(("\n" + told + " " + i).getBytes(StandardCharsets.UTF_8));
+                }
+            }
         }
         assertEquals(0, process.waitFor(), () -> read(folder.resolve("errors")).toList().toString());
         return read(out).toList();

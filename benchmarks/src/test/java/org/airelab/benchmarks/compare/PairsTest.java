@@ -1,0 +1,96 @@
+package org.airelab.benchmarks.compare;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class PairsTest {
+    private static final int JVMS = 5;
+    private static final int VISITS = 5;
+    private static final double MARGIN = 0.05;
+
+    /** Times of two builds in turn on a machine that is up to a third slower from one visit to the next. */
+    private static double[][][] inTurn(SplittableRandom random, double slowdown) {
+        double[][][] both = new double[2][JVMS][VISITS];
+        for (int jvm = 0; jvm < JVMS; jvm++) {
+            double own = Math.exp(0.01 * random.nextGaussian());
+            double other = Math.exp(0.01 * random.nextGaussian());
+            for (int visit = 0; visit < VISITS; visit++) {
+                double machine = 1 + random.nextDouble() / 3;
+                both[0][jvm][visit] = own * machine * Math.exp(0.01 * random.nextGaussian());
+                both[1][jvm][visit] = slowdown * other * machine * Math.exp(0.01 * random.nextGaussian());
+            }
+        }
+        return both;
+    }
+
+    @Test
+    void whatTheMachineDoesToBothDoesNotCount() {
+        SplittableRandom random = new SplittableRandom(1);
+        int same = 0;
+        int found = 0;
+        int alone = 0;
+        for (int i = 0; i < 200; i++) {
+            double[][][] equal = inTurn(random, 1);
+            Estimate pairs = Pairs.of(equal[0], equal[1]);
+            same += Verdict.of(pairs, MARGIN, pairs.pValue()) == Verdict.SAME ? 1 : 0;
+            double[][][] slower = inTurn(random, 1.1);
+            Estimate slow = Pairs.of(slower[0], slower[1]);
+            // As one of 20 rows: Holm multiplies the smallest p-value by 20.
+            found += Verdict.of(slow, MARGIN, 20 * slow.pValue()) == Verdict.SLOWER && slow.ratio() < 0.95 ? 1 : 0;
+            Estimate unpaired = Bootstrap.of(equal[0], equal[1], 0, i);
+            alone += Verdict.of(unpaired, MARGIN, unpaired.pValue()) == Verdict.SAME ? 1 : 0;
+        }
+        assertTrue(same >= 195, same + " of 200 equal builds are the same");
+        assertTrue(found >= 190, found + " of 200 slower ones are found");
+        assertTrue(alone < same, "pairs tell no more than runs alone");
+    }
+
+    @Test
+    void theIntervalHoldsTheTruthAsOftenAsItSays() {
+        SplittableRandom random = new SplittableRandom(2);
+        int held = 0;
+        for (int i = 0; i < 1000; i++) {
+            double[][][] both = inTurn(random, 1.03);
+            Estimate estimate = Pairs.of(both[0], both[1]);
+            held += estimate.low() <= 1 / 1.03 && 1 / 1.03 <= estimate.high() ? 1 : 0;
+        }
+        assertTrue(held > 930 && held < 970, held + " of 1000 intervals hold the ratio");
+    }
+
+    @Test
+    void equalTimesAreEqual() {
+        double[][] times = {{1, 2}, {3, 1}};
+        assertEquals(new Estimate(1, 1, 1, 1), Pairs.of(times, times));
+    }
+
+    @Test
+    void rowsOfOtherNumbersOfSamplesArePairedWithNothing() {
+        assertTrue(Pairs.match(new double[][] {{1}, {2}}, new double[][] {{3}, {4}}));
+        assertFalse(Pairs.match(new double[][] {{1}, {2}}, new double[][] {{3}, {4}, {5}}));
+        assertFalse(Pairs.match(new double[][] {{1}, {2, 3}}, new double[][] {{3}, {4}}));
+        assertFalse(Pairs.match(new double[][] {{1}}, new double[][] {{3}}));
+    }
+
+    @Test
+    void studentsQuantilesAreTheTables() {
+        assertEquals(12.706, Student.quantile(0.05, 1), 1e-3);
+        assertEquals(2.776, Student.quantile(0.05, 4), 1e-3);
+        assertEquals(3.169, Student.quantile(0.01, 10), 1e-3);
+    }
+
+    @Test
+    void aMachineThatChangedMakesLessCertain() {
+        SplittableRandom random = new SplittableRandom(3);
+        double[][][] both = inTurn(random, 1);
+        Estimate still = Bootstrap.of(both[0], both[1], 0, 1);
+        Estimate changed = Bootstrap.of(both[0], both[1], 0.1, 1);
+        assertEquals(still.ratio(), changed.ratio());
+        assertTrue(changed.low() < still.low() && changed.high() > still.high());
+        assertTrue(changed.high() / changed.low() > Math.exp(2 * 1.95 * 0.1));
+        assertTrue(changed.pValue() > still.pValue());
+    }
+}
