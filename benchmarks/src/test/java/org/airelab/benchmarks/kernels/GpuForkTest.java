@@ -10,9 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.airelab.base.Json;
 import org.airelab.benchmarks.kernels.gpu.Limit;
+import org.airelab.cli.Lab;
 import org.airelab.kernels.DType;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -48,6 +50,11 @@ class GpuForkTest {
     }
 
     private static Result java(String input, String... arguments) throws IOException, InterruptedException {
+        return java(Map.of(), input, arguments);
+    }
+
+    private static Result java(Map<String, String> environment, String input, String... arguments)
+            throws IOException, InterruptedException {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         List<String> command = new ArrayList<>(List.of(java,
                 "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector", "-Xmx2g",
@@ -57,6 +64,7 @@ class GpuForkTest {
         Path errors = folder.resolve("errors");
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
         builder.environment().put("LD_LIBRARY_PATH", folder.toString());
+        builder.environment().putAll(environment);
         Process process = builder.start();
         process.getOutputStream().write(input.getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().close();
@@ -109,6 +117,18 @@ class GpuForkTest {
                 new Task.Item(Limit.COPY.name(), Task.ROOFLINE));
         assertEquals(List.of(FAKE_MILLIS), samples(events, 0));
         assertEquals(List.of(FAKE_MILLIS / 2), samples(events, 1));
+    }
+
+    /** A test of nothing must not pass. */
+    @Test
+    void aGpuOlderThanTheKernelsIsRefused() throws IOException, InterruptedException {
+        Map<String, String> old = Map.of("FAKE_MAJOR", "7");
+        Result asked = java(old, "", Lab.class.getName(), "selftest", "relu", "--device", "cuda");
+        assertEquals(3, asked.exitCode, asked.out);
+        assertTrue(asked.err.contains("compute capability 7.0, the lab's kernels need 8.0"), asked.err);
+        Result auto = java(old, "", Lab.class.getName(), "selftest", "relu");
+        assertEquals(0, auto.exitCode, auto.err);
+        assertTrue(auto.out.contains("None is of a GPU: ") && auto.out.contains("7.0"), auto.out);
     }
 
     @Test

@@ -43,6 +43,18 @@ public record CudaRung<R extends Rung>(String name, Set<DType> dtypes, int archi
         return new CudaRung<>(name, dtypes, AMPERE, true, maker);
     }
 
+    /**
+     * Checks that kernels of the lab can run on a device.
+     *
+     * @throws MissingCudaException when it is older than all of them need
+     */
+    public static void require(CudaDevice device) {
+        if (device.architecture() < AMPERE) {
+            throw new MissingCudaException(device.name() + " is of compute capability " + device.architecture() / 10.0
+                    + ", the lab's kernels need " + AMPERE / 10.0, "Use a newer GPU, or the CPU.");
+        }
+    }
+
     /** The rung on a device. */
     public R on(Launcher launcher, DType dtype) {
         if (!dtypes.contains(dtype)) {
