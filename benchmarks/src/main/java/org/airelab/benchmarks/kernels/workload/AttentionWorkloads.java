@@ -45,10 +45,11 @@ final class AttentionWorkloads {
                 forward(grouped), backward(grouped), forward(full), backward(full));
     }
 
-    /** Head sizes that models have, in groups that share keys and values. */
+    /** Head sizes that models have, in groups that share keys and values: on a CPU libtorch's kernel takes no groups. */
     static List<Workload<?>> attentionVariants() {
         return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
-                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape), backward(shape))).toList();
+                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null)))
+                .toList();
     }
 
     private static Workload<Attention> forward(AttentionShape s) {
@@ -130,7 +131,7 @@ final class AttentionWorkloads {
 
     /** From fewer places of a row than a warp has threads to more than a block has. */
     static List<Workload<?>> rotaryVariants() {
-        return Stream.of(1, 4, 8, 16, 32, 64).<Workload<?>>flatMap(heads ->
+        return Stream.of(1, 4, 8, 16, 32, 64, 128).<Workload<?>>flatMap(heads ->
                 Stream.of(RotaryTable.Pairing.values()).map(pairing -> rotary(3, heads, 16, pairing))).toList();
     }
 

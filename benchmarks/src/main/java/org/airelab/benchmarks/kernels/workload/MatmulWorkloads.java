@@ -38,8 +38,8 @@ final class MatmulWorkloads {
 
     /** Results that each tile is chosen for on a data center's GPU; all transpositions; all epilogues. */
     static List<Workload<?>> variants() {
-        MatmulShape small = MatmulShape.of(512, 512, 40);
-        return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 2048, 24)),
+        MatmulShape small = MatmulShape.of(640, 640, 40);
+        return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 1536, 24)),
                 multiply(MatmulShape.of(12_288, 32, 40)), multiply(small), multiply(small.transposed(false, true)),
                 multiply(small.transposed(true, false)), multiply(small.transposed(true, true)),
                 multiply(small.with(MatmulShape.Epilogue.GELU)), multiply(small.with(MatmulShape.Epilogue.SILU)));
