@@ -72,14 +72,17 @@ class GpuForkTest {
         return new Result(process.waitFor(), out, Files.readString(errors));
     }
 
+    /** What a JVM that measures the items prints, and then what one prints that compares their results. */
     private static List<Task.Event> run(boolean cold, Task.Item... items) throws IOException, InterruptedException {
         Schedule once = new Schedule(1, 1, 1, 1, 1, 1, 1, 1, true);
-        Task task = new Task(true, List.of(items), cold, 1, true, once);
-        Result result = java(Json.MAPPER.writeValueAsString(task), BenchmarkFork.class.getName());
-        assertEquals(0, result.exitCode, result.err);
         List<Task.Event> events = new ArrayList<>();
-        for (String line : result.out.lines().toList()) {
-            events.add(Json.MAPPER.readValue(line, Task.Event.class));
+        for (boolean accuracy : new boolean[] {false, true}) {
+            Task task = new Task(true, List.of(items), cold, 1, accuracy, once);
+            Result result = java(Json.MAPPER.writeValueAsString(task), BenchmarkFork.class.getName());
+            assertEquals(0, result.exitCode, result.err);
+            for (String line : result.out.lines().toList()) {
+                events.add(Json.MAPPER.readValue(line, Task.Event.class));
+            }
         }
         return events;
     }
