@@ -42,7 +42,8 @@ public final class Native {
         var segment = zeros(count);
         for (var i = 0L; i < count; i++) {
             var radius = Math.sqrt(-2 * Math.log(1 - random.nextDouble()));
-            segment.setAtIndex(JAVA_FLOAT, i, (float) (deviation * radius * Math.cos(2 * Math.PI * random.nextDouble())));
+            var cosine = Math.cos(2 * Math.PI * random.nextDouble());
+            segment.setAtIndex(JAVA_FLOAT, i, (float) (deviation * radius * cosine));
         }
         return segment;
     }

@@ -19,9 +19,14 @@ final class AttentionFunction extends CustomFunction {
     private final RotaryTable table;
 
     AttentionFunction(DeviceKernels kernels, ModelConfig config) {
+        // Made before the function is registered: there may be no memory for it.
+        this(kernels, config, config.rotary() ? table(kernels, config) : null);
+    }
+
+    private AttentionFunction(DeviceKernels kernels, ModelConfig config, RotaryTable table) {
         this.kernels = kernels;
         this.config = config;
-        this.table = config.rotary() ? table(kernels, config) : null;
+        this.table = table;
     }
 
     private static RotaryTable table(DeviceKernels kernels, ModelConfig config) {

@@ -16,8 +16,7 @@ import org.airelab.torch.Tensor;
 
 /**
  * A decoder layer's operations by the lab's kernels. Weights of norms are rounded to the type of what they scale.
- * Attention that they do not compute goes to plain operators. Close
- * it when the model is no longer computed.
+ * Attention that they do not compute goes to plain operators. Close it when the model is no longer computed.
  */
 public final class FusedOps implements LayerOps, AutoCloseable {
     private final TorchOps plain;
@@ -37,9 +36,9 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
         this.plain = plain;
         this.fusedAttention = fusesAttention(config, kernels, type);
+        this.attention = new AttentionFunction(kernels, config); // first: when it fails, none is registered
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
-        this.attention = new AttentionFunction(kernels, config);
         this.swiGlu = new SwiGluFunction(kernels);
         this.gelu = new ActivationFunction(kernels, Activation.GELU_TANH);
         this.relu = new ActivationFunction(kernels, Activation.RELU);

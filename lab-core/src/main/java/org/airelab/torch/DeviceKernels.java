@@ -12,6 +12,7 @@ import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaLauncher;
+import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.kernels.cuda.DeviceBuffer;
 import org.airelab.kernels.cuda.Launcher;
@@ -25,22 +26,46 @@ public final class DeviceKernels implements AutoCloseable {
     private static final long DEFAULT_STREAM = 0;
 
     private final Launcher launcher;
-    private final CudaStream stream;
-    private final List<AutoCloseable> resources = new ArrayList<>();
+    /** The GPU of the launcher, where it is one. */
+    private final Gpu gpu;
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
     private final Map<Choice, Rung> rungs = new ConcurrentHashMap<>();
 
     private record Choice(String family, ScalarType type) {
     }
 
-    private DeviceKernels(Launcher launcher, CudaStream stream) {
+    /** What is closed again, the last first. */
+    private record Gpu(CudaDevice device, CudaStream stream, CudaLauncher launcher) implements AutoCloseable {
+        static Gpu open(int ordinal) {
+            CudaDevice device = CudaDevice.open(ordinal);
+            CudaStream stream = CudaStream.of(device, DEFAULT_STREAM);
+            try {
+                CudaRung.require(device);
+                return new Gpu(device, stream, new CudaLauncher(stream));
+            } catch (RuntimeException | Error e) {
+                new Gpu(device, stream, null).close();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            try (device; stream; launcher) {
+                // Each is closed, also when another fails: after a kernel's fault all do.
+            }
+        }
+    }
+
+    private DeviceKernels(Launcher launcher, Gpu gpu) {
         this.launcher = launcher;
-        this.stream = stream;
+        this.gpu = gpu;
     }
 
     /**
      * The kernels of one of libtorch's devices.
      *
-     * @throws org.airelab.kernels.cuda.MissingCudaException where the GPU's driver cannot be used
+     * @throws org.airelab.kernels.cuda.MissingCudaException where the GPU's driver cannot be used, the GPU is too old or
+     *         there is no compiler for kernels
      */
     public static DeviceKernels on(Device device) {
         if (!device.isGpu()) {
@@ -48,12 +73,8 @@ public final class DeviceKernels implements AutoCloseable {
             Parallel.findOpenMp();
             return new DeviceKernels(null, null);
         }
-        CudaDevice gpu = CudaDevice.open(device.getDeviceId());
-        CudaStream stream = CudaStream.of(gpu, DEFAULT_STREAM);
-        CudaLauncher launcher = new CudaLauncher(stream);
-        DeviceKernels kernels = new DeviceKernels(launcher, stream);
-        kernels.resources.addAll(List.of(launcher, stream, gpu));
-        return kernels;
+        Gpu gpu = Gpu.open(device.getDeviceId());
+        return new DeviceKernels(gpu.launcher, gpu);
     }
 
     /** CUDA kernels on a launcher of the caller's, whose device's memory is the host's. */
@@ -98,26 +119,20 @@ public final class DeviceKernels implements AutoCloseable {
 
     /** The same numbers where the kernels read them: on a GPU a copy, which lives as long as the kernels. */
     public MemorySegment onDevice(MemorySegment host) {
-        if (stream == null) {
+        if (gpu == null) {
             return host;
         }
-        DeviceBuffer buffer = new DeviceBuffer(stream.device(), host.byteSize());
-        resources.addFirst(buffer);
-        stream.copy(host, buffer.memory());
+        DeviceBuffer buffer = new DeviceBuffer(gpu.device, host.byteSize());
+        buffers.add(buffer);
+        gpu.stream.copy(host, buffer.memory());
         return buffer.memory();
     }
 
     /** Gives back what the kernels hold on the device; no graph that they are part of may be left. */
     @Override
     public void close() {
-        for (AutoCloseable resource : resources) {
-            try {
-                resource.close();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
+        try (gpu) {
+            buffers.forEach(DeviceBuffer::close);
         }
     }
 }

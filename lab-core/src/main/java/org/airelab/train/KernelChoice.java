@@ -1,11 +1,11 @@
 package org.airelab.train;
 
 /**
- * Whose kernels compute a model's norms, attention, activations, loss and updates; matrix products and embeddings are
- * libtorch's always.
+ * Whose kernels compute a model's norms, attention, activations and updates, on a CPU its loss too; matrix products and
+ * embeddings are libtorch's always.
  */
 public enum KernelChoice {
-    /** The lab's where they exist for the device and precision, else libtorch's. */
+    /** The lab's on a CPU in float32, else libtorch's. */
     AUTO,
     /** The lab's; where the device, the precision or an operation of the layers has none the run is refused. */
     OURS,

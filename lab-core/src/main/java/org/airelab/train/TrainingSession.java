@@ -59,10 +59,12 @@ public final class TrainingSession implements AutoCloseable {
                     || kernels == KernelChoice.AUTO && !device.isGpu() && haveKernels(device, precision);
         }
 
-        private DeviceKernels open() {
+        /** The kernels; without them the session does not come about, and its manager is closed. */
+        private DeviceKernels open(NDManager manager) {
             try {
                 return fused() ? DeviceKernels.on(device) : null;
             } catch (MissingCudaException e) {
+                manager.close();
                 throw UserError.machine(e.getMessage(), e.advice());
             }
         }
@@ -79,8 +81,8 @@ public final class TrainingSession implements AutoCloseable {
                 return "libtorch's kernels";
             }
             return "the lab's kernels (libtorch's for products and embeddings"
-                    + (device.isGpu() ? ", and for the loss" : "") + missing.map(what -> ", and for " + what).orElse("")
-                    + ")";
+                    + (device.isGpu() ? ", and for the loss and the gradient's norm" : "")
+                    + missing.map(what -> ", and for " + what).orElse("") + ")";
         }
     }
 
@@ -91,7 +93,7 @@ public final class TrainingSession implements AutoCloseable {
      */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule) {
         manager = NDManager.newBaseManager(setup.device);
-        deviceKernels = setup.open();
+        deviceKernels = setup.open(manager);
         FusedOps ours = null;
         try {
             Precision precision = setup.precision;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.engine.EngineException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -110,6 +111,9 @@ class LabTest {
                 Arguments.of(new CompletionException(new ExecutionException(UserError.badInput("bad", "Mend it."))), 2,
                         "bad", "Mend it."),
                 Arguments.of(new OutOfMemoryError("Java heap space"), 3, "Java heap space", "LAB_JAVA_OPTS=-Xmx"),
+                Arguments.of(new EngineException("a kernel written in Java failed: CUDA_ERROR_OUT_OF_MEMORY (2) in"
+                        + " cuMemAlloc of 64 bytes on device 0 (NVIDIA H100): the device has too little free memory"),
+                        3, "the GPU's memory is full: there was no room for another 64 bytes", "smaller batch"),
                 Arguments.of(new IOException("No space left on device"), 3, "the disk is full", "Free some space"),
                 Arguments.of(new java.io.UncheckedIOException(new IOException("Read-only file system")), 3,
                         "Read-only", "Write elsewhere."),

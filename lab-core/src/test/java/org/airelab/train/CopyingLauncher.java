@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import org.airelab.kernels.cuda.HostTensorMap;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
+import org.airelab.kernels.cuda.TensorMap;
 import org.airelab.kernels.shim.HostLauncher;
 
 /**
@@ -30,17 +32,31 @@ final class CopyingLauncher implements Launcher, AutoCloseable {
         launches++;
         try (HostLauncher one = new HostLauncher(launches)) {
             List<Region> regions = regions(arguments, one);
-            one.launch(launch, Arrays.stream(arguments).map(argument -> argument instanceof MemorySegment m
-                    && !isTemporary(m) ? regionOf(m, regions).at(m) : argument).toArray());
+            one.launch(launch, Arrays.stream(arguments).map(argument -> copied(argument, regions)).toArray());
             regions.forEach(region -> MemorySegment.ofAddress(region.from).reinterpret(region.to - region.from)
                     .copyFrom(region.copy));
         }
     }
 
+    private Object copied(Object argument, List<Region> regions) {
+        MemorySegment memory = memory(argument);
+        if (memory == null || isTemporary(memory)) {
+            return argument;
+        }
+        MemorySegment copy = regionOf(memory, regions).at(memory);
+        return argument instanceof TensorMap map ? HostTensorMap.over(map, copy) : copy;
+    }
+
+    /** What an argument points at; null for a number and a null pointer. */
+    private static MemorySegment memory(Object argument) {
+        return argument instanceof TensorMap map ? HostTensorMap.tensor(map)
+                : argument instanceof MemorySegment segment ? segment : null;
+    }
+
     private List<Region> regions(Object[] arguments, HostLauncher launcher) {
-        List<MemorySegment> segments = Arrays.stream(arguments)
-                .filter(argument -> argument instanceof MemorySegment m && !isTemporary(m))
-                .map(MemorySegment.class::cast).sorted(Comparator.comparingLong(MemorySegment::address)).toList();
+        List<MemorySegment> segments = Arrays.stream(arguments).map(CopyingLauncher::memory)
+                .filter(memory -> memory != null && !isTemporary(memory))
+                .sorted(Comparator.comparingLong(MemorySegment::address)).toList();
         List<Region> regions = new ArrayList<>();
         for (int i = 0; i < segments.size(); ) {
             long from = segments.get(i).address();

@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.airelab.data.TokenBatch;
+import org.airelab.kernels.cuda.CudaResource;
 import org.airelab.nn.ModelConfig;
 import org.airelab.torch.Devices;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.Tensor;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
@@ -28,9 +28,15 @@ class CudaTrainingTest {
         return LayerwiseEngineTest.configurations();
     }
 
-    private static TrainingSession session(String device, Precision precision, ModelConfig config, boolean checkpointing) {
+    private static TrainingSession session(String device, Precision precision, ModelConfig config,
+            boolean checkpointing) {
+        return session(device, precision, KernelChoice.TORCH, config, checkpointing);
+    }
+
+    private static TrainingSession session(String device, Precision precision, KernelChoice kernels,
+            ModelConfig config, boolean checkpointing) {
         Device where = Devices.parse(device);
-        return new TrainingSession(new TrainingSession.Setup(where, precision, KernelChoice.TORCH, checkpointing, 7), config,
+        return new TrainingSession(new TrainingSession.Setup(where, precision, kernels, checkpointing, 7), config,
                 OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.COSINE, 2, STEPS, 1e-3, 0.1));
     }
 
@@ -79,10 +85,29 @@ class CudaTrainingTest {
         }
     }
 
-    @Test
-    void manyStepsLeaveNothingBehind() {
+    @ParameterizedTest
+    @MethodSource("configurations")
+    void ourKernelsTrainAsLibtorchsDo(ModelConfig config) {
+        for (Precision precision : List.of(Precision.FP32, Precision.BF16, Precision.FP16)) {
+            long resources = CudaResource.live();
+            try (TrainingSession torch = session("cuda", precision, config, false);
+                    TrainingSession ours = session("cuda", precision, KernelChoice.OURS, config, true)) {
+                double[] expected = losses(torch, config);
+                double[] found = losses(ours, config);
+                for (int step = 0; step < STEPS; step++) {
+                    assertEquals(expected[step], found[step], precision == Precision.FP32 ? 1e-4 : 0.02,
+                            precision + " step " + step);
+                }
+            }
+            assertEquals(resources, CudaResource.live());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = KernelChoice.class, names = {"TORCH", "OURS"})
+    void manyStepsLeaveNothingBehind(KernelChoice kernels) {
         ModelConfig config = TestModel.gpt2();
-        try (TrainingSession session = session("cuda", Precision.BF16, config, false)) {
+        try (TrainingSession session = session("cuda", Precision.BF16, kernels, config, false)) {
             losses(session, config);
             long tensors = Tensor.live();
             int arrays = session.manager().getManagedArrays().size();

@@ -12,7 +12,6 @@ import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.benchmarks.report.Gpu;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.kernels.DType;
-import org.airelab.kernels.Families;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaRung;
@@ -39,13 +38,7 @@ final class GpuTarget implements Target {
      */
     static GpuTarget open() {
         try (CudaDevice device = CudaDevice.open(0)) {
-            int least = Families.all().stream().flatMap(family -> family.cudaRungs().stream())
-                    .mapToInt(CudaRung::architecture).min().orElseThrow();
-            if (device.architecture() < least) {
-                throw new MissingCudaException(device.name() + " is of compute capability "
-                        + device.architecture() / 10.0 + ", the lab's kernels need " + least / 10.0,
-                        "Use a newer GPU, or the CPU.");
-            }
+            CudaRung.require(device);
             return new GpuTarget(new Gpu.Model(device.name(), device.architecture(), device.multiprocessors(),
                     device.memoryBytes(), device.l2Bytes(), CudaDevice.driverVersion(),
                     KernelCompiler.forArchitecture(device.architecture()).version()));

@@ -1,28 +1,18 @@
 package org.airelab.benchmarks.kernels;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
-import org.airelab.benchmarks.kernels.workload.Operand;
-import org.airelab.benchmarks.kernels.workload.Workload;
-import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
-import org.airelab.kernels.DType;
-import org.airelab.kernels.Family;
-import org.airelab.kernels.Rung;
-import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.KernelSource;
-import org.airelab.kernels.cuda.LaunchRecorder;
 import org.airelab.kernels.cuda.MissingCudaException;
 import org.airelab.kernels.cuda.ResourceReport;
 import picocli.CommandLine.Command;
@@ -34,8 +24,8 @@ import picocli.CommandLine.Spec;
 /** {@code lab kernel-resources}. */
 @Command(name = "kernel-resources",
         description = {"Compile the CUDA kernels and list the registers, shared memory and spills of each.",
-            "Needs nvcc and no GPU. Leaves with 1 when a kernel spills, or uses local memory, more than the header of its"
-                + " source declares."},
+            "Needs nvcc and no GPU. Leaves with 1 when a kernel spills, or uses local memory, more than the header of"
+                + " its source declares."},
         footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md"})
 public final class KernelResourcesCommand implements LabCommand {
     /** Multiprocessors of an A100, an H100 and a B200: rungs choose tiles by them. */
@@ -77,9 +67,10 @@ public final class KernelResourcesCommand implements LabCommand {
         spec.commandLine().getOut().flush();
         if (!report.violations().isEmpty()) {
             ResourceReport.Row first = report.violations().getFirst();
-            throw UserError.failed(report.violations().size() + " kernels use local memory their sources do not declare,"
-                    + " or have their wgmma serialized, the first " + first.resources().entry() + " of " + first.source() + " for "
-                    + first.resources().target() + ".", "Make their tiles smaller, or declare it in the source's header.");
+            throw UserError.failed(report.violations().size() + " kernels use local memory their sources do not"
+                    + " declare, or have their wgmma serialized, the first " + first.resources().entry() + " of "
+                    + first.source() + " for " + first.resources().target() + ".",
+                    "Make their tiles smaller, or declare it in the source's header.");
         }
         return 0;
     }
@@ -87,10 +78,12 @@ public final class KernelResourcesCommand implements LabCommand {
     private ResourceReport report() {
         Map<Integer, Set<KernelSource>> sources = new LinkedHashMap<>();
         for (int architecture : architectures) {
-            sources.put(architecture, sources(architecture));
+            sources.put(architecture, KernelSources.of(FamilyNames.parse(names), architecture,
+                    MULTIPROCESSORS.get(architecture)));
         }
         List<ResourceReport.Row> rows = new ArrayList<>();
-        try (Progress progress = Progress.on("compiling", sources.values().stream().mapToLong(Set::size).sum(), "kernels")) {
+        try (Progress progress = Progress.on("compiling", sources.values().stream().mapToLong(Set::size).sum(),
+                "kernels")) {
             sources.forEach((architecture, some) -> some.parallelStream().map(source -> {
                 ResourceReport one = ResourceReport.of(List.of(source), architecture);
                 progress.advance(1);
@@ -100,36 +93,5 @@ public final class KernelResourcesCommand implements LabCommand {
             throw UserError.machine(e.getMessage(), e.advice(), e);
         }
         return new ResourceReport(rows);
-    }
-
-    /** What the rungs launch on a device of that architecture, at the workloads of {@code --quick}. */
-    private Set<KernelSource> sources(int architecture) {
-        LaunchRecorder recorder = new LaunchRecorder(architecture, MULTIPROCESSORS.get(architecture));
-        for (Family<?> family : FamilyNames.parse(names)) {
-            for (Workload<?> workload : Workloads.of(family)) {
-                if (workload.quick()) {
-                    record(workload, recorder);
-                }
-            }
-        }
-        return new LinkedHashSet<>(recorder.sources());
-    }
-
-    private static <R extends Rung> void record(Workload<R> workload, LaunchRecorder recorder) {
-        for (CudaRung<R> rung : Workloads.family(workload).cudaRungs()) {
-            if (rung.architecture() <= recorder.architecture()) {
-                for (DType dtype : rung.dtypes()) {
-                    workload.call().on(rung.on(recorder, dtype), memory(workload, dtype, recorder));
-                }
-            }
-        }
-    }
-
-    private static List<MemorySegment> memory(Workload<?> workload, DType dtype, LaunchRecorder recorder) {
-        List<MemorySegment> memory = new ArrayList<>();
-        for (Operand operand : workload.operands()) {
-            memory.add(recorder.temporary(operand.bytes(dtype)));
-        }
-        return memory;
     }
 }

@@ -9,6 +9,7 @@ import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.Families;
 import org.airelab.kernels.Rung;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,13 +19,14 @@ class AccuracyTest {
     /** Largest of a million float32 errors, attention's gradients the worst of all families. */
     private static final double FLOAT32 = 1e-4;
 
-    static Stream<String> quick() {
-        return Workloads.all().filter(Workload::quick).map(Workload::id);
+    static Stream<String> small() {
+        return Stream.concat(Workloads.all().filter(Workload::quick), Families.all().stream()
+                .flatMap(family -> Workloads.variants(family).stream())).map(Workload::id);
     }
 
     /** Proves that a workload calls the operation right, and that libtorch is asked for the same one. */
     @ParameterizedTest
-    @MethodSource("quick")
+    @MethodSource("small")
     void rungsAndLibtorchDoWhatTheReferenceDoes(String id) {
         Workload<?> workload = Workloads.find(id);
         List<float[]> reference = Accuracy.reference(workload);

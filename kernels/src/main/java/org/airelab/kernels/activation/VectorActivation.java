@@ -9,7 +9,8 @@ import org.airelab.kernels.cpu.Scratch;
 /**
  * What the vector rungs share: cutting the elements into tasks. The loop over vectors is written out in each rung,
  * because the compiler keeps vectors in registers only where it sees the function it inlines. Each has that loop once,
- * for whole vectors: with another one for what is left over, it would be more than the compiler inlines.
+ * for whole vectors: with another one for what is left over, it would be more than the compiler inlines. What is left
+ * over comes first, while the loop to come keeps the caller's memory alive.
  */
 abstract class VectorActivation implements Activation {
     private static final int ELEMENTS = 8192;
@@ -28,8 +29,6 @@ abstract class VectorActivation implements Activation {
     public final void forward(MemorySegment x, MemorySegment y, long count) {
         Activation.check(x, y, count, DType.FP32);
         var whole = count - count % Lanes.COUNT;
-        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
-                (int) (to - from)));
         if (whole < count) {
             var rest = Float.BYTES * (count - whole);
             var lanes = Scratch.address(Lanes.BYTES);
@@ -38,14 +37,14 @@ abstract class VectorActivation implements Activation {
             forward(lanes, lanes, Lanes.COUNT);
             Lanes.copy(lanes, y.address() + 4 * whole, rest);
         }
+        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
+                (int) (to - from)));
     }
 
     @Override
     public final void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
         Activation.check(dy, x, dx, count, DType.FP32);
         var whole = count - count % Lanes.COUNT;
-        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
-                dx.address() + 4 * from, (int) (to - from)));
         if (whole < count) {
             var rest = Float.BYTES * (count - whole);
             var lanes = Scratch.address(2 * Lanes.BYTES);
@@ -55,6 +54,8 @@ abstract class VectorActivation implements Activation {
             backward(lanes, lanes + Lanes.BYTES, lanes, Lanes.COUNT);
             Lanes.copy(lanes, dx.address() + 4 * whole, rest);
         }
+        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
+                dx.address() + 4 * from, (int) (to - from)));
     }
 
     /** The forward loop over addresses; {@code count} is a multiple of the lanes. */

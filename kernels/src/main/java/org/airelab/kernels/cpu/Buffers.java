@@ -7,12 +7,12 @@ import org.airelab.kernels.DType;
 public final class Buffers {
     private Buffers() {}
 
-    /** Checks that the segment is native memory of exactly {@code count} float32 values. */
+    /** Checks that the segment is native or device memory of exactly {@code count} float32 values. */
     public static void floats(String name, MemorySegment segment, long count) {
         check(name, segment, count, Float.BYTES, "float32");
     }
 
-    /** Checks that the segment is native memory of exactly {@code count} int64 values. */
+    /** Checks that the segment is native or device memory of exactly {@code count} int64 values. */
     public static void longs(String name, MemorySegment segment, long count) {
         check(name, segment, count, Long.BYTES, "int64");
     }

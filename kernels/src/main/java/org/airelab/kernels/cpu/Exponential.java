@@ -94,8 +94,8 @@ public final class Exponential {
     }
 
     /**
-     * {@link #exp(FloatVector)} for x of at most 0, or NaN: without what overflow takes, which is one operation in five.
-     * The same bits as of {@code exp}, from x = -86 on.
+     * {@link #exp(FloatVector)} for x of at most 0, or NaN: without what overflow takes, which is one operation in
+     * five. The same bits as of {@code exp}, from x = -86 on.
      */
     public static FloatVector expOfNegative(FloatVector x) {
         var shifted = x.fma(LOG2_E, POWER);
@@ -130,7 +130,7 @@ public final class Exponential {
      * 2^x of {@link Lanes#WIDE} lanes, for x at most 127, within 1.25 units in the last place; below -126 the result is
      * 0; NaN stays NaN.
      *
-     * <p>The polynomial is the minimax one of degree 5 for (2^f - 1) / f on [-1/2, 1/2]; relative error of 2^f 2e-9.
+     * <p>The polynomial is the minimax one of degree 5 for (2^f - 1) / f on [-1/2, 1/2]; relative error of 2^f 2e-8.
      */
     public static FloatVector exp2(FloatVector x) {
         var shifted = x.add(EXP2_POWER);

@@ -19,7 +19,7 @@ import org.airelab.kernels.Rung;
  */
 public record CudaRung<R extends Rung>(String name, Set<DType> dtypes, int architecture, boolean portable,
         BiFunction<Launcher, DType, R> maker) {
-    /** The first architecture that converts to and from bfloat16. */
+    /** The first architecture with cp.async, and that converts to and from bfloat16. */
     private static final int AMPERE = 80;
 
     /**
@@ -33,8 +33,26 @@ public record CudaRung<R extends Rung>(String name, Set<DType> dtypes, int archi
 
     /** A ladder with a portable rung, named after it, for each way of sharing the work out. */
     static <S, R extends Rung> List<CudaRung<R>> ladder(S[] ways, Set<DType> dtypes, Maker<S, R> maker) {
-        return Arrays.stream(ways).map(way -> new CudaRung<R>(way.toString(), dtypes, AMPERE, true,
+        return Arrays.stream(ways).map(way -> CudaRung.<R>portable(way.toString(), dtypes,
                 (launcher, dtype) -> maker.make(way, launcher, dtype))).toList();
+    }
+
+    /** A rung that can be executed on a CPU, and on a GPU from the first architecture on that all kernels need. */
+    public static <R extends Rung> CudaRung<R> portable(String name, Set<DType> dtypes,
+            BiFunction<Launcher, DType, R> maker) {
+        return new CudaRung<>(name, dtypes, AMPERE, true, maker);
+    }
+
+    /**
+     * Checks that kernels of the lab can run on a device.
+     *
+     * @throws MissingCudaException when it is older than all of them need
+     */
+    public static void require(CudaDevice device) {
+        if (device.architecture() < AMPERE) {
+            throw new MissingCudaException(device.name() + " is of compute capability " + device.architecture() / 10.0
+                    + ", the lab's kernels need " + AMPERE / 10.0, "Use a newer GPU, or the CPU.");
+        }
     }
 
     /** The rung on a device. */

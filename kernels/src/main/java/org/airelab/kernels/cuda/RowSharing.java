@@ -56,8 +56,8 @@ public enum RowSharing {
 
     /** A launch with a thread for each column and each of {@code groups} groups of rows. */
     public static Launch columns(String source, String entry, DType dtype, int width, int groups) {
-        return new Launch(KernelSource.of(source, dtype).with("BLOCK", THREADS), entry, blocks(width, THREADS), groups, 1,
-                THREADS, 0, 1);
+        return new Launch(KernelSource.of(source, dtype).with("BLOCK", THREADS), entry, blocks(width, THREADS), groups,
+                1, THREADS, 0, 1);
     }
 
     private static int blocks(int count, int each) {

@@ -106,6 +106,15 @@ public final class TensorMap {
         return encoded;
     }
 
+    /** The same tiles of a tensor of the same sizes elsewhere. */
+    TensorMap over(MemorySegment other) {
+        return tiled(type, other, sizes, strides, box, swizzle);
+    }
+
+    MemorySegment tensor() {
+        return tensor;
+    }
+
     int rank() {
         return sizes.length;
     }

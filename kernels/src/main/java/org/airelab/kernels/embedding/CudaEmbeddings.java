@@ -7,14 +7,11 @@ import org.airelab.kernels.cuda.CudaRung;
 
 /** The CUDA ladder of {@link Embedding}. */
 final class CudaEmbeddings {
-    /** The first architecture that converts to and from bfloat16. */
-    private static final int AMPERE = 80;
-
     private CudaEmbeddings() {}
 
     static List<CudaRung<Embedding>> rungs() {
         return List.of(
-                new CudaRung<>("naive", EnumSet.allOf(DType.class), AMPERE, true, NaiveCudaEmbedding::new),
-                new CudaRung<>("sorted", EnumSet.allOf(DType.class), AMPERE, true, SortedCudaEmbedding::new));
+                CudaRung.portable("naive", EnumSet.allOf(DType.class), NaiveCudaEmbedding::new),
+                CudaRung.portable("sorted", EnumSet.allOf(DType.class), SortedCudaEmbedding::new));
     }
 }

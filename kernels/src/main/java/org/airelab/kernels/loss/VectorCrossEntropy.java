@@ -40,7 +40,8 @@ final class VectorCrossEntropy implements CrossEntropy {
         Parallel.forPieces(rows, rowsEach(vocabulary), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 var target = getLong(targets.address() + 8 * row);
-                var loss = target == ignoreIndex ? 0 : loss(logits.address() + 4 * row * vocabulary, target, vocabulary);
+                var loss = target == ignoreIndex ? 0
+                        : loss(logits.address() + 4 * row * vocabulary, target, vocabulary);
                 set(losses.address() + 4 * row, (float) loss);
             }
         });

@@ -16,8 +16,6 @@ final class CudaMatmuls {
     private static final List<Tile> REGISTER_TILES = List.of(Tile.of(128, 128, 64), Tile.of(64, 64, 64));
     private static final List<Tile> MMA_TILES = List.of(Tile.mma(128, 256, 64, 64, 3), Tile.mma(128, 128, 64, 64, 4),
             Tile.mma(64, 64, 32, 32, 4), Tile.mma(128, 32, 32, 32, 4), Tile.mma(16, 128, 16, 32, 4));
-    /** The first architecture with cp.async and bfloat16. */
-    private static final int AMPERE = 80;
 
     private CudaMatmuls() {}
 
@@ -37,7 +35,6 @@ final class CudaMatmuls {
     }
 
     private static CudaRung<Matmul> portable(String name, Set<DType> dtypes, List<Tile> tiles) {
-        return new CudaRung<>(name, dtypes, AMPERE, true,
-                (launcher, dtype) -> new CudaMatmul(name, launcher, dtype, tiles));
+        return CudaRung.portable(name, dtypes, (launcher, dtype) -> new CudaMatmul(name, launcher, dtype, tiles));
     }
 }

@@ -45,6 +45,11 @@ public record MatmulShape(int m, int n, int k, boolean transposeA, boolean trans
         return new MatmulShape(m, n, k, a, b, alpha, beta, bias, epilogue);
     }
 
+    /** The same with another epilogue. */
+    public MatmulShape with(Epilogue other) {
+        return new MatmulShape(m, n, k, transposeA, transposeB, alpha, beta, bias, other);
+    }
+
     /** Floating-point operations of the product: 2 m n k. */
     public double flops() {
         return 2.0 * m * n * k;

@@ -20,7 +20,7 @@ record CudaGradientNorm(ElementSharing sharing, Launcher launcher, DType dtype) 
     @Override
     public void sumOfSquares(MemorySegment values, long count, MemorySegment sum) {
         GradientNorm.check(values, count, sum, dtype);
-        var source = sharing.source("optimizer/gradient-norm-", dtype).with("PIECE", PIECE);
+        var source = sharing.source("optimizer/gradient-norm-", dtype).with("BLOCK", THREADS).with("PIECE", PIECE);
         var pieces = (count + PIECE - 1) / PIECE;
         var sums = launcher.temporary(Double.BYTES * pieces);
         if (pieces > 0) {

@@ -13,8 +13,6 @@ import org.airelab.kernels.cuda.RowSharing;
 
 /** {@link Rotary} on CUDA. */
 final class CudaRotary implements Rotary {
-    /** The first architecture that converts to and from bfloat16. */
-    private static final int AMPERE = 80;
     private static final String NAIVE = "naive";
     private static final String VECTORIZED = "vectorized";
     private static final int THREADS = 256;
@@ -34,7 +32,7 @@ final class CudaRotary implements Rotary {
     }
 
     private static CudaRung<Rotary> rung(String name) {
-        return new CudaRung<>(name, EnumSet.allOf(DType.class), AMPERE, true,
+        return CudaRung.portable(name, EnumSet.allOf(DType.class),
                 (launcher, dtype) -> new CudaRotary(name, launcher, dtype));
     }
 

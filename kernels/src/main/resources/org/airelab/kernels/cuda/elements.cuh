@@ -2,7 +2,8 @@
 // thread goes on, a grid further, until there are none left.
 #include "rows.cuh"
 
-// Elements of flat memory: chunks are cut where the address is a multiple of 16 bytes, so the first may begin before it.
+// Elements of flat memory: chunks are cut where the address is a multiple of 16 bytes, so the first may begin before
+// the memory does.
 DEVICE long long first_chunk(const ELEMENT *flat) {
     return ((long long) blockIdx.x * BLOCK + threadIdx.x) * CHUNK - misaligned_elements(flat);
 }

@@ -17,6 +17,16 @@ public final class HostTensorMap {
 
     private HostTensorMap() {}
 
+    /** The memory that a map is of. */
+    public static MemorySegment tensor(TensorMap map) {
+        return map.tensor();
+    }
+
+    /** The same map of a copy of its memory. */
+    public static TensorMap over(TensorMap map, MemorySegment copy) {
+        return map.over(copy);
+    }
+
     /** The map as {@code tma.hpp} reads it. */
     public static MemorySegment encode(TensorMap map, Arena arena) {
         var encoded = arena.allocate(TensorMap.BYTES, TensorMap.BYTES);

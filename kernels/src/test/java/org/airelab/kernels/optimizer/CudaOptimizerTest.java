@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.airelab.kernels.DType;
@@ -24,7 +23,6 @@ import org.junit.jupiter.api.Test;
  * {@link OptimizerTest} compares with float64.
  */
 class CudaOptimizerTest {
-    private static final float NAN = Float.NaN;
     /** More than the vectorized rung's grid takes in one go. */
     private static final int MANY = 20_011;
 
@@ -38,7 +36,7 @@ class CudaOptimizerTest {
             for (var step = 1; step <= 3; step++) {
                 var gradient = normal(count, 10 + step, 1);
                 if (count > 8) {
-                    Native.set(gradient, 3, step == 2 ? NAN : 1);
+                    Native.set(gradient, 3, step == 2 ? Float.NaN : 1);
                     Native.set(gradient, 4, step == 2 ? Float.POSITIVE_INFINITY : 1);
                 }
                 arrays.get(1).copyFrom(gradient);
@@ -182,7 +180,5 @@ class CudaOptimizerTest {
     void otherRoundingIsFound() {
         assertKilled(adam(true), 1, "fmaf(g - first, new_gradient, first)", "first + (g - first) * new_gradient");
         assertKilled(rmsProp(0.8, true), 1, "fmaf(g * g, fresh, squares * alpha)", "fresh * (g * g) + squares * alpha");
-        assertThrows(AssertionError.class, () -> assertArrayEquals(new float[] {1, NAN},
-                Arrays.copyOf(new float[] {Math.nextUp(1f), NAN}, 2)));
     }
 }

@@ -46,9 +46,8 @@ class CudaRotaryTest {
                 boolean inPlace, int shift) {
             var bytes = (long) dtype.bytes() * shift;
             var encoded = encode(source, dtype);
-            var from = host.copy(zeros((encoded.byteSize() + bytes + 3) / 4)).asSlice(bytes, encoded.byteSize())
-                    .copyFrom(encoded);
-            var to = inPlace ? from : host.allocate(encoded.byteSize() + bytes).asSlice(bytes);
+            var from = host.copy(encoded, bytes);
+            var to = inPlace ? from : host.allocate(encoded.byteSize(), bytes);
             var table = table();
             rung.on(host, dtype).rotate(table.in(host.copy(table.cosines()), host.copy(table.sines())), from, to, rows,
                     time, rotated, heads, inverse);

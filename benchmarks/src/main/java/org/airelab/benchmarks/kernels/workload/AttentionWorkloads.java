@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
@@ -42,6 +43,13 @@ final class AttentionWorkloads {
         AttentionShape full = new AttentionShape(4, 2048, 16, 16, 128, false);
         return List.of(forward(usual).alsoQuick(), backward(usual).alsoQuick(), forward(wide), backward(wide),
                 forward(grouped), backward(grouped), forward(full), backward(full));
+    }
+
+    /** Head sizes that models have, in groups that share keys and values: on a CPU libtorch's kernel takes no groups. */
+    static List<Workload<?>> attentionVariants() {
+        return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
+                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null)))
+                .toList();
     }
 
     private static Workload<Attention> forward(AttentionShape s) {
@@ -121,7 +129,13 @@ final class AttentionWorkloads {
                 rotary(2048, 32, 128, RotaryTable.Pairing.HALF_SPLIT));
     }
 
-    /** Queries and keys of multi-head attention turned, values copied; the table is an operand, as a GPU has to hold. */
+    /** From fewer places of a row than a warp has threads to more than a block has. */
+    static List<Workload<?>> rotaryVariants() {
+        return Stream.of(1, 4, 8, 16, 32, 64, 128).<Workload<?>>flatMap(heads ->
+                Stream.of(RotaryTable.Pairing.values()).map(pairing -> rotary(3, heads, 16, pairing))).toList();
+    }
+
+    /** Queries and keys of multi-head attention turned, values copied; the table is an operand: a GPU has to hold it. */
     private static Workload<Rotary> rotary(int time, int heads, int size, RotaryTable.Pairing pairing) {
         RotaryTable table = new RotaryTable(time, size, 10_000, pairing);
         long width = 3L * heads * size;

@@ -5,6 +5,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.airelab.kernels.embedding.Embedding;
 import org.airelab.torch.Operator;
 
@@ -22,6 +23,11 @@ final class EmbeddingWorkloads {
 
     static List<Workload<?>> large() {
         return List.of(gather(16_384, 128_256, 2048).alsoQuick(), scatterAdd(16_384, 128_256, 2048).alsoQuick());
+    }
+
+    /** More rows than a block sorts, of which many have the same id. */
+    static List<Workload<?>> variants() {
+        return RowWidths.each(width -> Stream.of(gather(300, 20, width), scatterAdd(300, 20, width)));
     }
 
     private static Workload<Embedding> gather(int count, int vocabulary, int width) {

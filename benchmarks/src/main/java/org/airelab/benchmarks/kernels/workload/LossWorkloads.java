@@ -7,6 +7,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 import ai.djl.Device;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.airelab.kernels.loss.CrossEntropy;
 import org.airelab.torch.Operator;
 import org.airelab.torch.ScalarType;
@@ -36,6 +37,10 @@ final class LossWorkloads {
     static List<Workload<?>> largeCrossEntropy() {
         return List.of(forward(8192, 50_257), forwardBackward(8192, 50_257).alsoQuick(), forward(4096, 128_256),
                 forwardBackward(4096, 128_256));
+    }
+
+    static List<Workload<?>> variants() {
+        return RowWidths.each(vocabulary -> Stream.of(forward(3, vocabulary), forwardBackward(3, vocabulary)));
     }
 
     private static Workload<CrossEntropy> forward(int rows, int vocabulary) {

@@ -4,6 +4,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import java.util.List;
+import java.util.Locale;
 import org.airelab.kernels.matmul.Matmul;
 import org.airelab.kernels.matmul.MatmulShape;
 import org.airelab.torch.Operator;
@@ -35,6 +36,15 @@ final class MatmulWorkloads {
                 product(16, 8192, 8192), product(4095, 4093, 4097));
     }
 
+    /** Results that each tile is chosen for on a data center's GPU; all transpositions; all epilogues. */
+    static List<Workload<?>> variants() {
+        MatmulShape small = MatmulShape.of(640, 640, 40);
+        return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 1536, 24)),
+                multiply(MatmulShape.of(12_288, 32, 40)), multiply(small), multiply(small.transposed(false, true)),
+                multiply(small.transposed(true, false)), multiply(small.transposed(true, true)),
+                multiply(small.with(MatmulShape.Epilogue.GELU)), multiply(small.with(MatmulShape.Epilogue.SILU)));
+    }
+
     private static Workload<Matmul> product(int m, int n, int k) {
         return product(MatmulShape.of(m, n, k), false, false);
     }
@@ -42,16 +52,23 @@ final class MatmulWorkloads {
     /** With {@code nt} or {@code tn} in the name, as BLAS has it, for an operand that lies in memory transposed. */
     private static Workload<Matmul> product(MatmulShape plain, boolean transposeA, boolean transposeB) {
         MatmulShape s = plain.transposed(transposeA, transposeB);
-        String layout = transposeA || transposeB ? (transposeA ? "-t" : "-n") + (transposeB ? "t" : "n") : "";
-        return new Workload<>("matmul", Matmul.class, "multiply", s.m() + "x" + s.n() + "x" + s.k() + layout,
-                List.of(transposeA ? normal("a", s.k(), s.m()) : normal("a", s.m(), s.k()),
-                        transposeB ? normal("b", s.n(), s.k()) : normal("b", s.k(), s.n()), output("c", s.m(), s.n())),
-                s.flops(), (f, memory) -> f.multiply(s, memory.get(0), memory.get(1), null, memory.get(2)))
-                .against(new Baseline("mm", t -> {
-                    Tensor a = transposeA ? transposed(t[0]) : t[0];
-                    Tensor b = transposeB ? transposed(t[1]) : t[1];
-                    return () -> MM.call().tensor(a).tensor(b).tensors(1);
-                })).asGemm(s);
+        return multiply(s).against(new Baseline("mm", t -> {
+            Tensor a = transposeA ? transposed(t[0]) : t[0];
+            Tensor b = transposeB ? transposed(t[1]) : t[1];
+            return () -> MM.call().tensor(a).tensor(b).tensors(1);
+        })).asGemm(s);
+    }
+
+    private static Workload<Matmul> multiply(MatmulShape s) {
+        String layout = s.transposeA() || s.transposeB()
+                ? (s.transposeA() ? "-t" : "-n") + (s.transposeB() ? "t" : "n") : "";
+        String epilogue = s.epilogue() == MatmulShape.Epilogue.NONE ? ""
+                : "-" + s.epilogue().name().toLowerCase(Locale.ROOT);
+        return new Workload<>("matmul", Matmul.class, "multiply", s.m() + "x" + s.n() + "x" + s.k() + layout + epilogue,
+                List.of(s.transposeA() ? normal("a", s.k(), s.m()) : normal("a", s.m(), s.k()),
+                        s.transposeB() ? normal("b", s.n(), s.k()) : normal("b", s.k(), s.n()),
+                        output("c", s.m(), s.n())),
+                s.flops(), (f, memory) -> f.multiply(s, memory.get(0), memory.get(1), null, memory.get(2)));
     }
 
     /** A view: libtorch hands it to its BLAS as such. */

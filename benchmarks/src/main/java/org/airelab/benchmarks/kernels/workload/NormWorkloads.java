@@ -6,6 +6,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import java.util.stream.Stream;
 import org.airelab.kernels.norm.LayerNorm;
 import org.airelab.kernels.norm.RmsNorm;
 import org.airelab.torch.Aten;
@@ -35,6 +36,14 @@ final class NormWorkloads {
     static List<Workload<?>> largeLayer() {
         return List.of(layerForward(8192, 4096).alsoQuick(), layerBackward(8192, 4096).alsoQuick(),
                 layerForward(32_768, 1024), layerBackward(32_768, 1024), layerForward(8191, 4097));
+    }
+
+    static List<Workload<?>> rmsVariants() {
+        return RowWidths.each(width -> Stream.of(rmsForward(3, width), rmsBackward(3, width)));
+    }
+
+    static List<Workload<?>> layerVariants() {
+        return RowWidths.each(width -> Stream.of(layerForward(3, width), layerBackward(3, width)));
     }
 
     private static Workload<RmsNorm> rmsForward(int rows, int width) {

@@ -16,7 +16,7 @@ import org.airelab.kernels.optimizer.SgdSettings;
 import org.airelab.kernels.optimizer.UpdateRange;
 import org.airelab.torch.Operator;
 
-/** Updates of flat parameters, and their gradient's norm. The learning rates are small enough for any number of calls. */
+/** Updates of flat parameters, and their gradient's norm. Learning rates are small enough for any number of calls. */
 final class OptimizerWorkloads {
     private static final int SMALL = 1 << 17;
     private static final int LARGE = 1 << 24;

@@ -5,6 +5,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import ai.djl.ndarray.NDArray;
 import java.util.List;
+import java.util.stream.Stream;
 import org.airelab.kernels.softmax.Softmax;
 
 /** Softmax of rows: of scores over a context, and of logits over a vocabulary. */
@@ -20,6 +21,10 @@ final class SoftmaxWorkloads {
     static List<Workload<?>> large() {
         return List.of(forward(8192, 4096).alsoQuick(), backward(8192, 4096).alsoQuick(), forward(4096, 50_257),
                 backward(4096, 50_257));
+    }
+
+    static List<Workload<?>> variants() {
+        return RowWidths.each(width -> Stream.of(forward(3, width), backward(3, width)));
     }
 
     private static Workload<Softmax> forward(int rows, int width) {

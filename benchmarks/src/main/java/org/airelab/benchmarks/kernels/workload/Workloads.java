@@ -47,6 +47,17 @@ public final class Workloads {
             Map.entry("rmsprop", OptimizerWorkloads.largeRmsProp()),
             Map.entry("matmul", MatmulWorkloads.large()));
 
+    /** What is too small to be measured, and makes the CUDA rungs launch their sources with all macros there are. */
+    private static final Map<String, List<Workload<?>>> VARIANTS = Map.ofEntries(
+            Map.entry("embedding", EmbeddingWorkloads.variants()),
+            Map.entry("rms-norm", NormWorkloads.rmsVariants()),
+            Map.entry("layer-norm", NormWorkloads.layerVariants()),
+            Map.entry("rotary", AttentionWorkloads.rotaryVariants()),
+            Map.entry("softmax", SoftmaxWorkloads.variants()),
+            Map.entry("attention", AttentionWorkloads.attentionVariants()),
+            Map.entry("cross-entropy", LossWorkloads.variants()),
+            Map.entry("matmul", MatmulWorkloads.variants()));
+
     private Workloads() {
     }
 
@@ -60,6 +71,14 @@ public final class Workloads {
         return LARGE.getOrDefault(family.name(), List.of());
     }
 
+    /**
+     * Small workloads of a family at which, with the quick ones, its CUDA rungs launch their sources in every variant;
+     * none where the quick ones do.
+     */
+    public static List<Workload<?>> variants(Family<?> family) {
+        return VARIANTS.getOrDefault(family.name(), List.of());
+    }
+
     /** The workloads of all families there are, in the families' order. */
     public static Stream<Workload<?>> all() {
         return Families.all().stream().flatMap(family -> of(family).stream());
@@ -67,7 +86,8 @@ public final class Workloads {
 
     /** The workload of that {@link Workload#id}. */
     public static Workload<?> find(String id) {
-        return Stream.concat(all(), Families.all().stream().flatMap(family -> large(family).stream()))
+        return Stream.concat(all(), Families.all().stream()
+                .flatMap(family -> Stream.concat(large(family).stream(), variants(family).stream())))
                 .filter(workload -> workload.id().equals(id)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("expected one of "
                         + all().map(Workload::id).toList() + ", found " + id));
