@@ -50,7 +50,7 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
         List<Estimate> estimates = keys.parallelStream().map(key -> {
             double[][] before = base.rows().get(key);
             double[][] after = changed.rows().get(key);
-            return inTurn && Pairs.match(before, after) ? Pairs.of(before, after)
+            return inTurn && Pairs.match(before, after) ? Pairs.of(before, after, key.hashCode())
                     : Bootstrap.of(before, after, drift, key.hashCode());
         }).toList();
         double[] adjusted = Holm.adjust(estimates.stream().mapToDouble(Estimate::pValue).toArray());

@@ -28,22 +28,4 @@ final class Student {
         double within = odd ? 2 / Math.PI * (theta + Math.sin(theta) * sum) : Math.sin(theta) * sum;
         return Math.clamp(1 - within, 0, 1);
     }
-
-    /** The value that is surpassed, to either side, with a probability: {@link #twoSided} turned round. */
-    static double quantile(double probability, int degrees) {
-        double low = 0;
-        double high = 1;
-        while (twoSided(high, degrees) > probability) {
-            high *= 2;
-        }
-        for (int i = 0; i < 100; i++) {
-            double middle = (low + high) / 2;
-            if (twoSided(middle, degrees) > probability) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        return high;
-    }
 }

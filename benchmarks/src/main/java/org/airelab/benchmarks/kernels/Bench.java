@@ -28,15 +28,20 @@ final class Bench {
     private final List<Ladder> ladders;
     private final boolean quick;
     private final boolean cold;
+    private final List<Build> builds;
     private final Schedule schedule;
     private int forks;
 
-    /** @throws UserError (bad input) when the target has no kernels of the families */
-    Bench(Target target, List<Family<?>> families, boolean quick, boolean cold) {
+    /**
+     * @param builds to be measured, in turn where they are several
+     * @throws UserError (bad input) when the target has no kernels of the families
+     */
+    Bench(Target target, List<Family<?>> families, boolean quick, boolean cold, List<Build> builds) {
         this.target = target;
         this.quick = quick;
         this.cold = cold;
-        this.schedule = target.schedule(quick);
+        this.builds = builds;
+        this.schedule = builds.size() == 1 ? target.schedule(quick) : target.schedule(quick).inTurn();
         this.ladders = families.stream().flatMap(family -> target.ladders(family, quick).stream()).toList();
         if (ladders.isEmpty()) {
             throw UserError.badInput("there are no kernels of " + String.join(", ", families.stream().map(Family::name)
@@ -50,7 +55,7 @@ final class Bench {
      *
      * @return a report for each build
      */
-    List<Report> run(List<Build> builds) throws IOException {
+    List<Report> run() throws IOException {
         Instant begin = Instant.now();
         long[] processor = Machine.processorTime();
         List<Measurements> measurements = builds.stream().map(_ -> new Measurements()).toList();
@@ -59,11 +64,11 @@ final class Bench {
                 + (long) schedule.forks() * task(group, false).steps()).sum();
         try (Progress progress = Progress.on("measuring", builds.size() * steps, "steps")) {
             for (List<Ladder> group : groups) {
-                compareResults(task(group, true), builds, measurements, progress);
+                compareResults(task(group, true), measurements, progress);
             }
             for (forks = 0; forks < schedule.forks() && (forks < LEAST_FORKS || another(begin)); forks++) {
                 for (List<Ladder> group : groups) {
-                    measure(task(group, false), builds, measurements, progress);
+                    measure(task(group, false), measurements, progress);
                 }
             }
         }
@@ -83,15 +88,14 @@ final class Bench {
     /** Whether another round of the length of those so far ends in time. */
     private boolean another(Instant begin) {
         double seconds = seconds(begin);
-        return seconds + seconds / forks < schedule.mostSeconds();
+        return seconds + seconds / forks < builds.size() * schedule.mostSeconds();
     }
 
     private static double seconds(Instant begin) {
         return begin.until(Instant.now(), ChronoUnit.MILLIS) / 1e3;
     }
 
-    private static void compareResults(Task task, List<Build> builds, List<Measurements> measurements,
-            Progress progress) throws IOException {
+    private void compareResults(Task task, List<Measurements> measurements, Progress progress) throws IOException {
         for (int i = 0; i < builds.size(); i++) {
             Measurements own = measurements.get(i);
             try (ForkProcess fork = new ForkProcess(task, builds.get(i))) {
@@ -104,8 +108,7 @@ final class Bench {
     }
 
     /** One JVM of each build, in turn: all kernels are warmed up, then visited one after the other, again and again. */
-    private void measure(Task task, List<Build> builds, List<Measurements> measurements, Progress progress)
-            throws IOException {
+    private void measure(Task task, List<Measurements> measurements, Progress progress) throws IOException {
         List<ForkProcess> processes = new ArrayList<>();
         try {
             for (Build build : builds) {

@@ -78,7 +78,7 @@ public final class BenchCommand implements LabCommand {
                     "Leave it out to use all cores.");
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
-        List<Report> reports = new Bench(target(), FamilyNames.parse(names), quick, cold).run(builds);
+        List<Report> reports = new Bench(target(), FamilyNames.parse(names), quick, cold, builds).run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         String markdown = write(reports.getFirst(), stem);
         PrintWriter terminal = spec.commandLine().getOut();

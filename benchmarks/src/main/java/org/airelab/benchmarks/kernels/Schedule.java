@@ -10,7 +10,7 @@ package org.airelab.benchmarks.kernels;
  * that the least is what repeats best (Chen and Revels, "Robust benchmarking in noisy environments", 2016).
  *
  * @param forks            rounds of JVMs
- * @param mostSeconds      no round is begun that would end later, but for the second
+ * @param mostSeconds      for each build; no round is begun that would end later, but for the second
  * @param visits           samples of each kernel in each of its JVMs
  * @param mostWarmups      at most so many visits before, as long as the kernel gets faster
  * @param warmupMillis     length of their iterations
@@ -28,4 +28,10 @@ record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int 
     /** On a GPU, whose kernels no JVM compiles and nothing but its own clocks disturbs. */
     static final Schedule GPU_QUICK = new Schedule(2, 160, 3, 1, 5, 3, 5, 1, true);
     static final Schedule GPU_FULL = new Schedule(3, Double.POSITIVE_INFINITY, 4, 1, 20, 4, 20, 1, false);
+
+    /** For builds that take turns: pairs need no second attempts, and the more JVMs the better. */
+    Schedule inTurn() {
+        return new Schedule(2 * forks, mostSeconds, visits, mostWarmups, warmupMillis, iterations, iterationMillis, 1,
+                familiesTogether);
+    }
 }

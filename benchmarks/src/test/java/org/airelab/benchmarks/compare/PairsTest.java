@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class PairsTest {
-    private static final int JVMS = 5;
+    private static final int JVMS = 8;
     private static final int VISITS = 5;
     private static final double MARGIN = 0.05;
 
@@ -35,10 +35,10 @@ class PairsTest {
         int alone = 0;
         for (int i = 0; i < 200; i++) {
             double[][][] equal = inTurn(random, 1);
-            Estimate pairs = Pairs.of(equal[0], equal[1]);
+            Estimate pairs = Pairs.of(equal[0], equal[1], i);
             same += Verdict.of(pairs, MARGIN, pairs.pValue()) == Verdict.SAME ? 1 : 0;
             double[][][] slower = inTurn(random, 1.1);
-            Estimate slow = Pairs.of(slower[0], slower[1]);
+            Estimate slow = Pairs.of(slower[0], slower[1], i);
             // As one of 20 rows: Holm multiplies the smallest p-value by 20.
             found += Verdict.of(slow, MARGIN, 20 * slow.pValue()) == Verdict.SLOWER && slow.ratio() < 0.95 ? 1 : 0;
             Estimate unpaired = Bootstrap.of(equal[0], equal[1], 0, i);
@@ -53,18 +53,18 @@ class PairsTest {
     void theIntervalHoldsTheTruthAsOftenAsItSays() {
         SplittableRandom random = new SplittableRandom(2);
         int held = 0;
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < 300; i++) {
             double[][][] both = inTurn(random, 1.03);
-            Estimate estimate = Pairs.of(both[0], both[1]);
+            Estimate estimate = Pairs.of(both[0], both[1], i);
             held += estimate.low() <= 1 / 1.03 && 1 / 1.03 <= estimate.high() ? 1 : 0;
         }
-        assertTrue(held > 930 && held < 970, held + " of 1000 intervals hold the ratio");
+        assertTrue(held > 270 && held < 300, held + " of 300 intervals hold the ratio");
     }
 
     @Test
     void equalTimesAreEqual() {
         double[][] times = {{1, 2}, {3, 1}};
-        assertEquals(new Estimate(1, 1, 1, 1), Pairs.of(times, times));
+        assertEquals(new Estimate(1, 1, 1, 1), Pairs.of(times, times, 1));
     }
 
     @Test
@@ -76,10 +76,12 @@ class PairsTest {
     }
 
     @Test
-    void studentsQuantilesAreTheTables() {
-        assertEquals(12.706, Student.quantile(0.05, 1), 1e-3);
-        assertEquals(2.776, Student.quantile(0.05, 4), 1e-3);
-        assertEquals(3.169, Student.quantile(0.01, 10), 1e-3);
+    void aJvmThatWentWrongDoesNotDecide() {
+        double[][][] both = inTurn(new SplittableRandom(4), 1);
+        java.util.Arrays.fill(both[0][2], 4000);
+        both[1][1][4] = 77;
+        Estimate estimate = Pairs.of(both[0], both[1], 1);
+        assertEquals(Verdict.SAME, Verdict.of(estimate, MARGIN, estimate.pValue()), estimate.toString());
     }
 
     @Test
