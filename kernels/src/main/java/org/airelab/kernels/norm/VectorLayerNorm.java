@@ -1,5 +1,6 @@
 package org.airelab.kernels.norm;
 
+import static org.airelab.kernels.cpu.Lanes.BYTES;
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
@@ -49,12 +50,15 @@ final class VectorLayerNorm implements LayerNorm {
     }
 
     private static float sum(long x, int width) {
-        var sum = broadcast(0f);
+        // Two sums, as each addition waits for the one before it.
+        var first = broadcast(0f);
+        var second = first;
         var i = 0;
-        for (; i + COUNT <= width; i += COUNT) {
-            sum = sum.add(load(x + 4L * i));
+        for (; i + 2 * COUNT <= width; i += 2 * COUNT) {
+            first = first.add(load(x + 4L * i));
+            second = second.add(load(x + 4L * i + BYTES));
         }
-        var total = Lanes.sum(sum);
+        var total = Lanes.sum(first.add(second));
         for (; i < width; i++) {
             total += get(x + 4L * i);
         }
@@ -62,13 +66,16 @@ final class VectorLayerNorm implements LayerNorm {
     }
 
     private static float sumOfSquares(long x, float mean, int width) {
-        var sum = broadcast(0f);
+        var first = broadcast(0f);
+        var second = first;
         var i = 0;
-        for (; i + COUNT <= width; i += COUNT) {
+        for (; i + 2 * COUNT <= width; i += 2 * COUNT) {
             var v = load(x + 4L * i).sub(mean);
-            sum = v.fma(v, sum);
+            var w = load(x + 4L * i + BYTES).sub(mean);
+            first = v.fma(v, first);
+            second = w.fma(w, second);
         }
-        var total = Lanes.sum(sum);
+        var total = Lanes.sum(first.add(second));
         for (; i < width; i++) {
             var v = get(x + 4L * i) - mean;
             total += v * v;

@@ -1,5 +1,6 @@
 package org.airelab.kernels.norm;
 
+import static org.airelab.kernels.cpu.Lanes.BYTES;
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
@@ -40,13 +41,17 @@ final class VectorRmsNorm implements RmsNorm {
     }
 
     private static float sumOfSquares(long x, int width) {
-        var sum = broadcast(0f);
+        // Two sums, as each addition waits for the one before it.
+        var first = broadcast(0f);
+        var second = first;
         var i = 0;
-        for (; i + COUNT <= width; i += COUNT) {
+        for (; i + 2 * COUNT <= width; i += 2 * COUNT) {
             var v = load(x + 4L * i);
-            sum = v.fma(v, sum);
+            var w = load(x + 4L * i + BYTES);
+            first = v.fma(v, first);
+            second = w.fma(w, second);
         }
-        var total = Lanes.sum(sum);
+        var total = Lanes.sum(first.add(second));
         for (; i < width; i++) {
             total += get(x + 4L * i) * get(x + 4L * i);
         }
