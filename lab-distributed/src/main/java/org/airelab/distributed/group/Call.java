@@ -60,7 +60,8 @@ public record Call(Kind kind, ScalarType type, Reduction reduction, int partner,
         if (kind == Kind.BARRIER) {
             return kind.toString();
         }
-        String what = kind + (reduction == null ? "" : " (" + reduction + ")") + " of " + count + " " + type + " values";
+        String what = kind + (reduction == null ? "" : " (" + reduction + ")") + " of " + count + " " + type
+                + " values";
         return switch (kind) {
             case BROADCAST, RECEIVE -> what + " from " + group.who(partner);
             case SEND -> what + " to " + group.who(partner);

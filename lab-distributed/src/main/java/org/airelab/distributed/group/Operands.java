@@ -14,7 +14,8 @@ final class Operands {
             throw new IllegalArgumentException("expected native memory, found a segment of the heap");
         }
         if (memory.byteSize() % type.bytes() != 0) {
-            throw new IllegalArgumentException("expected whole " + type + " values, found " + memory.byteSize() + " bytes");
+            throw new IllegalArgumentException("expected whole " + type + " values, found " + memory.byteSize()
+                    + " bytes");
         }
         return memory.byteSize() / type.bytes();
     }

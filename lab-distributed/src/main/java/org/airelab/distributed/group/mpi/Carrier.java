@@ -45,7 +45,7 @@ enum Carrier {
 
     /** From a call's values to those that travel; not for {@link #SAME}. */
     void encode(Call call, long from, long to, long count) {
-        DType type = dtype(call.type());
+        DType type = call.type().kernelType();
         if (this == FLOATS) {
             Floats.widen(type, from, to, count);
             return;
@@ -60,7 +60,7 @@ enum Carrier {
 
     /** Back again. */
     void decode(Call call, long from, long to, long count) {
-        DType type = dtype(call.type());
+        DType type = call.type().kernelType();
         if (this == FLOATS) {
             Floats.narrow(type, from, to, count);
             return;
@@ -75,14 +75,5 @@ enum Carrier {
     /** Between a float's bits and the int of the same rank among ints; its own inverse. */
     private static int flip(int bits) {
         return bits ^ (bits >> 31 & Integer.MAX_VALUE);
-    }
-
-    private static DType dtype(ScalarType type) {
-        return switch (type) {
-            case FLOAT32 -> DType.FP32;
-            case FLOAT16 -> DType.FP16;
-            case BFLOAT16 -> DType.BF16;
-            default -> throw new IllegalArgumentException("expected a floating-point type, found " + type);
-        };
     }
 }

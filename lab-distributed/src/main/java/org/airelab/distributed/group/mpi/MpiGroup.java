@@ -73,7 +73,8 @@ public final class MpiGroup extends ProcessGroup {
                 Mpi.check(() -> (int) Mpi.COMM_RANK.invokeExact(Mpi.COMM_WORLD, number));
                 MemorySegment own = arena.allocate(ADDRESS);
                 Mpi.check(() -> (int) Mpi.COMM_DUP.invokeExact(Mpi.COMM_WORLD, own));
-                return new MpiGroup(thread, "world", number.get(JAVA_INT, 0), members, own.get(ADDRESS, 0), limits, true);
+                return new MpiGroup(thread, "world", number.get(JAVA_INT, 0), members, own.get(ADDRESS, 0), limits,
+                        true);
             }
         });
     }
@@ -164,7 +165,10 @@ public final class MpiGroup extends ProcessGroup {
     }
 
     @Override
-    public void abort(String reason) {
+    public synchronized void abort(String reason) {
+        if (closed) {
+            return;
+        }
         thread.call(() -> fail(Failures.error(reason)));
     }
 

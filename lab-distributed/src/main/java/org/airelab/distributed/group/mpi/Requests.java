@@ -23,7 +23,7 @@ final class Requests {
         int run(MemorySegment request) throws Throwable;
     }
 
-    /** Adds an operation; gives the number under which {@link #isPending} knows it. */
+    /** Starts and adds an operation. */
     void add(Start start) {
         MemorySegment request = FREE.isEmpty() ? Arena.global().allocate(ADDRESS) : FREE.pop();
         pending.add(request);

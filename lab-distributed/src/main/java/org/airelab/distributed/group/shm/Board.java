@@ -49,7 +49,11 @@ final class Board {
     private static final int SLOTS = PAGE;
 
     private static final int SLOT_BYTES = 8 * LINE;
+    /** 0 at first. */
     private static final int PRESENCE = 0;
+    private static final int COMING = 1;
+    private static final int THERE = 2;
+    private static final int LEFT = 3;
     private static final int PID = 8;
     private static final int PULSE = LINE;
     private static final int BELL = 2 * LINE;
@@ -116,32 +120,30 @@ final class Board {
         ring(0);
     }
 
-    // Presence: 0 not come, 1 coming, 2 there, 3 left.
-
     /** Takes a rank's slot, unless it is taken. */
     boolean take(int rank, ProcessId process) {
-        if (!INTS.compareAndSet(memory, slot(rank) + PRESENCE, 0, 1)) {
+        if (!INTS.compareAndSet(memory, slot(rank) + PRESENCE, 0, COMING)) {
             return false;
         }
         long at = slot(rank) + PID;
         memory.set(JAVA_LONG, at, process.pid());
         memory.set(JAVA_LONG, at + 8, process.start());
         memory.set(JAVA_LONG, at + 16, process.namespace());
-        INTS.setRelease(memory, slot(rank) + PRESENCE, 2);
+        INTS.setRelease(memory, slot(rank) + PRESENCE, THERE);
         return true;
     }
 
     boolean present(int rank) {
-        return (int) INTS.getAcquire(memory, slot(rank) + PRESENCE) >= 2;
+        return (int) INTS.getAcquire(memory, slot(rank) + PRESENCE) >= THERE;
     }
 
     void leave(int rank) {
-        INTS.setRelease(memory, slot(rank) + PRESENCE, 3);
+        INTS.setRelease(memory, slot(rank) + PRESENCE, LEFT);
         ring(rank);
     }
 
     boolean left(int rank) {
-        return (int) INTS.getAcquire(memory, slot(rank) + PRESENCE) == 3;
+        return (int) INTS.getAcquire(memory, slot(rank) + PRESENCE) == LEFT;
     }
 
     ProcessId process(int rank) {
@@ -253,7 +255,8 @@ final class Board {
 
     /** Why the group was aborted; null when it was not, or its reason is still being written. */
     String aborted() {
-        return (int) INTS.getAcquire(memory, (long) ABORT) == 2 ? memory.getString(REASON, StandardCharsets.UTF_8) : null;
+        boolean written = (int) INTS.getAcquire(memory, (long) ABORT) == 2;
+        return written ? memory.getString(REASON, StandardCharsets.UTF_8) : null;
     }
 
     private static long slot(int rank) {

@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * @param namespace the space its number is from, a container for example; 0 where the system does not tell
  */
 record ProcessId(long pid, long start, long namespace) {
-    /** The field of {@code /proc/<pid>/stat} after the name of the program, proc(5). */
+    /** Fields of {@code /proc/<pid>/stat} after the name of the program, proc(5). */
     private static final int STATE_FIELD = 0;
     private static final int START_FIELD = 19;
     private static final ProcessId SELF = find();
@@ -54,7 +54,8 @@ record ProcessId(long pid, long start, long namespace) {
     private static long pidNamespace() {
         try {
             // Such as pid:[4026531836].
-            return Long.parseLong(Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString().replaceAll("\\D", ""));
+            String link = Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString();
+            return Long.parseLong(link.replaceAll("\\D", ""));
         } catch (IOException e) {
             return 0;
         }

@@ -27,12 +27,12 @@ final class Reducer {
         if (type == ScalarType.INT64) {
             reduceLongs(reduction, sources, targets, count);
         } else if (reduction == Reduction.SUM) {
-            DType dtype = dtype(type);
+            DType dtype = type.kernelType();
             for (long from = 0; from < count; from += BLOCK) {
                 sum(dtype, sources, targets, from, Math.min(BLOCK, count - from));
             }
         } else {
-            choose(dtype(type), reduction == Reduction.MAX, sources, targets, count);
+            choose(type.kernelType(), reduction == Reduction.MAX, sources, targets, count);
         }
     }
 
@@ -82,14 +82,5 @@ final class Reducer {
                 Lanes.MEMORY.set(JAVA_LONG_UNALIGNED, target + 8 * i, result);
             }
         }
-    }
-
-    private static DType dtype(ScalarType type) {
-        return switch (type) {
-            case FLOAT32 -> DType.FP32;
-            case FLOAT16 -> DType.FP16;
-            case BFLOAT16 -> DType.BF16;
-            default -> throw new IllegalArgumentException("expected a floating-point type, found " + type);
-        };
     }
 }

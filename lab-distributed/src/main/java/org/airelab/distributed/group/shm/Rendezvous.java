@@ -88,7 +88,7 @@ final class Rendezvous {
         }
     }
 
-    /** Removes what crashed starts have left in any folder. */
+    /** Removes what crashed starts have left in any folder, and refuses to take a living run's name away. */
     private void refuseLiveRun() throws IOException {
         for (Path folder : folders) {
             try (Arena arena = Arena.ofConfined()) {

@@ -52,7 +52,8 @@ final class Ring {
     }
 
     private void awaitRoom(Call call, long bytes) {
-        patience.until(call.partner(), call, () -> position + bytes - (long) LONGS.getAcquire(memory, READ) <= CAPACITY);
+        patience.until(call.partner(), call,
+                () -> position + bytes - (long) LONGS.getAcquire(memory, READ) <= CAPACITY);
     }
 
     /** Receives the next message, which must be of the elements expected. */

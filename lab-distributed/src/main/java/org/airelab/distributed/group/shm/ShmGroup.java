@@ -10,8 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.airelab.base.UserError;
@@ -36,8 +34,8 @@ public final class ShmGroup extends ProcessGroup {
     private final Patience patience;
     private final Allocations allocations;
     private final Collectives collectives;
-    /** One thread for collectives, and one for the messages to, and from, each rank: none waits for another. */
-    private final Map<String, ExecutorService> lanes = new HashMap<>();
+    /** One for collectives, and one for the messages to, and from, each rank: none waits for another. */
+    private final Map<String, Lane> lanes = new HashMap<>();
     private final Map<String, Ring> rings = new ConcurrentHashMap<>();
     private int splits;
     private int allocated;
@@ -72,7 +70,7 @@ public final class ShmGroup extends ProcessGroup {
     protected synchronized Work submit(Call call, MemorySegment input, MemorySegment output) {
         checkOpen();
         PendingWork work = new PendingWork();
-        lane(call).execute(() -> {
+        return lane(call).add(work, () -> {
             try {
                 patience.checkAborted();
                 run(call, input, output);
@@ -86,17 +84,15 @@ public final class ShmGroup extends ProcessGroup {
                 Reference.reachabilityFence(output);
             }
         });
-        return work;
     }
 
-    private ExecutorService lane(Call call) {
+    private Lane lane(Call call) {
         String name = switch (call.kind()) {
             case SEND -> "to " + call.partner();
             case RECEIVE -> "from " + call.partner();
             default -> "collectives";
         };
-        return lanes.computeIfAbsent(name, _ -> Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name("group-" + name() + "-" + name).factory()));
+        return lanes.computeIfAbsent(name, _ -> new Lane("group " + name() + " " + name));
     }
 
     private void run(Call call, MemorySegment input, MemorySegment output) {
@@ -217,7 +213,7 @@ public final class ShmGroup extends ProcessGroup {
             }
             closed = true;
         }
-        lanes.values().forEach(ExecutorService::close);
+        lanes.values().forEach(Lane::close);
         Pulse.remove(board, rank());
         board.leave(rank());
         arena.close();

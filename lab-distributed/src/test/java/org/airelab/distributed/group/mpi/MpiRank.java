@@ -16,7 +16,8 @@ import org.airelab.torch.ScalarType;
 
 /** What a process that {@code mpirun} has started does in {@link MpiGroupTest}. */
 final class MpiRank {
-    private static final Limits LIMITS = new Limits(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMinutes(1));
+    private static final Limits LIMITS =
+            new Limits(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMinutes(1));
 
     private MpiRank() {
     }

@@ -32,8 +32,8 @@ record RankProcess(Process process, Path log) implements AutoCloseable {
     static RankProcess start(Path folder, String name, int rank, int size, String what) throws IOException {
         Path log = folder.resolveSibling("rank-" + rank + ".txt");
         Process process = new ProcessBuilder(JavaCommand.of(RankProcess.class, List.of("-XX:TieredStopAtLevel=1"),
-                folder.toString(), name, Integer.toString(rank), Integer.toString(size), what)).redirectErrorStream(true)
-                .redirectOutput(log.toFile()).start();
+                folder.toString(), name, Integer.toString(rank), Integer.toString(size), what))
+                .redirectErrorStream(true).redirectOutput(log.toFile()).start();
         return new RankProcess(process, log);
     }
 

@@ -138,7 +138,8 @@ class ShmFailuresTest {
     void rankThatNeverStarts(@TempDir Path folder) throws Exception {
         List<Path> folders = List.of(folder);
         allFail("rank 1 has not come within 1 s to the start of run lonely that rank [02] waits for",
-                List.of(() -> joinFails(folders, "lonely", 0, 3, SHORT), () -> joinFails(folders, "lonely", 2, 3, SHORT)));
+                List.of(() -> joinFails(folders, "lonely", 0, 3, SHORT),
+                        () -> joinFails(folders, "lonely", 2, 3, SHORT)));
         allFail("rank 0 has not come within 1 s to the start of run lonely that rank 1 waits for",
                 List.of(() -> joinFails(folders, "lonely", 1, 2, SHORT)));
         assertEquals(0, folder.toFile().list().length);

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,13 +108,20 @@ class ShmProcessesTest {
         assertEquals(List.of(), files());
     }
 
+    private boolean isPresent(int rank) {
+        try (Arena arena = Arena.ofConfined()) {
+            return SharedFile.open(List.of(folder), "airelab-run", arena)
+                    .filter(file -> new Board(file.memory()).present(rank)).isPresent();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void killedWhileOthersStart() throws Exception {
         RankProcess first = start(0, 3, "check");
         RankProcess second = start(1, 3, "check");
-        RankProcess.await(() -> Files.exists(folder.resolve("airelab-run")), "the file of rank 0");
-        // Until it is on the board nobody can know of it; joining takes a moment.
-        Thread.sleep(3000);
+        RankProcess.await(() -> isPresent(1), "rank 1 on the board");
         second.signal("KILL");
         String sentence = "error: rank 1 (process " + second.process().pid()
                 + ") has died while the others were starting";
