@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Parallel;
@@ -96,7 +95,7 @@ public final class DeviceKernels implements AutoCloseable {
     public <R extends Rung> R of(Family<R> family, ScalarType type) {
         @SuppressWarnings("unchecked") // put there for this very family
         R rung = (R) rungs.computeIfAbsent(new Choice(family.name(), type), _ -> launcher == null ? onCpu(family, type)
-                : family.fastest(launcher, dtype(type)));
+                : family.fastest(launcher, type.kernelType()));
         return rung;
     }
 
@@ -105,16 +104,6 @@ public final class DeviceKernels implements AutoCloseable {
             throw new IllegalArgumentException("expected float32 for a CPU kernel of " + family + ", found " + type);
         }
         return family.fastest();
-    }
-
-    private static DType dtype(ScalarType type) {
-        return switch (type) {
-            case FLOAT32 -> DType.FP32;
-            case FLOAT16 -> DType.FP16;
-            case BFLOAT16 -> DType.BF16;
-            default -> throw new IllegalArgumentException("expected a floating-point type that kernels have, found "
-                    + type);
-        };
     }
 
     /** The same numbers where the kernels read them: on a GPU a copy, which lives as long as the kernels. */

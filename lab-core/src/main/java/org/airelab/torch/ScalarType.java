@@ -1,6 +1,7 @@
 package org.airelab.torch;
 
 import java.util.Locale;
+import org.airelab.kernels.DType;
 
 /** The element types of tensors, with PyTorch's codes ({@code c10::ScalarType}) and the names PyTorch gives them. */
 public enum ScalarType {
@@ -42,6 +43,17 @@ public enum ScalarType {
     /** Whether elements are floating-point numbers. */
     public boolean floating() {
         return this == FLOAT16 || this == FLOAT32 || this == FLOAT64 || this == BFLOAT16;
+    }
+
+    /** What kernels call a floating-point type that they have. */
+    public DType kernelType() {
+        return switch (this) {
+            case FLOAT32 -> DType.FP32;
+            case FLOAT16 -> DType.FP16;
+            case BFLOAT16 -> DType.BF16;
+            default -> throw new IllegalArgumentException("expected a floating-point type that kernels have, found "
+                    + this);
+        };
     }
 
     /** The type with PyTorch's number {@code code}. */

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.airelab.cli.Lab;
 import org.airelab.data.DataPreparation;
+import org.airelab.distributed.JavaCommand;
 
 /** The whole program {@code lab}, in this process or in one of its own. */
 final class LabProcess {
@@ -76,12 +77,8 @@ final class LabProcess {
 
     /** Starts a command in a process of its own; what it prints is appended to {@code log}. */
     static Process start(Path cache, Path log, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                "-Xshare:auto", "-Xmx1g", "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector",
-                "-Djava.awt.headless=true", "-D" + DataPreparation.CACHE_PROPERTY + "=" + cache,
-                "-cp", System.getProperty("java.class.path"), Lab.class.getName()));
-        command.addAll(List.of(arguments));
+        List<String> command = JavaCommand.of(Lab.class, List.of("-XX:TieredStopAtLevel=1",
+                "-D" + DataPreparation.CACHE_PROPERTY + "=" + cache), arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         // Threads that wait must not take the processor from those that work where there are few of them.

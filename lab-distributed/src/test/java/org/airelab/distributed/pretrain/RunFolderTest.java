@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.airelab.base.Trees;
 import org.airelab.base.UserError;
+import org.airelab.distributed.SmallDisk;
 import org.airelab.distributed.pretrain.LabProcess.Result;
 import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
@@ -278,7 +279,7 @@ class RunFolderTest {
                 return;
             }
             FolderContents.noTemporaries(out.resolve("checkpoints"));
-            disk.grow();
+            disk.grow(512);
             Result resumed = LabProcess.run(cache, "pretrain", "--resume", out.toString());
             assertTrue(resumed.out().contains("resumed    after step"), resumed.err());
         }

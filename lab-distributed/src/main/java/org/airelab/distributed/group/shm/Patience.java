@@ -1,0 +1,93 @@
+package org.airelab.distributed.group.shm;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.BooleanSupplier;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Call;
+import org.airelab.distributed.group.Failures;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.shm.Board.Counter;
+
+/**
+ * How a rank waits for others: it spins as long as waking up from a sleep would take, then sleeps, and gives up when
+ * they cannot come any more.
+ */
+final class Patience {
+    /** A struct timespec of 50 ms. */
+    private static final MemorySegment TICK = Arena.global().allocateFrom(JAVA_LONG, 0, 50_000_000);
+    private static final int SPINS = 2000;
+    /** Where ranks share processors, whoever spins keeps from working the rank it waits for. */
+    private static final int SPINS_WHEN_CROWDED = 50;
+
+    private final ProcessGroup group;
+    private final Board board;
+    private final Limits limits;
+    private final int spins;
+
+    Patience(ProcessGroup group, Board board, Limits limits) {
+        this.group = group;
+        this.board = board;
+        this.limits = limits;
+        this.spins = board.size() > Runtime.getRuntime().availableProcessors() ? SPINS_WHEN_CROWDED : SPINS;
+    }
+
+    /** Waits until a counter of another rank is at least {@code value}. */
+    void until(int peer, Counter counter, long value, Call call) {
+        until(peer, call, () -> board.count(peer, counter) >= value);
+    }
+
+    /** Waits for the same of all other ranks. */
+    void untilAll(Counter counter, long value, Call call) {
+        for (int i = 0; i < board.size(); i++) {
+            if (i != group.rank()) {
+                until(i, counter, value, call);
+            }
+        }
+    }
+
+    /** Waits for what another rank does and rings its bell for. */
+    void until(int peer, Call call, BooleanSupplier arrived) {
+        for (int i = 0; i < spins; i++) {
+            if (arrived.getAsBoolean()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        Watch watch = new Watch(board, peer, limits.silence());
+        while (true) {
+            int bell = board.bell(peer);
+            if (arrived.getAsBoolean()) {
+                return;
+            }
+            checkAborted();
+            String trouble = watch.look();
+            // Its last deed before it left or died may have been what this rank waits for.
+            if (trouble != null && !arrived.getAsBoolean()) {
+                throw fail(Failures.lost(group, peer, call, trouble));
+            }
+            if (watch.waited().compareTo(limits.collective()) > 0) {
+                throw fail(Failures.late(group, peer, call, limits.collective()));
+            }
+            board.sleep(peer, bell, TICK);
+        }
+    }
+
+    /** Throws what ended the group, if something has. */
+    void checkAborted() {
+        String reason = board.aborted();
+        if (reason != null) {
+            throw Failures.error(reason);
+        }
+    }
+
+    /** Ends the group for all ranks; to be thrown, for the reason that was given first. */
+    UserError fail(String sentence) {
+        board.abort(sentence);
+        String first = board.aborted();
+        return Failures.error(first == null ? sentence : first);
+    }
+}

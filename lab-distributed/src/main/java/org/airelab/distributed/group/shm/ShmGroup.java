@@ -1,0 +1,221 @@
+package org.airelab.distributed.group.shm;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Call;
+import org.airelab.distributed.group.Call.Kind;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.PendingWork;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.Work;
+
+/**
+ * A process group in the shared memory of one host. Sums are formed in the order of the ranks: a result has the same
+ * bits however the work is timed, and whether or not the arrays lie in memory from {@link #allocate}.
+ */
+public final class ShmGroup extends ProcessGroup {
+    private static final int PAGE = 4096;
+
+    private final Board board;
+    private final Arena arena;
+    private final Limits limits;
+    private final List<Path> folders;
+    private final Patience patience;
+    private final Allocations allocations;
+    private final Collectives collectives;
+    /** One for collectives, and one for the messages to, and from, each rank: none waits for another. */
+    private final Map<String, Lane> lanes = new HashMap<>();
+    private final Map<String, Ring> rings = new ConcurrentHashMap<>();
+    private int splits;
+    private int allocated;
+    private boolean closed;
+
+    ShmGroup(String name, int rank, int[] members, Board board, Arena arena, Limits limits, List<Path> folders) {
+        super(name, rank, members);
+        this.board = board;
+        this.arena = arena;
+        this.limits = limits;
+        this.folders = folders;
+        this.patience = new Patience(this, board, limits);
+        this.allocations = new Allocations(rank);
+        this.collectives = new Collectives(this, board, patience, allocations);
+        Pulse.add(board, rank);
+    }
+
+    /**
+     * Joins the ranks of a run, and waits for all to come.
+     *
+     * @param name of the run, the same on all ranks, and another one than other runs' on this host; letters, digits and
+     *             hyphens
+     * @param rank of the caller
+     * @throws UserError when a rank does not come, comes twice or expects another number of ranks, and where there is
+     *                   no room for shared memory
+     */
+    public static ShmGroup join(String name, int rank, int size, Limits limits) {
+        return Rendezvous.join(SharedFile.folders(), name, rank, size, limits);
+    }
+
+    @Override
+    protected synchronized Work submit(Call call, MemorySegment input, MemorySegment output) {
+        checkOpen();
+        PendingWork work = new PendingWork();
+        return lane(call).add(work, () -> {
+            try {
+                patience.checkAborted();
+                run(call, input, output);
+                work.complete();
+            } catch (UserError e) {
+                work.fail(e);
+            } catch (RuntimeException | Error e) {
+                work.fail(patience.fail(who(rank()) + " failed in " + describe(call) + ": " + e));
+            } finally {
+                Reference.reachabilityFence(input);
+                Reference.reachabilityFence(output);
+            }
+        });
+    }
+
+    private Lane lane(Call call) {
+        String name = switch (call.kind()) {
+            case SEND -> "to " + call.partner();
+            case RECEIVE -> "from " + call.partner();
+            default -> "collectives";
+        };
+        return lanes.computeIfAbsent(name, _ -> new Lane("group " + name() + " " + name));
+    }
+
+    private void run(Call call, MemorySegment input, MemorySegment output) {
+        switch (call.kind()) {
+            case SEND -> ring(call, rank(), call.partner()).send(call, input.address());
+            case RECEIVE -> ring(call, call.partner(), rank()).receive(call, output.address());
+            default -> collectives.run(call, input, output);
+        }
+    }
+
+    /** The ring from one rank to another, one of them this one. The sender makes it, the receiver takes its name. */
+    private Ring ring(Call call, int from, int to) {
+        String file = fileName("ring-" + from + "-" + to);
+        if (rings.containsKey(file)) {
+            return rings.get(file);
+        }
+        SharedFile shared;
+        if (call.kind() == Kind.SEND) {
+            shared = create(file, Ring.BYTES, arena);
+            board.ringIsMade(from, to);
+        } else {
+            patience.until(from, call, () -> board.ringMade(from, to));
+            shared = open(file, arena);
+            shared.deleteName();
+        }
+        Ring ring = new Ring(shared.memory(), this, board, patience);
+        rings.put(file, ring);
+        return ring;
+    }
+
+    @Override
+    public MemorySegment allocate(long bytes) {
+        checkOpen();
+        long part = Math.ceilDiv(Math.max(bytes, 1), PAGE) * PAGE;
+        MemorySegment memory = share("memory-" + allocated++, 0, Math.multiplyExact(size(), part), arena, _ -> { });
+        if (memory.byteSize() != size() * part) {
+            throw patience.fail(who(rank()) + " allocates " + bytes + " bytes in group " + name() + ", and " + who(0)
+                    + " another number");
+        }
+        return allocations.add(memory, part).asSlice(0, bytes);
+    }
+
+    @Override
+    protected ProcessGroup split(String name, int[] chosen, int[] chosenOfRun) {
+        Arena own = Arena.ofShared();
+        try {
+            int rank = Arrays.binarySearch(chosen, rank());
+            MemorySegment memory = share("group-" + splits++ + "-" + chosen[0], chosen[0], Board.bytes(chosen.length),
+                    own, made -> Board.prepare(made, chosen.length, ThreadLocalRandom.current().nextLong()));
+            Board board = new Board(memory);
+            board.take(rank, ProcessId.self());
+            barrier().await();
+            return new ShmGroup(name, rank, chosenOfRun, board, own, limits, folders);
+        } catch (RuntimeException e) {
+            own.close();
+            throw e;
+        }
+    }
+
+    /** Memory of a file that one rank makes and others open; when this returns, its name is gone or will soon be. */
+    private MemorySegment share(String what, int maker, long bytes, Arena arena, Consumer<MemorySegment> prepare) {
+        String file = fileName(what);
+        SharedFile made = rank() == maker ? create(file, bytes, arena) : null;
+        try {
+            if (made != null) {
+                prepare.accept(made.memory());
+            }
+            barrier().await();
+            SharedFile shared = made != null ? made : open(file, arena);
+            barrier().await();
+            return shared.memory();
+        } finally {
+            if (made != null) {
+                made.deleteName();
+            }
+        }
+    }
+
+    private String fileName(String what) {
+        return "airelab-" + Long.toHexString(board.generation()) + "-" + what;
+    }
+
+    private SharedFile create(String file, long bytes, Arena arena) {
+        try {
+            return SharedFile.create(folders, file, bytes, arena);
+        } catch (UserError e) {
+            board.abort(who(rank()) + " stopped: " + e.getMessage());
+            throw e;
+        }
+    }
+
+    private SharedFile open(String file, Arena arena) {
+        try {
+            return SharedFile.open(folders, file, arena).orElseThrow(() -> new IOException("it is not there"));
+        } catch (IOException e) {
+            throw patience.fail(who(rank()) + " cannot open the shared file " + file + ": " + e.getMessage());
+        }
+    }
+
+    private synchronized void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("group " + name() + " is closed");
+        }
+    }
+
+    @Override
+    public synchronized void abort(String reason) {
+        if (!closed) {
+            board.abort(reason);
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        lanes.values().forEach(Lane::close);
+        Pulse.remove(board, rank());
+        board.leave(rank());
+        arena.close();
+    }
+}
