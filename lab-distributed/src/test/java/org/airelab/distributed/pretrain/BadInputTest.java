@@ -85,7 +85,7 @@ class BadInputTest {
                 option("run.precision is \"fp8\"", "Correct", "--precision", "fp8"),
                 option("run.precision must have a value", "Correct", "--set", "run.precision=null"),
                 option("data.train must have a value", "Correct", "--set", "data.train=null"),
-                option("the lab's training kernels run on the CPU in fp32", "--kernels auto", "--kernels", "ours",
+                option("asked for on cpu in bf16", "--kernels auto", "--kernels", "ours",
                         "--precision", "bf16"),
                 option("Unknown key model.dims (--set model.dims=3); did you mean model.dim?", "The keys of model",
                         "--set", "model.dims=3"),
