@@ -19,25 +19,33 @@ import org.airelab.distributed.group.shm.Board.Counter;
 final class Patience {
     /** A struct timespec of 50 ms. */
     private static final MemorySegment TICK = Arena.global().allocateFrom(JAVA_LONG, 0, 50_000_000);
-    private static final int SPINS = 2000;
+    /** Nanoseconds of spinning for a rank to come to a collective: it may be long in coming, and has better use for the processor. */
+    private static final long SPIN_FOR_ARRIVAL = 50_000;
+    /**
+     * For data of a collective under way. Several times what waking up takes: else one late wake-up
+     * lets the other rank fall asleep, whose waking up is late in turn, and so on at every stage.
+     */
+    private static final long SPIN_FOR_DATA = 400_000;
     /** Where ranks share processors, whoever spins keeps from working the rank it waits for. */
-    private static final int SPINS_WHEN_CROWDED = 50;
+    private static final long SPIN_WHEN_CROWDED = 2_000;
+    private static final int LOOKS_BETWEEN_CLOCKS = 32;
 
     private final ProcessGroup group;
     private final Board board;
     private final Limits limits;
-    private final int spins;
+    private final boolean crowded;
 
     Patience(ProcessGroup group, Board board, Limits limits) {
         this.group = group;
         this.board = board;
         this.limits = limits;
-        this.spins = board.size() > Runtime.getRuntime().availableProcessors() ? SPINS_WHEN_CROWDED : SPINS;
+        this.crowded = board.size() > Runtime.getRuntime().availableProcessors();
     }
 
     /** Waits until a counter of another rank is at least {@code value}. */
     void until(int peer, Counter counter, long value, Call call) {
-        until(peer, call, () -> board.count(peer, counter) >= value);
+        until(peer, call, counter == Counter.ANNOUNCED ? SPIN_FOR_ARRIVAL : SPIN_FOR_DATA,
+                () -> board.count(peer, counter) >= value);
     }
 
     /** Waits for the same of all other ranks. */
@@ -51,12 +59,29 @@ final class Patience {
 
     /** Waits for what another rank does and rings its bell for. */
     void until(int peer, Call call, BooleanSupplier arrived) {
-        for (int i = 0; i < spins; i++) {
-            if (arrived.getAsBoolean()) {
-                return;
-            }
-            Thread.onSpinWait();
+        until(peer, call, SPIN_FOR_DATA, arrived);
+    }
+
+    private void until(int peer, Call call, long spinNanos, BooleanSupplier arrived) {
+        if (!arrived.getAsBoolean() && !spin(crowded ? SPIN_WHEN_CROWDED : spinNanos, arrived)) {
+            sleep(peer, call, arrived);
         }
+    }
+
+    private static boolean spin(long nanos, BooleanSupplier arrived) {
+        long start = System.nanoTime();
+        do {
+            for (int i = 0; i < LOOKS_BETWEEN_CLOCKS; i++) {
+                if (arrived.getAsBoolean()) {
+                    return true;
+                }
+                Thread.onSpinWait();
+            }
+        } while (System.nanoTime() - start < nanos);
+        return false;
+    }
+
+    private void sleep(int peer, Call call, BooleanSupplier arrived) {
         Watch watch = new Watch(board, peer, limits.silence());
         while (true) {
             int bell = board.bell(peer);
