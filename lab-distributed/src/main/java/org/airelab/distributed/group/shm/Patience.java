@@ -13,17 +13,17 @@ import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.shm.Board.Counter;
 
 /**
- * How a rank waits for others: it spins as long as waking up from a sleep would take, then sleeps, and gives up when
+ * How a rank waits for others: it spins for a while, then sleeps, and gives up when
  * they cannot come any more.
  */
 final class Patience {
     /** A struct timespec of 50 ms. */
     private static final MemorySegment TICK = Arena.global().allocateFrom(JAVA_LONG, 0, 50_000_000);
-    /** Nanoseconds of spinning for a rank to come to a collective: it may be long in coming, and has better use for the processor. */
+    /** Nanoseconds of spinning for a rank to come to a collective: it may be long, and there is better use for the core. */
     private static final long SPIN_FOR_ARRIVAL = 50_000;
     /**
-     * For data of a collective under way. Several times what waking up takes: else one late wake-up
-     * lets the other rank fall asleep, whose waking up is late in turn, and so on at every stage.
+     * For data of a collective under way. Several times what waking up takes: else one late wake-up lets the other rank
+     * fall asleep, whose waking up is late in turn, and so on at every stage.
      */
     private static final long SPIN_FOR_DATA = 400_000;
     /** Where ranks share processors, whoever spins keeps from working the rank it waits for. */
