@@ -1,20 +1,17 @@
 package org.airelab.kernels.softmax;
 
-import static org.airelab.kernels.cpu.Lanes.BYTES;
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
-import static org.airelab.kernels.cpu.Lanes.larger;
 import static org.airelab.kernels.cpu.Lanes.load;
 import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.VectorOperators;
 import org.airelab.kernels.DType;
-import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.SoftmaxRow;
 
 /**
  * {@link Softmax} eight lanes at a time on all cores. A row comes from memory once, for its maximum; the exponentials
@@ -41,8 +38,8 @@ final class VectorSoftmax implements Softmax {
             for (var row = from; row < to; row++) {
                 var in = x.address() + 4L * row * width;
                 var out = y.address() + 4L * row * width;
-                var sum = exponentials(in, max(in, width), out, width);
-                scale(out, 1 / sum, width);
+                var sum = SoftmaxRow.exponentials(in, SoftmaxRow.max(in, width), out, width);
+                SoftmaxRow.scale(out, 1 / sum, width);
             }
         });
     }
@@ -61,53 +58,6 @@ final class VectorSoftmax implements Softmax {
 
     private static int rowsEach(int width) {
         return Math.max(1, ELEMENTS / width);
-    }
-
-    /** The largest value of a row, NaN passed over: it comes back in the exponentials. */
-    private static float max(long x, int count) {
-        var first = broadcast(Float.NEGATIVE_INFINITY);
-        var second = first;
-        var i = 0;
-        for (; i + 2 * COUNT <= count; i += 2 * COUNT) {
-            first = larger(first, load(x + 4L * i));
-            second = larger(second, load(x + 4L * i + BYTES));
-        }
-        var max = Math.max(first.reduceLanes(VectorOperators.MAX), second.reduceLanes(VectorOperators.MAX));
-        for (; i < count; i++) {
-            var value = get(x + 4L * i);
-            max = value > max ? value : max;
-        }
-        return max;
-    }
-
-    /** Writes e^(x - max) to y; returns the sum. */
-    private static float exponentials(long x, float max, long y, int count) {
-        var shift = broadcast(max);
-        var sums = broadcast(0f);
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
-            var e = Exponential.expOfNegative(load(x + 4L * i).sub(shift));
-            sums = sums.add(e);
-            store(e, y + 4L * i);
-        }
-        var sum = Lanes.sum(sums);
-        for (; i < count; i++) {
-            var e = Exponential.expOfNegative(get(x + 4L * i) - max);
-            sum += e;
-            set(y + 4L * i, e);
-        }
-        return sum;
-    }
-
-    private static void scale(long y, float factor, int count) {
-        var factors = broadcast(factor);
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
-            store(load(y + 4L * i).mul(factors), y + 4L * i);
-        }
-        for (; i < count; i++) {
-            set(y + 4L * i, get(y + 4L * i) * factor);
-        }
     }
 
     private static float dot(long dy, long y, int count) {
