@@ -6,22 +6,14 @@ import org.airelab.kernels.cuda.ElementSharing;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 
-/** An {@link Activation} on CUDA. */
-final class CudaActivation implements Activation {
+/**
+ * An {@link Activation} on CUDA.
+ *
+ * @param curve its name in {@code curves.cuh}; that of its slope ends in {@code _slope}
+ */
+record CudaActivation(String curve, ElementSharing sharing, Launcher launcher, DType dtype) implements Activation {
     /** With 40 registers a thread, which every curve does with. */
     private static final int RESIDENT = 6;
-    private final String curve;
-    private final ElementSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    /** @param curve its name in {@code curves.cuh}; that of its slope ends in {@code _slope} */
-    CudaActivation(String curve, ElementSharing sharing, Launcher launcher, DType dtype) {
-        this.curve = curve;
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {

@@ -7,17 +7,8 @@ import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 
 /** {@link SwiGlu} on CUDA. */
-final class CudaSwiGlu implements SwiGlu {
+record CudaSwiGlu(ElementSharing sharing, Launcher launcher, DType dtype) implements SwiGlu {
     private static final int RESIDENT = 4;
-    private final ElementSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    CudaSwiGlu(ElementSharing sharing, Launcher launcher, DType dtype) {
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {

@@ -6,18 +6,9 @@ import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.RowSharing;
 
 /** {@link CrossEntropy} on CUDA. */
-final class CudaCrossEntropy implements CrossEntropy {
+record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) implements CrossEntropy {
     private static final String SOURCE = "loss/cross-entropy-";
     private static final int MOST_THREADS = 512;
-    private final RowSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) {
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {

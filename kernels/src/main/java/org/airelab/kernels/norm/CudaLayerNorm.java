@@ -7,19 +7,10 @@ import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.RowSharing;
 
 /** {@link LayerNorm} on CUDA. */
-final class CudaLayerNorm implements LayerNorm {
+record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) implements LayerNorm {
     private static final String SOURCE = "norm/layer-norm-";
     /** The backward pass holds dy, x and two rows of sums in registers: more threads would not have enough of these. */
     private static final int MOST_THREADS = 256;
-    private final RowSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) {
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {

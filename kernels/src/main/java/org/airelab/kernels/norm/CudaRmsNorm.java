@@ -6,19 +6,10 @@ import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.RowSharing;
 
 /** {@link RmsNorm} on CUDA. */
-final class CudaRmsNorm implements RmsNorm {
+record CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) implements RmsNorm {
     private static final String SOURCE = "norm/rms-norm-";
     /** The backward pass holds dy, x and sums in registers: more threads would not have enough of these. */
     private static final int MOST_THREADS = 256;
-    private final RowSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) {
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {

@@ -6,18 +6,9 @@ import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.RowSharing;
 
 /** {@link Softmax} on CUDA. */
-final class CudaSoftmax implements Softmax {
+record CudaSoftmax(RowSharing sharing, Launcher launcher, DType dtype) implements Softmax {
     private static final String SOURCE = "softmax/";
     private static final int MOST_THREADS = 512;
-    private final RowSharing sharing;
-    private final Launcher launcher;
-    private final DType dtype;
-
-    CudaSoftmax(RowSharing sharing, Launcher launcher, DType dtype) {
-        this.sharing = sharing;
-        this.launcher = launcher;
-        this.dtype = dtype;
-    }
 
     @Override
     public String name() {
