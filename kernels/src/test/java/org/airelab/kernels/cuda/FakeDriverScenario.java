@@ -130,8 +130,9 @@ final class FakeDriverScenario {
     }
 
     private static KernelCompiler compiler(List<String> compiled) throws Exception {
-        Path folder = Files.createTempDirectory("cubins");
-        folder.toFile().deleteOnExit();
+        // Beside the fake driver: the test that compiled it deletes that folder with all that is in it.
+        Path driver = Path.of(System.getenv("LD_LIBRARY_PATH").split(":")[0]);
+        Path folder = Files.createTempDirectory(driver, "cubins");
         return new KernelCompiler(new CudaCompiler() {
             @Override
             public String version() {
