@@ -12,24 +12,16 @@ import org.airelab.benchmarks.report.Quantiles;
  * <p>The samples of one JVM resemble each other more than those of another: they share its compiled code and its pages
  * of memory. So a JVM counts as one observation, its least sample: other programs only ever add time, often for most of
  * a JVM's life (Chen and Revels, "Robust benchmarking in noisy environments", 2016). A row's time is the median over
- * its JVMs, and JVMs are what the bootstrap draws with replacement. From n of them it spreads too little by the factor
- * sqrt((n - 1) / n); the logarithms of the resampled ratios are moved away from the observed one's to make up for it, n
- * being the smaller of the two numbers.
+ * its JVMs, and JVMs are what the bootstrap draws with replacement.
  *
  * <p>Where a side has one JVM alone, how JVMs differ remains unknown; the times are then medians of the samples of all
  * JVMs, and samples are drawn instead.
  *
  * <p>Between the runs the machine may have changed. How much, libtorch's own times tell, measured between the kernels':
  * the root mean square of their log-ratios is the standard deviation of a log-ratio that comes from the machine alone,
- * and widens the interval. The p-value is Student's, of the ratio's logarithm over a quarter of the interval's length:
- * counting resamples of a few JVMs could not resolve it.
+ * and widens the interval.
  */
 final class Bootstrap {
-    private static final int RESAMPLES = 10_000;
-    private static final double TAIL = 0.025;
-    /** Half the length of the standard normal distribution's 95 % interval. */
-    private static final double Z95 = 1.959964;
-
     private Bootstrap() {
     }
 
@@ -44,19 +36,9 @@ final class Bootstrap {
         double[] after = observations(changed, jvms);
         SplittableRandom random = new SplittableRandom(seed);
         double observed = Math.log(Quantiles.median(before) / Quantiles.median(after));
-        int fewest = Math.min(before.length, after.length);
-        double widening = fewest > 1 ? Math.sqrt(fewest / (fewest - 1.0)) : 1;
-        double[] logs = new double[RESAMPLES];
-        for (int i = 0; i < RESAMPLES; i++) {
-            double resampled = Math.log(Quantiles.median(draw(before, random)) / Quantiles.median(draw(after, random)));
-            logs[i] = observed + widening * (resampled - observed);
-        }
-        Arrays.sort(logs);
-        double low = observed - Math.hypot(observed - Quantiles.ofSorted(logs, TAIL), Z95 * drift);
-        double high = observed + Math.hypot(Quantiles.ofSorted(logs, 1 - TAIL) - observed, Z95 * drift);
-        double pValue = observed == 0 ? 1
-                : Student.twoSided(Math.abs(observed) * 2 * Z95 / (high - low), before.length + after.length - 2);
-        return new Estimate(Math.exp(observed), Math.exp(low), Math.exp(high), pValue);
+        return Estimate.bootstrap(observed,
+                () -> Math.log(Quantiles.median(draw(before, random)) / Quantiles.median(draw(after, random))),
+                Math.min(before.length, after.length), before.length + after.length - 2, drift);
     }
 
     /** The ratio alone. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -14,10 +15,14 @@ class PairsTest {
 
     /** Times of two builds in turn on a machine that is up to a third slower from one visit to the next. */
     private static double[][][] inTurn(SplittableRandom random, double slowdown) {
-        double[][][] both = new double[2][JVMS][VISITS];
-        for (int jvm = 0; jvm < JVMS; jvm++) {
-            double own = Math.exp(0.01 * random.nextGaussian());
-            double other = Math.exp(0.01 * random.nextGaussian());
+        return inTurn(random, slowdown, JVMS, 0.01);
+    }
+
+    private static double[][][] inTurn(SplittableRandom random, double slowdown, int jvms, double spread) {
+        double[][][] both = new double[2][jvms][VISITS];
+        for (int jvm = 0; jvm < jvms; jvm++) {
+            double own = Math.exp(spread * random.nextGaussian());
+            double other = Math.exp(spread * random.nextGaussian());
             for (int visit = 0; visit < VISITS; visit++) {
                 double machine = 1 + random.nextDouble() / 3;
                 both[0][jvm][visit] = own * machine * Math.exp(0.01 * random.nextGaussian());
@@ -61,6 +66,20 @@ class PairsTest {
         assertTrue(held > 270 && held < 300, held + " of 300 intervals hold the ratio");
     }
 
+    /** Of two pairs of JVMs, both are on the same side of a ratio of 1 every other time; of four, every eighth. */
+    @Test
+    void jvmsThatDifferAreNotTakenForBuildsThatDo() {
+        SplittableRandom random = new SplittableRandom(5);
+        for (int jvms : new int[] {2, 3, 4, JVMS}) {
+            int found = 0;
+            for (int i = 0; i < 400; i++) {
+                double[][][] equal = inTurn(random, 1, jvms, 0.03);
+                found += Pairs.of(equal[0], equal[1], i).pValue() < 0.01 ? 1 : 0;
+            }
+            assertTrue(found <= 8, found + " of 400 equal builds differ at a level of 0.01, with " + jvms + " JVMs");
+        }
+    }
+
     @Test
     void equalTimesAreEqual() {
         double[][] times = {{1, 2}, {3, 1}};
@@ -78,7 +97,7 @@ class PairsTest {
     @Test
     void aJvmThatWentWrongDoesNotDecide() {
         double[][][] both = inTurn(new SplittableRandom(4), 1);
-        java.util.Arrays.fill(both[0][2], 4000);
+        Arrays.fill(both[0][2], 4000);
         both[1][1][4] = 77;
         Estimate estimate = Pairs.of(both[0], both[1], 1);
         assertEquals(Verdict.SAME, Verdict.of(estimate, MARGIN, estimate.pValue()), estimate.toString());
