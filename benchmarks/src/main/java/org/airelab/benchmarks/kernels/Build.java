@@ -29,20 +29,24 @@ record Build(String classPath, SourceVersion source) {
      * @throws UserError (bad input) when there is none
      */
     static Build at(Path folder) throws IOException {
-        Path current = folder.resolve("current");
-        if (!Files.isRegularFile(current)) {
-            throw UserError.badInput("expected a build of the lab in " + folder + ", found no file " + current,
-                    "Give a checkout's target/lab or a copy of it: cp -r target/lab before.");
-        }
-        Path app = folder.resolve(Files.readString(current).strip());
+        Path app = folder.resolve(Files.readString(expected(folder.resolve("current"))).strip());
+        Path libraries = expected(app.resolve("libraries"));
         List<String> jars = new ArrayList<>();
         try (Stream<Path> files = Files.list(app)) {
             files.filter(file -> file.toString().endsWith(".jar")).sorted().forEach(jar -> jars.add(jar.toString()));
         }
         boolean cpuLibtorch = System.getProperty("java.class.path").contains(CPU_LIBTORCH);
-        Files.readAllLines(app.resolve("libraries")).stream()
+        Files.readAllLines(libraries).stream()
                 .filter(name -> cpuLibtorch || !name.startsWith(CPU_LIBTORCH))
                 .forEach(name -> jars.add(folder.resolve("lib").resolve(name).toString()));
         return new Build(String.join(":", jars), SourceVersion.recorded(app.resolve("source-version")));
+    }
+
+    private static Path expected(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw UserError.badInput("expected a build of the lab, found no file " + file,
+                    "Give a checkout's target/lab or a copy of it: cp -r target/lab before.");
+        }
+        return file;
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.airelab.base.Json;
+import org.airelab.base.Temporaries;
 import org.airelab.base.UserError;
 
 /**
@@ -28,7 +29,7 @@ final class ForkProcess implements AutoCloseable {
      */
     private static final String SPINS = "5000";
 
-    private final Path errors = Files.createTempFile("lab-bench", ".log");
+    private final Path errors = Temporaries.register(Files.createTempFile("lab-bench", ".log"));
     private final Process process;
     private final Writer in;
     private final BufferedReader out;
@@ -57,14 +58,13 @@ final class ForkProcess implements AutoCloseable {
         return command;
     }
 
-    private void send(String line) throws IOException {
+    private void send(String line) {
         try {
             in.write(line);
             in.write('\n');
             in.flush();
         } catch (IOException e) {
             // The JVM has ended: why is known when its output is read.
-            in.close();
         }
     }
 
@@ -112,6 +112,6 @@ final class ForkProcess implements AutoCloseable {
     @Override
     public void close() throws IOException {
         process.destroyForcibly();
-        Files.deleteIfExists(errors);
+        Temporaries.delete(errors);
     }
 }
