@@ -13,13 +13,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.airelab.base.Json;
 import org.airelab.benchmarks.kernels.gpu.CudaBenchmark;
 import org.airelab.benchmarks.kernels.gpu.GpuWatch;
 import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Family;
+import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cuda.CudaRung;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.runner.BenchmarkException;
@@ -93,8 +98,12 @@ final class BenchmarkFork {
         }
     }
 
-    /** Warms up an item, or finds that it is a library's that does not do the workload on this GPU. */
+    /** Warms up an item, or finds that this build has not got it, or a library cannot do it on this GPU. */
     private void warmUp(int i) throws RunnerException {
+        if (!known(task.items().get(i))) {
+            print(new Task.Event(i, Task.Kind.ABSENT, null, "this build has no such kernel", null));
+            return;
+        }
         try {
             warmUp(task.items().get(i));
         } catch (RunnerException e) {
@@ -134,7 +143,7 @@ final class BenchmarkFork {
         Map<String, List<float[]>> references = new HashMap<>();
         for (int i = 0; i < task.items().size(); i++) {
             Task.Item item = task.items().get(i);
-            print(i, Task.Kind.ERROR, item.kernel().equals(Task.ROOFLINE) ? null : error(item, references));
+            print(i, Task.Kind.ERROR, hasError(item) ? error(item, references) : null);
         }
     }
 
@@ -142,8 +151,7 @@ final class BenchmarkFork {
         try (DeviceTrials trials = new DeviceTrials(gpu.stream())) {
             for (int i = 0; i < task.items().size(); i++) {
                 Task.Item item = task.items().get(i);
-                boolean limit = item.kernel().equals(Task.ROOFLINE);
-                OptionalDouble error = limit ? OptionalDouble.empty() : error(item, trials);
+                OptionalDouble error = hasError(item) ? error(item, trials) : OptionalDouble.empty();
                 print(i, Task.Kind.ERROR, error.isPresent() ? error.getAsDouble() : null);
             }
         }
@@ -159,6 +167,22 @@ final class BenchmarkFork {
             }
             throw new IllegalStateException(item + ": " + e.getMessage(), e);
         }
+    }
+
+    private boolean hasError(Task.Item item) {
+        return !item.kernel().equals(Task.ROOFLINE) && known(item);
+    }
+
+    /** Whether this build has an item: the build it is measured in turn with may be newer. */
+    private boolean known(Task.Item item) {
+        return item.kernel().equals(Task.ROOFLINE) || Workloads.lookUp(item.workload())
+                .filter(workload -> library(item) || rungs(Workloads.family(workload), item.dtype())
+                        .anyMatch(item.kernel()::equals)).isPresent();
+    }
+
+    private Stream<String> rungs(Family<?> family, DType dtype) {
+        return task.cuda() ? family.cudaRungs().stream().filter(rung -> rung.dtypes().contains(dtype))
+                .map(CudaRung::name) : family.rungs().stream().map(Rung::name);
     }
 
     private static boolean library(Task.Item item) {

@@ -79,9 +79,10 @@ final class Measurements {
         return readings.stream().map(Gpu.Load::of).toList();
     }
 
-    /** The rows of a ladder, one for each rung. */
+    /** The rows of a ladder, one for each rung that was measured. */
     List<Row> rows(Ladder ladder, String device, Roofline roofline) {
-        return ladder.kernels().stream().map(kernel -> row(ladder, kernel, device, roofline)).toList();
+        return ladder.kernels().stream().filter(kernel -> samples.containsKey(ladder.item(kernel)))
+                .map(kernel -> row(ladder, kernel, device, roofline)).toList();
     }
 
     private Row row(Ladder ladder, String kernel, String device, Roofline roofline) {

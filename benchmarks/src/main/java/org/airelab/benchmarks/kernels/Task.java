@@ -65,7 +65,7 @@ record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean a
         DISTURBED_SAMPLE,
         /** A sample of calls that could not be put into a graph, as a GPU's should be. */
         EAGER_SAMPLE,
-        /** A library cannot do the workload here, and no sample of it follows. */
+        /** A library cannot do the workload here, or the build has no such kernel; no sample of it follows. */
         ABSENT
     }
 

@@ -2,6 +2,7 @@ package org.airelab.benchmarks.kernels.workload;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.airelab.kernels.Families;
@@ -86,11 +87,15 @@ public final class Workloads {
 
     /** The workload of that {@link Workload#id}. */
     public static Workload<?> find(String id) {
+        return lookUp(id).orElseThrow(() -> new IllegalArgumentException("expected one of "
+                + all().map(Workload::id).toList() + ", found " + id));
+    }
+
+    /** The same; empty where there is none. */
+    public static Optional<Workload<?>> lookUp(String id) {
         return Stream.concat(all(), Families.all().stream()
                 .flatMap(family -> Stream.concat(large(family).stream(), variants(family).stream())))
-                .filter(workload -> workload.id().equals(id)).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("expected one of "
-                        + all().map(Workload::id).toList() + ", found " + id));
+                .filter(workload -> workload.id().equals(id)).findFirst();
     }
 
     /** The family a workload is of. */

@@ -1,0 +1,118 @@
+package org.airelab.benchmarks.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.benchmarks.report.Gpu;
+import org.airelab.benchmarks.report.Report;
+import org.airelab.benchmarks.report.Row;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Families;
+import org.airelab.kernels.Family;
+import org.junit.jupiter.api.Test;
+
+/** Builds in turn, as soon over as can be. */
+class BenchTest {
+    /** A core, with one workload, a rung of it and one that no build has. */
+    private record Short(CpuTarget cpu) implements Target {
+        @Override
+        public String kind() {
+            return cpu.kind();
+        }
+
+        @Override
+        public String name() {
+            return cpu.name();
+        }
+
+        @Override
+        public int threads() {
+            return cpu.threads();
+        }
+
+        @Override
+        public Schedule schedule(boolean quick) {
+            return new Schedule(1, 1, 2, 1, 1, 1, 1, 1, true);
+        }
+
+        @Override
+        public List<Ladder> ladders(Family<?> family, boolean quick) {
+            Ladder whole = cpu.ladders(family, quick).getFirst();
+            List<String> kernels = new ArrayList<>(whole.kernels());
+            kernels.add("next");
+            return List.of(new Ladder(whole.workload(), DType.FP32, kernels, null, null));
+        }
+
+        @Override
+        public List<Task.Item> limits() {
+            return cpu.limits();
+        }
+
+        @Override
+        public Report.Roofline roofline(Measurements measurements) {
+            return cpu.roofline(measurements);
+        }
+
+        @Override
+        public Gpu gpu(Measurements measurements) {
+            return null;
+        }
+
+        @Override
+        public List<String> notes() {
+            return List.of();
+        }
+    }
+
+    private static Family<?> gradientNorm() {
+        return Families.all().stream().filter(family -> family.name().equals("gradient-norm")).findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatOneBuildLacksIsMissingInItsReportAlone() throws IOException {
+        List<Report> reports = new Bench(new Short(new CpuTarget(1)), List.of(gradientNorm()), true, false,
+                List.of(Build.own(), Build.own())).run();
+        assertEquals(2, reports.size());
+        assertNotNull(reports.getFirst().environment().session());
+        assertEquals(reports.getFirst().environment().session(), reports.getLast().environment().session());
+        for (Report report : reports) {
+            assertEquals(gradientNorm().rungs().stream().map(rung -> rung.name()).toList(),
+                    report.rows().stream().map(Row::kernel).toList());
+            for (Row row : report.rows()) {
+                // Two JVMs for the one of a build alone, two visits in each.
+                assertArrayEquals(new int[] {2, 2}, Arrays.stream(row.samplesMs()).mapToInt(jvm -> jvm.length)
+                        .toArray());
+                assertTrue(row.maxError() < 1e-5, row.toString());
+            }
+            assertEquals(1, report.environment().notes().size());
+            String note = report.environment().notes().getFirst();
+            assertTrue(note.endsWith("with next: this build has no such kernel"), note);
+        }
+    }
+
+    @Test
+    void whyAJvmEndedIsSaidHoweverLate() throws Exception {
+        Task task = new Task(false, List.of(new Task.Item(Workloads.all().findFirst().orElseThrow().id(), "scalar")),
+                false, 1, false, Schedule.QUICK);
+        try (ForkProcess fork = new ForkProcess(task, new Build("nowhere", Build.own().source()))) {
+            for (ProcessHandle child : ProcessHandle.current().children().toList()) {
+                child.onExit().get();
+            }
+            for (int i = 0; i < 2; i++) {
+                String message = assertThrows(IllegalStateException.class,
+                        () -> fork.tell(BenchmarkFork.Command.WARM_UP, 0)).getMessage();
+                assertTrue(message.startsWith("the JVM that measures ended with exit code 1: ")
+                        && message.contains("ClassNotFoundException"), message);
+            }
+        }
+    }
+}
