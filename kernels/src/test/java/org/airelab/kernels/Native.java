@@ -95,8 +95,8 @@ public final class Native {
     }
 
     /**
-     * Asserts that a rung is at most twice as far from the reference as plain float32 loops are, or within a few units in
-     * the last place.
+     * Asserts that a rung is at most twice as far from the reference as plain float32 loops are, or within a few units
+     * in the last place.
      */
     public static void assertAsGoodAsPlain(MemorySegment reference, MemorySegment plain, MemorySegment actual,
             String what) {

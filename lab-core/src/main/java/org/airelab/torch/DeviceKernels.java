@@ -63,8 +63,8 @@ public final class DeviceKernels implements AutoCloseable {
     /**
      * The kernels of one of libtorch's devices.
      *
-     * @throws org.airelab.kernels.cuda.MissingCudaException where the GPU's driver cannot be used, the GPU is too old or
-     *         there is no compiler for kernels
+     * @throws org.airelab.kernels.cuda.MissingCudaException where the GPU's driver cannot be used, the GPU is too old
+     *         or there is no compiler for kernels
      */
     public static DeviceKernels on(Device device) {
         if (!device.isGpu()) {

@@ -5,7 +5,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.airelab.base.UserError;
 
-/** Failures of libtorch, and of kernels that run under it, that mean no more than that the memory is full, as something the user can act on. */
+/**
+ * Failures of libtorch, and of kernels that run under it, that mean no more than that the memory is full, as something
+ * the user can act on.
+ */
 public final class OutOfMemory {
     /** c10's CPUAllocator.cpp and CUDACachingAllocator.cpp. */
     private static final Pattern CPU = Pattern.compile("can't allocate memory: you tried to allocate (\\d+) bytes");
@@ -32,6 +35,7 @@ public final class OutOfMemory {
 
     private static UserError error(String where, String asked, EngineException failure) {
         return UserError.machine(where + " is full: there was no room for another " + asked + ".",
-                "Use a smaller batch (more accumulation makes up for it), a shorter context or a smaller model.", failure);
+                "Use a smaller batch (more accumulation makes up for it), a shorter context or a smaller model.",
+                failure);
     }
 }

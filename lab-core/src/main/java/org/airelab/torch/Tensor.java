@@ -129,7 +129,8 @@ public final class Tensor implements AutoCloseable {
             MemorySegment steps = arena.allocateFrom(JAVA_LONG, strides);
             MemorySegment out = OUT.get();
             Libtorch.call("viewing a tensor as " + Arrays.toString(shape),
-                    () -> (int) Libtorch.REINTERPRET.invokeExact(handle, (long) shape.length, sizes, steps, offset, out));
+                    () -> (int) Libtorch.REINTERPRET.invokeExact(handle, (long) shape.length, sizes, steps, offset,
+                            out));
             return own(out.get(JAVA_LONG, 0));
         }
     }

@@ -19,12 +19,13 @@ public record SourceVersion(String commit, Boolean dirty) {
     private static final SourceVersion UNKNOWN = new SourceVersion("unknown", null);
 
     /**
-     * The commit the running classes were built from: as the launcher wrote it down when it built them, else that of the
-     * checkout they lie in.
+     * The commit the running classes were built from: as the launcher wrote it down when it built them, else that of
+     * the checkout they lie in.
      */
     public static SourceVersion detect() {
         String app = System.getProperty("lab.app");
-        return app != null ? recorded(Path.of(app, "source-version")) : classes().map(SourceVersion::of).orElse(UNKNOWN);
+        return app != null ? recorded(Path.of(app, "source-version"))
+                : classes().map(SourceVersion::of).orElse(UNKNOWN);
     }
 
     /** Lines {@code commit=...} and {@code dirty=true} or {@code false}. */

@@ -128,7 +128,8 @@ class OptimizerTest {
         try (TestModel model = new TestModel(TestModel.llama(), Precision.FP32)) {
             var lines = new Optimizer(model.manager, config(OptimizerConfig.Kind.ADAMW), model.flat, null).describe();
             assertEquals(2, lines.size());
-            assertTrue(lines.get(0).startsWith("weight decay 0.1: ") && lines.get(0).endsWith("(matrix)"), lines.get(0));
+            assertTrue(lines.get(0).startsWith("weight decay 0.1: ") && lines.get(0).endsWith("(matrix)"),
+                    lines.get(0));
             assertTrue(lines.get(1).contains("embedding, norm, bias"), lines.get(1));
         }
     }

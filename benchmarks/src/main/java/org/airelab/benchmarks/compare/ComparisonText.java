@@ -40,8 +40,8 @@ final class ComparisonText {
         if (c.inTurn()) {
             notes.add("measured in turn, compared pair by pair");
         } else if (!Double.isNaN(c.baselineRatio())) {
-            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): the machine had"
-                    + " changed, and the intervals allow for it. lab bench --base measures two builds in turn",
+            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): the machine"
+                    + " had changed, and the intervals allow for it. lab bench --base measures two builds in turn",
                     c.baselineRatio()));
         }
         unmatched("base", c.onlyInBase(), notes);

@@ -31,7 +31,7 @@ record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int 
 
     /** For builds that take turns: pairs need no second attempts, and the more JVMs the better. */
     Schedule inTurn() {
-        return new Schedule(2 * forks, 2 * mostSeconds, visits, mostWarmups, warmupMillis, iterations, iterationMillis, 1,
-                familiesTogether);
+        return new Schedule(2 * forks, 2 * mostSeconds, visits, mostWarmups, warmupMillis, iterations, iterationMillis,
+                1, familiesTogether);
     }
 }

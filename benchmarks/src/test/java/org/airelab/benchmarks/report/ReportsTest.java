@@ -78,7 +78,8 @@ class ReportsTest {
                 new Gpu.Load(1500, 1700, 1980, 2600, 690, 35, 71, 12, List.of("power limit")),
                 new Gpu.Load(1600, 1800, 1980, 2600, 500, 35, 60, 0, List.of())));
         Environment environment = new Environment(cpu.date(), "cuda", cpu.hardware(), 1, 2, "unknown", 1, 0, 0, "VM",
-                "", Map.of(), "abc", false, "quick, warm", 2, 3, 10, gpu, List.of("Not compared with libtorch: why."), null);
+                "", Map.of(), "abc", false, "quick, warm", 2, 3, 10, gpu,
+                List.of("Not compared with libtorch: why."), null);
         return new Report(Report.FORMAT, environment, new Report.Roofline(3000, 60, 600.0), List.of(
                 gpuRow("matmul", "naive", "fp32", 4, "cublas: cublasSgemm"),
                 gpuRow("matmul", "mma", "bf16", 1, "cublas: cublasGemmEx"),

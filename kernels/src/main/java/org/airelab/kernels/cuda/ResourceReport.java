@@ -19,7 +19,8 @@ public record ResourceReport(List<Row> rows) {
         /** Whether it spills, or uses local memory, more than its source's header declares, or lets wgmma wait. */
         public boolean exceedsDeclaration() {
             int declared = declaredLocalBytes(source);
-            return resources.serialized() || resources.localBytes() > declared || declared == 0 && resources.spillBytes() > 0;
+            return resources.serialized() || resources.localBytes() > declared
+                    || declared == 0 && resources.spillBytes() > 0;
         }
     }
 

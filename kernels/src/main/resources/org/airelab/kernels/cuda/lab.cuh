@@ -1,9 +1,10 @@
 // What every kernel of the lab includes first. It stands alone: no header of the CUDA toolkit is needed, so that NVRTC
-// compiles it on a machine that has none. On a CPU the tests compile the same kernels with g++; there LAB_HOST_SHIM names
-// the header that brings the built-ins of CUDA C++ and the emulated counterparts of the PTX below.
+// compiles it on a machine that has none. On a CPU the tests compile the same kernels with g++; there LAB_HOST_SHIM
+// names the header that brings the built-ins of CUDA C++ and the emulated counterparts of the PTX below.
 //
 // Rules that keep a kernel portable to the CPU:
-//   - entries are `extern "C" __global__ void name(...)`, no templates; tile sizes and types are macros (KernelSource.with);
+//   - entries are `extern "C" __global__ void name(...)`, no templates; tile sizes and types are macros
+//     (KernelSource.with);
 //   - arrays in shared memory stand in the entry itself, or come by DYNAMIC_SHARED once in a kernel;
 //   - PTX only in this header and in hopper.cuh; warp-wide built-ins with their full mask; atomics by atomicAdd and
 //     friends.
@@ -73,7 +74,7 @@ DEVICE float exp2_flushed(float x) {
 
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 
-// Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row of 16 bytes, of matrix l / 8.
+// Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row, 16 bytes, of matrix l / 8.
 DEVICE void ldmatrix_x4(unsigned (&r)[4], const void *row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(row)) : "memory");
@@ -98,8 +99,8 @@ template <> DEVICE void mma_m16n8k16<bf16>(float (&d)[4], const unsigned (&a)[4]
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-// Copies 16 bytes from global to shared memory without a register in between; zeros when not `valid` (the global address
-// is then not read). Both addresses are multiples of 16.
+// Copies 16 bytes from global to shared memory without a register in between; zeros when not `valid` (the global
+// address is then not read). Both addresses are multiples of 16.
 DEVICE void cp_async_16(void *shared, const void *global, bool valid) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :: "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global)), "r"(valid ? 16 : 0) : "memory");

@@ -131,7 +131,8 @@ class KernelCompilerTest {
 
     @Test
     void theTableHasALineForEachKernel() {
-        var row = new ResourceReport.Row(PROBE.with("TILE", 8), new KernelResources("name", "sm_80", 32, 1024, 16, 8, false));
+        var row = new ResourceReport.Row(PROBE.with("TILE", 8),
+                new KernelResources("name", "sm_80", 32, 1024, 16, 8, false));
         assertEquals("| cuda/probe.cu -DTILE=8 | name | sm_80 | 32 | 1024 | 16 | 8 |",
                 new ResourceReport(List.of(row)).markdown().lines().toList().getLast());
     }

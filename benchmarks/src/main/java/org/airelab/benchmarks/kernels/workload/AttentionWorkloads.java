@@ -45,7 +45,7 @@ final class AttentionWorkloads {
                 forward(grouped), backward(grouped), forward(full), backward(full));
     }
 
-    /** Head sizes that models have, in groups that share keys and values: on a CPU libtorch's kernel takes no groups. */
+    /** Head sizes that models have, in groups that share keys and values: a CPU's libtorch takes no groups. */
     static List<Workload<?>> attentionVariants() {
         return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
                 .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null)))
@@ -135,7 +135,7 @@ final class AttentionWorkloads {
                 Stream.of(RotaryTable.Pairing.values()).map(pairing -> rotary(3, heads, 16, pairing))).toList();
     }
 
-    /** Queries and keys of multi-head attention turned, values copied; the table is an operand: a GPU has to hold it. */
+    /** Queries and keys of multi-head attention turned, values copied; the table is an operand, as a GPU must hold it. */
     private static Workload<Rotary> rotary(int time, int heads, int size, RotaryTable.Pairing pairing) {
         RotaryTable table = new RotaryTable(time, size, 10_000, pairing);
         long width = 3L * heads * size;

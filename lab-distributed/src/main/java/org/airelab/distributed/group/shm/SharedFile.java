@@ -52,7 +52,8 @@ record SharedFile(Path path, MemorySegment memory) {
             }
         }
         throw UserError.machine("there is no room for " + (bytes >> 20) + " MiB that ranks share ("
-                + String.join("; ", reasons) + ")", "Make room there (a container's /dev/shm grows with --shm-size), or start fewer ranks.");
+                + String.join("; ", reasons) + ")",
+                "Make room there (a container's /dev/shm grows with --shm-size), or start fewer ranks.");
     }
 
     /** Writes all pages: a page there is no room for would end the process at its first use. */
