@@ -43,7 +43,8 @@ public final class MpiGroup extends ProcessGroup {
     private boolean closed;
     private volatile RuntimeException failure;
 
-    private MpiGroup(MpiThread thread, String name, int rank, int[] members, MemorySegment communicator, Limits limits,
+    /** A group over a communicator of MPI's that has its ranks in the order of the members. */
+    MpiGroup(MpiThread thread, String name, int rank, int[] members, MemorySegment communicator, Limits limits,
             boolean world) {
         super(name, rank, members);
         this.thread = thread;
@@ -124,7 +125,11 @@ public final class MpiGroup extends ProcessGroup {
         if (failure == null) {
             failure = reason instanceof UserError ? reason
                     : Failures.error(who(rank()) + " failed in group " + name() + ": " + reason.getMessage());
-            tellAll(failure.getMessage());
+            try {
+                tellAll(failure.getMessage());
+            } catch (IllegalStateException e) {
+                // MPI itself has failed. The launcher ends the others when this rank ends.
+            }
         }
         return failure;
     }
@@ -187,10 +192,11 @@ public final class MpiGroup extends ProcessGroup {
                 // Whoever has waited for the work knows.
             }
         }
+        // In a failed group's memory MPI may still be at work: it stays.
         if (failure == null) {
             release();
+            arena.close();
         }
-        arena.close();
     }
 
     private void release() {

@@ -89,6 +89,11 @@ class MpiGroupTest {
     }
 
     @Test
+    void mpiThatFails() throws Exception {
+        fails(2, "broken", "rank 0 failed in group broken: MPI: MPI_ERR_COMM: invalid communicator");
+    }
+
+    @Test
     void abort() throws Exception {
         Result result = run(2, "abort");
         assertNotEquals(0, result.exitCode(), result.out());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.stream.IntStream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.CollectiveChecks;
 import org.airelab.distributed.group.Limits;
@@ -59,6 +60,7 @@ final class MpiRank {
                 case "message" -> message(group, arena);
                 case "late" -> late(group);
                 case "abort" -> abort(group);
+                case "broken" -> broken(group);
                 default -> throw new IllegalArgumentException(what);
             }
         }
@@ -111,6 +113,15 @@ final class MpiRank {
             group.abort("rank 1 has had enough");
         }
         group.barrier().await();
+    }
+
+    /** No call of MPI succeeds, telling the others of that included. */
+    private static void broken(ProcessGroup group) {
+        MemorySegment nobody = MpiLibrary.get().find("ompi_mpi_comm_null").orElseThrow();
+        int[] members = IntStream.range(0, group.size()).toArray();
+        try (var broken = new MpiGroup(MpiThread.get(), "broken", group.rank(), members, nobody, LIMITS, false)) {
+            broken.barrier().await();
+        }
     }
 
     private static void pause(Duration time) {
