@@ -74,7 +74,7 @@ DEVICE float exp2_flushed(float x) {
 
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 
-// Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row, 16 bytes, of matrix l / 8.
+// Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row (16 bytes) of matrix l/8.
 DEVICE void ldmatrix_x4(unsigned (&r)[4], const void *row) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(row)) : "memory");

@@ -135,7 +135,7 @@ final class AttentionWorkloads {
                 Stream.of(RotaryTable.Pairing.values()).map(pairing -> rotary(3, heads, 16, pairing))).toList();
     }
 
-    /** Queries and keys of multi-head attention turned, values copied; the table is an operand, as a GPU must hold it. */
+    /** Queries and keys of multi-head attention turned, values copied; the table is an operand: a GPU must hold it. */
     private static Workload<Rotary> rotary(int time, int heads, int size, RotaryTable.Pairing pairing) {
         RotaryTable table = new RotaryTable(time, size, 10_000, pairing);
         long width = 3L * heads * size;
