@@ -21,9 +21,11 @@ import org.airelab.benchmarks.report.Quantiles;
  * @param geometricMean of the ratios; NaN without rows
  * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN
  *                      without
+ * @param drift         standard deviation of a log-ratio that comes from the machine alone, as libtorch's times tell:
+ *                      of runs that were not in turn it has widened the intervals; 0 where too few are known
  */
 record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyInNew, List<String> differences,
-        boolean inTurn, double geometricMean, double baselineRatio) {
+        boolean inTurn, double geometricMean, double baselineRatio, double drift) {
     /** Below, a mean of libtorch's ratios says nothing about the machine. */
     private static final int LEAST_BASELINES = 3;
 
@@ -63,7 +65,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
         }
         return new Comparison(rows, missing(base, changed), missing(changed, base),
                 differences(base.facts(), changed.facts()), inTurn,
-                geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()));
+                geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()),
+                drift);
     }
 
     private static List<String> missing(SpeedFile of, SpeedFile in) {

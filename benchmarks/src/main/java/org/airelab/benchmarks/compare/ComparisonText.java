@@ -40,9 +40,10 @@ final class ComparisonText {
         if (c.inTurn()) {
             notes.add("measured in turn, compared pair by pair");
         } else if (!Double.isNaN(c.baselineRatio())) {
-            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): the machine"
-                    + " had changed, and the intervals allow for it. lab bench --base measures two builds in turn",
-                    c.baselineRatio()));
+            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): %s. lab"
+                    + " bench --base measures two builds in turn", c.baselineRatio(), c.drift() == 0
+                    ? "too few times of its own for the intervals to allow for what the machine did"
+                    : "the machine had changed, and the intervals allow for it"));
         }
         unmatched("base", c.onlyInBase(), notes);
         unmatched("new report", c.onlyInNew(), notes);
