@@ -14,7 +14,6 @@ import org.airelab.base.UserError;
 import org.airelab.benchmarks.report.Environment;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.benchmarks.report.Row;
-import org.airelab.kernels.Family;
 import org.airelab.tracking.Hardware;
 import org.airelab.tracking.SourceVersion;
 import org.airelab.tracking.Versions;
@@ -34,19 +33,15 @@ final class Bench {
 
     /**
      * @param builds to be measured, in turn where they are several
-     * @throws UserError (bad input) when the target has no kernels of the families
+     * @throws UserError (bad input) when the target has no such kernels
      */
-    Bench(Target target, List<Family<?>> families, boolean quick, boolean cold, List<Build> builds) {
+    Bench(Target target, Selection selection, boolean quick, boolean cold, List<Build> builds) {
         this.target = target;
         this.quick = quick;
         this.cold = cold;
         this.builds = builds;
         this.schedule = builds.size() == 1 ? target.schedule(quick) : target.schedule(quick).inTurn();
-        this.ladders = families.stream().flatMap(family -> target.ladders(family, quick).stream()).toList();
-        if (ladders.isEmpty()) {
-            throw UserError.badInput("there are no kernels of " + String.join(", ", families.stream().map(Family::name)
-                    .toList()) + " for " + target.name(), "Name other families, or use --device cpu.");
-        }
+        this.ladders = selection.of(target, quick);
     }
 
     /**

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Json;
 import org.airelab.base.UserError;
@@ -12,8 +14,10 @@ import org.airelab.benchmarks.report.MarkdownReport;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.MissingCudaException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -26,6 +30,7 @@ import picocli.CommandLine.Spec;
             + " Writes a report as JSON, Markdown and HTML, to be read or given to lab compare."},
         footer = {"  lab bench --quick", "  lab bench attention rms-norm --out attention.json",
             "  lab bench --cold --threads 1 rms-norm", "  lab bench --device cuda matmul --out h100.json",
+            "  lab bench --device cuda attention --dtype bf16 --kernel mma,wgmma --shape d128",
             "  cp -r target/lab before    # then change a kernel, and:",
             "  lab bench softmax --base before && lab compare report.base.json report.json"})
 public final class BenchCommand implements LabCommand {
@@ -36,6 +41,18 @@ public final class BenchCommand implements LabCommand {
             description = "cpu, cuda for the first GPU, or auto: the GPU where there is one."
             + " Default: ${DEFAULT-VALUE}.")
     private String device;
+
+    @Option(names = "--shape", paramLabel = "REGEX", defaultValue = "", showDefaultValue = Help.Visibility.NEVER,
+            description = "Only shapes in whose name, as in the report's first column, this is found.")
+    private Pattern shape;
+
+    @Option(names = "--dtype", paramLabel = "TYPE", split = ",", defaultValue = "fp32,fp16,bf16",
+            description = "Element types, of which a CPU has fp32 alone. Default: ${DEFAULT-VALUE}.")
+    private Set<DType> dtypes;
+
+    @Option(names = "--kernel", paramLabel = "RUNG", split = ",",
+            description = "Rungs to measure, with the libraries they are compared with. Default: the whole ladder.")
+    private Set<String> kernels = Set.of();
 
     @Option(names = "--quick", description = "One shape of each operation and fewer samples: below 3 minutes for all"
             + " families on 2 cores. All families share a JVM.")
@@ -78,7 +95,8 @@ public final class BenchCommand implements LabCommand {
                     "Leave it out to use all cores.");
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
-        List<Report> reports = new Bench(target(), FamilyNames.parse(names), quick, cold, builds).run();
+        List<Report> reports = new Bench(target(), new Selection(FamilyNames.parse(names), shape, dtypes, kernels),
+                quick, cold, builds).run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         String markdown = write(reports.getFirst(), stem);
         PrintWriter terminal = spec.commandLine().getOut();

@@ -217,7 +217,7 @@ final class BenchmarkFork {
     }
 
     private void sampleOnGpu(int i) throws RunnerException {
-        gpu.coolDown();
+        gpu.coolDown(task.schedule().coolDownMillis());
         double time = visit(task.items().get(i), task.schedule().iterations(), task.schedule().iterationMillis());
         Task.Kind kind = gpu.inGraphs() ? Task.Kind.SAMPLE : Task.Kind.EAGER_SAMPLE;
         print(new Task.Event(i, kind, time, null, gpu.now().orElse(null)));

@@ -2,6 +2,7 @@ package org.airelab.benchmarks.kernels;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.kernels.DType;
 
@@ -13,6 +14,12 @@ import org.airelab.kernels.DType;
  * @param libraryCall the library and its operators, for reports; null for none
  */
 record Ladder(Workload<?> workload, DType dtype, List<String> kernels, String library, String libraryCall) {
+    /** What is left with those rungs alone; all for none. */
+    Ladder only(Set<String> names) {
+        return names.isEmpty() ? this : new Ladder(workload, dtype,
+                kernels.stream().filter(names::contains).toList(), library, libraryCall);
+    }
+
     /** An item for each kernel, and for the library. */
     List<Task.Item> items() {
         List<Task.Item> items = new ArrayList<>();

@@ -18,20 +18,22 @@ package org.airelab.benchmarks.kernels;
  * @param iterationMillis  length of each
  * @param attempts         at most so many visits for a sample: one is made again where threads of the kernel had to
  *                         wait for a core in every iteration, see {@link Disturbance}
+ * @param coolDownMillis   so long at most a GPU may cool down before a visit
  * @param familiesTogether whether one JVM measures all families, which saves JVMs; else each family has its own, whose
  *                         compiled code has seen nothing of the others
  */
 record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int warmupMillis, int iterations,
-        int iterationMillis, int attempts, boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 5, 5, 3, true);
-    static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, false);
+        int iterationMillis, int attempts, int coolDownMillis, boolean familiesTogether) {
+    static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 5, 5, 3, 0, true);
+    static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, 0, false);
     /** On a GPU, whose kernels no JVM compiles and nothing but its own clocks disturbs. */
-    static final Schedule GPU_QUICK = new Schedule(2, 160, 3, 1, 5, 3, 5, 1, true);
-    static final Schedule GPU_FULL = new Schedule(3, Double.POSITIVE_INFINITY, 4, 1, 20, 4, 20, 1, false);
+    static final Schedule GPU_QUICK = new Schedule(2, 160, 3, 1, 5, 3, 5, 1, 200, true);
+    static final Schedule GPU_FULL =
+            new Schedule(3, Double.POSITIVE_INFINITY, 4, 1, 20, 4, 20, 1, 5000, false);
 
     /** For builds that take turns: pairs need no second attempts, and the more JVMs the better. */
     Schedule inTurn() {
         return new Schedule(2 * forks, 2 * mostSeconds, visits, mostWarmups, warmupMillis, iterations, iterationMillis,
-                1, familiesTogether);
+                1, coolDownMillis, familiesTogether);
     }
 }

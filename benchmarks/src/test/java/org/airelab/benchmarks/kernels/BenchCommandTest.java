@@ -62,6 +62,22 @@ class BenchCommandTest {
     }
 
     @Test
+    void aPartOfALadderAtSomeShapesAndWhatIsThereInstead() throws IOException {
+        Path json = folder.resolve("part.json");
+        Result result = lab("bench", "gradient-norm", "--device", "cpu", "--quick", "--kernel", "vector", "--shape",
+                "^[0-9]+$", "--out", json.toString());
+        assertEquals(0, result.exitCode, result.err);
+        JsonNode rows = Json.MAPPER.readTree(Files.readAllBytes(json)).get("rows");
+        assertEquals(List.of("vector"), rows.findValuesAsText("kernel"));
+        assertTrue(rows.get(0).get("ratio").asDouble() > 0);
+        String error = lab("bench", "gradient-norm", "--device", "cpu", "--kernel", "vectr").err;
+        assertTrue(error.contains("unknown kernel vectr; known here are scalar, vector"), error);
+        error = lab("bench", "gradient-norm", "--device", "cpu", "--quick", "--dtype", "bf16").err;
+        assertTrue(error.contains("there are the shapes ") && error.contains(" in fp32"), error);
+        assertEquals(2, lab("bench", "gradient-norm", "--shape", "(").exitCode);
+    }
+
+    @Test
     void whatCannotBeMeasuredIsSaidAtOnce() {
         assumeTrue(GpuTarget.find().isEmpty(), "SKIPPED: this machine has a GPU");
         Result cuda = lab("bench", "--device", "cuda");

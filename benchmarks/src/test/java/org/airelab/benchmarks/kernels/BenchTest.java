@@ -40,7 +40,7 @@ class BenchTest {
 
         @Override
         public Schedule schedule(boolean quick) {
-            return new Schedule(1, 1, 2, 1, 1, 1, 1, 1, true);
+            return new Schedule(1, 1, 2, 1, 1, 1, 1, 1, 0, true);
         }
 
         @Override
@@ -79,8 +79,8 @@ class BenchTest {
 
     @Test
     void whatOneBuildLacksIsMissingInItsReportAlone() throws IOException {
-        List<Report> reports = new Bench(new Short(new CpuTarget(1)), List.of(gradientNorm()), true, false,
-                List.of(Build.own(), Build.own())).run();
+        List<Report> reports = new Bench(new Short(new CpuTarget(1)), Selection.of(List.of(gradientNorm())), true,
+                false, List.of(Build.own(), Build.own())).run();
         assertEquals(2, reports.size());
         assertNotNull(reports.getFirst().environment().session());
         assertEquals(reports.getFirst().environment().session(), reports.getLast().environment().session());

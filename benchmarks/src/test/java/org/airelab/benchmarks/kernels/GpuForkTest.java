@@ -44,7 +44,7 @@ class GpuForkTest {
         assertEquals(0, gcc.waitFor(), output);
     }
 
-    private static final Schedule ONCE = new Schedule(1, 1, 1, 1, 1, 1, 1, 1, true);
+    private static final Schedule ONCE = new Schedule(1, 1, 1, 1, 1, 1, 1, 1, 0, true);
 
     private record Result(int exitCode, String out, String err) {
     }

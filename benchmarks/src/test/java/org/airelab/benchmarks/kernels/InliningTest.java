@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the compiler makes of the kernels, by its own account: the log of what it inlined. */
 class InliningTest {
-    private static final Schedule SHORT = new Schedule(1, 0, 1, 6, 20, 2, 10, 1, true);
+    private static final Schedule SHORT = new Schedule(1, 0, 1, 6, 20, 2, 10, 1, 0, true);
 
     @TempDir
     private Path folder;

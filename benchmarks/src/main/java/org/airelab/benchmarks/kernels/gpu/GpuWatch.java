@@ -13,7 +13,6 @@ import org.airelab.kernels.cuda.GpuReadings;
 public final class GpuWatch implements AutoCloseable {
     /** Degrees above those of the first sample that count as cool. */
     private static final int WARMER = 5;
-    private static final long PATIENCE_MILLIS = 5000;
     private static final long PAUSE_MILLIS = 100;
 
     /** JMH makes the benchmarks that need it. */
@@ -51,13 +50,13 @@ public final class GpuWatch implements AutoCloseable {
 
     /**
      * Waits until the device is as cool as at the first call of this, when all kernels have just been warmed up, and
-     * nothing holds its clock down that did not then; no longer than 5 s.
+     * nothing holds its clock down that did not then; no longer than the patience.
      */
-    public void coolDown() {
+    public void coolDown(long patienceMillis) {
         if (first.isEmpty()) {
             first = readings.get();
         }
-        first.ifPresent(level -> coolDown(level, readings, PATIENCE_MILLIS, PAUSE_MILLIS));
+        first.ifPresent(level -> coolDown(level, readings, patienceMillis, PAUSE_MILLIS));
     }
 
     /** The same; whether it became cool. */

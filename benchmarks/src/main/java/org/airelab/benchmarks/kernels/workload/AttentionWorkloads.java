@@ -41,8 +41,19 @@ final class AttentionWorkloads {
         AttentionShape wide = new AttentionShape(2, 4096, 16, 16, 128, true);
         AttentionShape grouped = new AttentionShape(1, 8192, 32, 8, 128, true);
         AttentionShape full = new AttentionShape(4, 2048, 16, 16, 128, false);
-        return List.of(forward(usual).alsoQuick(), backward(usual).alsoQuick(), forward(wide), backward(wide),
-                forward(grouped), backward(grouped), forward(full), backward(full));
+        return Stream.concat(Stream.<Workload<?>>of(forward(usual).alsoQuick(), backward(usual).alsoQuick(),
+                forward(wide), backward(wide), forward(grouped), backward(grouped), forward(full), backward(full)),
+                sweep()).toList();
+    }
+
+    /** 16k tokens of a model of width 2048 in sequences of any length: the shapes FlashAttention's authors measure. */
+    private static Stream<Workload<?>> sweep() {
+        return Stream.of(64, 128).flatMap(size -> Stream.of(512, 2048, 8192, 16_384)
+                .flatMap(time -> Stream.of(true, false).flatMap(causal -> {
+                    int heads = 2048 / size;
+                    AttentionShape shape = new AttentionShape(16_384 / time, time, heads, heads, size, causal);
+                    return Stream.of(forward(shape), backward(shape));
+                })));
     }
 
     /** Head sizes that models have, in groups that share keys and values: a CPU's libtorch takes no groups. */

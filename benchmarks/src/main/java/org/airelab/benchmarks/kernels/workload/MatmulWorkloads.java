@@ -33,7 +33,8 @@ final class MatmulWorkloads {
     static List<Workload<?>> large() {
         return List.of(product(4096, 4096, 4096).alsoQuick(), product(MatmulShape.of(4096, 11_008, 4096), false, true),
                 product(4096, 4096, 11_008), product(MatmulShape.of(11_008, 4096, 4096), true, false),
-                product(16, 8192, 8192), product(4095, 4093, 4097));
+                product(16, 8192, 8192), product(4095, 4093, 4097), product(2048, 2048, 2048),
+                product(8192, 8192, 8192));
     }
 
     /** Results that each tile is chosen for on a data center's GPU; all transpositions; all epilogues. */

@@ -1,0 +1,62 @@
+package org.airelab.benchmarks.kernels;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.airelab.base.UserError;
+import org.airelab.kernels.DType;
+import org.airelab.kernels.Family;
+
+/**
+ * What is to be measured of all there is. Libraries are not chosen: what is compared with one brings it along.
+ *
+ * @param families in this order
+ * @param shape    found in the names of the shapes that are measured
+ * @param dtypes   element types
+ * @param kernels  names of rungs; all for none
+ */
+record Selection(List<Family<?>> families, Pattern shape, Set<DType> dtypes, Set<String> kernels) {
+    /** All of some families. */
+    static Selection of(List<Family<?>> families) {
+        return new Selection(families, Pattern.compile(""), Set.of(DType.values()), Set.of());
+    }
+
+    /**
+     * The ladders of a target that it leaves something of.
+     *
+     * @throws UserError (bad input) when that is nothing, or there is no rung of a name
+     */
+    List<Ladder> of(Target target, boolean quick) {
+        List<Ladder> all = families.stream().flatMap(family -> target.ladders(family, quick).stream()).toList();
+        if (all.isEmpty()) {
+            throw UserError.badInput("there are no kernels of " + String.join(", ", families.stream().map(Family::name)
+                    .toList()) + " for " + target.name(), "Name other families, or use --device cpu.");
+        }
+        List<String> known = distinct(all.stream().flatMap(ladder -> ladder.kernels().stream()));
+        kernels.stream().filter(kernel -> !known.contains(kernel)).findFirst().ifPresent(kernel -> {
+            throw UserError.badInput("unknown kernel " + kernel + "; known here are " + String.join(", ", known),
+                    "Name one of them.");
+        });
+        List<Ladder> chosen = new ArrayList<>();
+        for (Ladder ladder : all) {
+            Ladder left = ladder.only(kernels);
+            if (shape.matcher(ladder.workload().shape()).find() && dtypes.contains(ladder.dtype())
+                    && !left.kernels().isEmpty()) {
+                chosen.add(left);
+            }
+        }
+        if (chosen.isEmpty()) {
+            throw UserError.badInput("nothing has all of what was asked for; there are the shapes " + String.join(", ",
+                    distinct(all.stream().map(ladder -> ladder.workload().shape()))) + " in "
+                    + String.join(", ", distinct(all.stream().map(ladder -> ladder.dtype().toString()))),
+                    quick ? "Ask for less, or leave out --quick, which knows few shapes." : "Ask for less.");
+        }
+        return chosen;
+    }
+
+    private static List<String> distinct(Stream<String> names) {
+        return names.distinct().toList();
+    }
+}
