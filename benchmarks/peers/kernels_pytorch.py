@@ -5,9 +5,9 @@
     python kernels_pytorch.py --quick matmul attention
 
 On a GPU a sample is a replay of a CUDA graph, between two events, over its calls; they go round copies of their memory,
-together twice as large as the L2 cache. Results are kept for a round, or PyTorch would hand out the same memory, warm in
-the L2, again and again. What no graph can capture is called plainly, and the notes say so. On a CPU calls are timed one
-by one, at small shapes. Inputs are random; float32 products do without TF32.
+together twice as large as the L2 cache. Results are kept for a round, or PyTorch would hand out the same memory, warm
+in the L2, again and again. What no graph can capture is called plainly, and the notes say so. On a CPU calls are timed
+one by one, at small shapes. Inputs are random; float32 products do without TF32.
 
 A backward pass is torch.autograd.grad of a forward pass that is not timed. Attention runs on each of PyTorch's kernels
 alone (pytorch-flash, -cudnn, -efficient), --compile adds torch.compile for what is not a product (pytorch-compile). The
