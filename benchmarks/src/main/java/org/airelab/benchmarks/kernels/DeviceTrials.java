@@ -11,7 +11,7 @@ import org.airelab.kernels.cuda.CudaStream;
 final class DeviceTrials implements AutoCloseable {
     /** Beyond, the float64 reference takes too long, or its results too much of Java's heap. */
     private static final double MOST_FLOPS = 5e9;
-    private static final long MOST_BYTES = 512L << 20;
+    private static final long MOST_BYTES = 128L << 20;
 
     private final CudaStream stream;
     private final CudaLauncher launcher;

@@ -78,8 +78,12 @@ public final class KernelResourcesCommand implements LabCommand {
     private ResourceReport report() {
         Map<Integer, Set<KernelSource>> sources = new LinkedHashMap<>();
         for (int architecture : architectures) {
-            sources.put(architecture, KernelSources.of(FamilyNames.parse(names), architecture,
-                    MULTIPROCESSORS.get(architecture)));
+            int multiprocessors = MULTIPROCESSORS.get(architecture);
+            Set<KernelSource> some = KernelSources.of(FamilyNames.parse(names), architecture, multiprocessors);
+            if (names.isEmpty()) {
+                some.addAll(KernelSources.ofLimits(architecture, multiprocessors));
+            }
+            sources.put(architecture, some);
         }
         List<ResourceReport.Row> rows = new ArrayList<>();
         try (Progress progress = Progress.on("compiling", sources.values().stream().mapToLong(Set::size).sum(),

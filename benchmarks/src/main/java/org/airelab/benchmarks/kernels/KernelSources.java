@@ -14,6 +14,7 @@ import org.airelab.kernels.Rung;
 import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.LaunchRecorder;
+import org.airelab.kernels.roofline.PeakKernel;
 
 /**
  * The CUDA sources, with their macros, that families' rungs launch on a device: all of them, but for products not each
@@ -29,6 +30,16 @@ final class KernelSources {
         for (Family<?> family : families) {
             Workloads.of(family).stream().filter(Workload::quick).forEach(workload -> record(workload, recorder));
             Workloads.variants(family).forEach(workload -> record(workload, recorder));
+        }
+        return new LinkedHashSet<>(recorder.sources());
+    }
+
+    /** Those that the device's limits are measured by. */
+    static Set<KernelSource> ofLimits(int architecture, int multiprocessors) {
+        LaunchRecorder recorder = new LaunchRecorder(architecture, multiprocessors);
+        for (DType dtype : DType.values()) {
+            PeakKernel peak = PeakKernel.of(recorder, dtype);
+            peak.run(recorder.temporary(peak.bytes()));
         }
         return new LinkedHashSet<>(recorder.sources());
     }

@@ -55,7 +55,7 @@ public final class PeakKernel {
                 2.0 * 16 * 8 * 16 * 8 * steps * WARPS, 0.5f);
     }
 
-    private static PeakKernel wgmma(Launcher launcher, DType dtype, int steps) {
+    static PeakKernel wgmma(Launcher launcher, DType dtype, int steps) {
         KernelSource source = KernelSource.of("roofline/wgmma.cu", dtype).with("STEPS", steps);
         int shared = (64 + 256) * 64 * dtype.bytes();
         return new PeakKernel(launcher, Launch.of(source, "roofline_wgmma", launcher.multiprocessors(), THREADS)

@@ -15,17 +15,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) roofline_wgmma(float *out,
         tiles[i] = from_float<ELEMENT>(scale * (float) (i * 37 % 61 - 30));
     }
     // wgmma reads by the asynchronous proxy what was written by the generic one.
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    async_proxy_fence();
     __syncthreads(); // the tiles are there for all
-    unsigned long long a = wgmma_descriptor(tiles, 16);
-    unsigned long long b = wgmma_descriptor(tiles + A_LINES * LINE, 16);
+    unsigned long long a = wgmma_descriptor<2 * LINE>(tiles, 16);
+    unsigned long long b = wgmma_descriptor<2 * LINE>(tiles + A_LINES * LINE, 16);
     float sum[8][4][4] = {};
     for (int step = 0; step < STEPS; step++) {
         wgmma_hold(sum);
         wgmma_fence();
         // 16 elements along k are 32 bytes of a line, 2 in the descriptor's unit.
         HOT_LOOP
-        for (int p = 0; p < LINE / 16; p++) wgmma_m64n256k16<ELEMENT, 0, 0>(sum, a + 2 * p, b + 2 * p, 1);
+        for (int p = 0; p < LINE / 16; p++) wgmma<ELEMENT, 0, 0>(sum, a + 2 * p, b + 2 * p, 1);
         wgmma_commit();
         wgmma_hold(sum);
         wgmma_wait<0>();

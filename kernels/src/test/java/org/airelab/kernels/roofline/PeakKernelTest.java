@@ -58,6 +58,41 @@ class PeakKernelTest {
         }
     }
 
+    /** Every row of the one tile by every row of the other, as often as there are steps. */
+    @Test
+    void eachStepOfAWarpGroupIsAProductOfTheTiles() {
+        for (DType dtype : List.of(DType.FP16, DType.BF16)) {
+            try (HostLauncher launcher = new HostLauncher(1)) {
+                float[] out = run(steps -> PeakKernel.wgmma(launcher, dtype, steps), launcher, 2);
+                double sum = 0;
+                for (int i = 0; i < 128; i++) {
+                    assertEquals(out[i], out[128 + i], 0, "the two groups do the same");
+                    sum += out[i];
+                }
+                double expected = 0;
+                for (int k = 0; k < 64; k++) {
+                    double a = 0;
+                    double b = 0;
+                    for (int row = 0; row < 320; row++) {
+                        double element = 0.0625 * (((row * 64 + swizzled(row, k)) * 37 % 61) - 30);
+                        if (row < 64) {
+                            a += element;
+                        } else {
+                            b += element;
+                        }
+                    }
+                    expected += 2 * a * b;
+                }
+                assertEquals(expected, sum, 1e-3 * (1 + Math.abs(expected)));
+            }
+        }
+    }
+
+    /** Where element k of a line of 64 lies: its piece of 8 elements by the line's number within 8. */
+    private static int swizzled(int row, int k) {
+        return k ^ row % 8 * 8;
+    }
+
     private static KernelSource source(int architecture, DType dtype) {
         LaunchRecorder recorder = new LaunchRecorder(architecture, 100);
         PeakKernel.of(recorder, dtype).run(MemorySegment.NULL);
