@@ -280,11 +280,11 @@ def elapsed(work):
     return start.elapsed_time(end)
 
 
-def capture(stream, run, calls):
+def capture(run, calls):
     """A replay of the calls, and None; where no graph can hold them, the calls, and why."""
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, stream=stream):
+        with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
             run(calls)
         return graph.replay, None
     except RuntimeError as e:
@@ -292,34 +292,30 @@ def capture(stream, run, calls):
         return lambda: run(calls), str(e).splitlines()[0]
 
 
-def cuda_samples(make, call, stream):
-    """Milliseconds a call, and why no graph was used, or None. All on one stream: autograd stays on the forward's."""
-    with torch.cuda.stream(stream):
-        copies = [make()]
-        results = call(*copies[0])
-        footprint = memory((copies, results))
-        copies += [make() for _ in range(rotation(footprint) - 1)]
-        kept = [results] + [None] * (len(copies) - 1)
+def cuda_samples(make, call):
+    """Milliseconds a call, and why no graph was used, or None."""
+    copies = [make()]
+    results = call(*copies[0])
+    copies += [make() for _ in range(rotation(memory((copies, results))) - 1)]
+    kept = [results] + [None] * (len(copies) - 1)
 
-        def run(count):
-            for i in range(count):
-                kept[i % len(copies)] = call(*copies[i % len(copies)])
+    def run(count):
+        for i in range(count):
+            kept[i % len(copies)] = call(*copies[i % len(copies)])
 
-        run(len(copies))
-        millis = elapsed(lambda: run(len(copies))) / len(copies)
-        calls = len(copies) * max(1, math.ceil(min(PASS_MS / millis, MOST_CALLS) / len(copies)))
-        replay, reason = capture(stream, run, calls)
-        samples, total = [], elapsed(replay)
-        while total < SAMPLES_MS / 4:  # clocks
-            total += elapsed(replay)
-        total = 0
-        while len(samples) < 5 or total < SAMPLES_MS and len(samples) < 60:
-            samples.append(elapsed(replay))
-            total += samples[-1]
+    run(len(copies))
+    millis = elapsed(lambda: run(len(copies))) / len(copies)
+    calls = len(copies) * max(1, math.ceil(min(PASS_MS / millis, MOST_CALLS) / len(copies)))
+    replay, reason = capture(run, calls)
+    samples, warm = [], elapsed(replay)
+    while warm < SAMPLES_MS / 4:  # clocks rise
+        warm += elapsed(replay)
+    while len(samples) < 5 or sum(samples) < SAMPLES_MS and len(samples) < 60:
+        samples.append(elapsed(replay))
     return [s / calls for s in samples], reason
 
 
-def cpu_samples(make, call, stream):
+def cpu_samples(make, call):
     copy = make()
     call(*copy)
     samples = []
@@ -333,8 +329,10 @@ def cpu_samples(make, call, stream):
 def workloads(a):
     """(family, operation, shape, dtype), each once."""
     if a.lab:
-        found = [(r["family"], r["operation"], r["shape"], r["dtype"]) for r in a.lab["rows"] if r["family"] in CASES
-                 and "interleaved" not in r["shape"]]
+        every = [(r["family"], r["operation"], r["shape"], r["dtype"]) for r in a.lab["rows"]]
+        found = [w for w in every if w[0] in CASES and "interleaved" not in w[2]]
+        if left := dict.fromkeys(f"{w[0]} {w[2]}" for w in every if w not in found):
+            print(f"no peer here of {', '.join(left)}")
     else:
         found = []
         for table in [SMALL] if a.device == "cpu" else [LARGE] if a.quick else [LARGE, MORE]:
@@ -362,7 +360,7 @@ def quantile(values, q):
     return values[low] + (at - low) * (values[min(low + 1, len(values) - 1)] - values[low])
 
 
-def measure(workload, kernel, a, stream):
+def measure(workload, kernel, a):
     """The row, and a note or None. Raises RuntimeError where PyTorch refuses the work."""
     family, operation, shape, dtype = workload
     case = CASES[family](shape, Tensors(a.device, DTYPES[dtype]))
@@ -375,7 +373,7 @@ def measure(workload, kernel, a, stream):
         torch.compiler.reset()
         forward = torch.compile(forward, dynamic=False)
     make, call = bind(case, operation, forward)
-    samples, reason = (cuda_samples if a.device == "cuda" else cpu_samples)(make, call, stream)
+    samples, reason = (cuda_samples if a.device == "cuda" else cpu_samples)(make, call)
     median, flops, moved = statistics.median(samples), case.flops[operation], case.bytes[operation]
     wide = CASES[family](shape, Tensors("meta", torch.float32)).bytes[operation]
     compute = flops / wide >= COMPUTE_BOUND
@@ -453,7 +451,8 @@ def main():
     if a.compile:
         from torch._functorch import config
         config.donated_buffer = False  # a graph is walked backward many times
-    stream = torch.cuda.Stream() if a.device == "cuda" else None
+    if a.device == "cuda":
+        torch.cuda.set_stream(torch.cuda.Stream())  # the default one cannot be captured, and autograd stays on a stream
     todo = [(w, k) for w in workloads(a) for k in kernels(w[0], w[1], a.compile)]
     print(f"PyTorch {torch.__version__} on {a.name}: {len(todo)} rows")
     for i, (workload, kernel) in enumerate(todo):
@@ -464,7 +463,7 @@ def main():
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             try:
-                row, note = measure(workload, kernel, a, stream)
+                row, note = measure(workload, kernel, a)
             except (RuntimeError, NotImplementedError) as e:
                 row, note = None, f"{'/'.join(workload)} {kernel}: refused ({refusal(said, e)})"
         if note:
