@@ -54,8 +54,8 @@ public final class BenchCommand implements LabCommand {
             description = "Rungs to measure, with the libraries they are compared with. Default: the whole ladder.")
     private Set<String> kernels = Set.of();
 
-    @Option(names = "--quick", description = "One shape of each operation and fewer samples: below 3 minutes for all"
-            + " families on 2 cores. All families share a JVM.")
+    @Option(names = "--quick", description = "One shape of each operation, unless --shape says which, and fewer"
+            + " samples: below 3 minutes for all families on 2 cores. All families share a JVM.")
     private boolean quick;
 
     @Option(names = "--cold",

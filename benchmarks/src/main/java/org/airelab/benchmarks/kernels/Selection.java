@@ -24,12 +24,14 @@ record Selection(List<Family<?>> families, Pattern shape, Set<DType> dtypes, Set
     }
 
     /**
-     * The ladders of a target that it leaves something of.
+     * The ladders of a target that it leaves something of. Quick runs know a shape of each operation, unless they are
+     * asked for others.
      *
      * @throws UserError (bad input) when that is nothing, or there is no rung of a name
      */
     List<Ladder> of(Target target, boolean quick) {
-        List<Ladder> all = families.stream().flatMap(family -> target.ladders(family, quick).stream()).toList();
+        boolean few = quick && shape.pattern().isEmpty();
+        List<Ladder> all = families.stream().flatMap(family -> target.ladders(family, few).stream()).toList();
         if (all.isEmpty()) {
             throw UserError.badInput("there are no kernels of " + String.join(", ", families.stream().map(Family::name)
                     .toList()) + " for " + target.name(), "Name other families, or use --device cpu.");
@@ -51,7 +53,7 @@ record Selection(List<Family<?>> families, Pattern shape, Set<DType> dtypes, Set
             throw UserError.badInput("nothing has all of what was asked for; there are the shapes " + String.join(", ",
                     distinct(all.stream().map(ladder -> ladder.workload().shape()))) + " in "
                     + String.join(", ", distinct(all.stream().map(ladder -> ladder.dtype().toString()))),
-                    quick ? "Ask for less, or leave out --quick, which knows few shapes." : "Ask for less.");
+                    "Ask for some of these.");
         }
         return chosen;
     }
