@@ -20,6 +20,8 @@ public final class Aten {
     private static final Operator ALL_FINITE = Operator.of("aten::isfinite", "");
     private static final Operator ALL = Operator.of("aten::all", "");
     private static final Operator MM = Operator.of("aten::mm", "");
+    private static final Operator MM_OUT = Operator.of("aten::mm", "out");
+    private static final Operator SUM_ALL = Operator.of("aten::sum", "");
     private static final Operator ZERO = Operator.of("aten::zero_", "");
     private static final Operator CONTIGUOUS = Operator.of("aten::contiguous", "");
     private static final Operator DROPOUT = Operator.of("aten::dropout", "");
@@ -152,21 +154,40 @@ public final class Aten {
         return MM.on(manager).tensor(a).tensor(b).result();
     }
 
-    /** {@code out = a b} on the CPU: [m, k] and [k, n] into [m, n]; not recorded. */
+    /** {@code out = a b}: [m, k] and [k, n] into [m, n], all of one type; not recorded. */
     public static void matmulInto(Tensor out, NDArray a, NDArray b) {
+        if (out.device().isGpu()) {
+            MM_OUT.call().tensor(a).tensor(b).tensor(out).tensors(1)[0].close();
+            return;
+        }
+        // As above, but for the dispatcher's handling of arguments.
         long left = Tensor.handle(a);
         long right = Tensor.handle(b);
         long target = out.handle();
         Libtorch.call("mm_out", () -> (int) Libtorch.CPU_MM_OUT.invokeExact(target, left, right));
     }
 
-    /** {@code out += a b} on the CPU: [m, k] and [k, n] into [m, n]; not recorded. */
+    /**
+     * {@code out += a b}: [m, k] and [k, n] into [m, n]; not recorded. Where {@code out} has another type the product
+     * is rounded to that of its factors first.
+     */
     public static void addMatmul(NDArray out, NDArray a, NDArray b) {
+        if (NativeArrays.device(out).isGpu() || NativeArrays.type(out) != NativeArrays.type(a)) {
+            try (NDManager scope = a.getManager().newSubManager()) {
+                out.addi(matmul(scope, a, b));
+            }
+            return;
+        }
         long left = Tensor.handle(a);
         long right = Tensor.handle(b);
         long target = Tensor.handle(out);
         Libtorch.call("addmm_out",
                 () -> (int) Libtorch.CPU_ADDMM_OUT.invokeExact(target, target, left, right, 1.0, 1.0));
+    }
+
+    /** The sum of all elements, a number on their device. */
+    public static NDArray sum(NDManager manager, NDArray x) {
+        return SUM_ALL.on(manager).tensor(x).none().result();
     }
 
     /** Each element zeroed with probability p and scaled by 1/(1-p) otherwise; random by libtorch's generator. */

@@ -1,50 +1,60 @@
 package org.airelab.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import org.airelab.kernels.Family;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
+import org.airelab.torch.Tensor;
 
 /** The Euclidean norm of gradients: of all together, for clipping, and of one parameter, for diagnosis. */
 final class GradientNorm {
-    private static final org.airelab.kernels.optimizer.GradientNorm KERNEL =
-            org.airelab.kernels.optimizer.GradientNorm.FAMILY.fastest();
+    private static final Family<org.airelab.kernels.optimizer.GradientNorm> FAMILY =
+            org.airelab.kernels.optimizer.GradientNorm.FAMILY;
 
-    private GradientNorm() {
+    private final FlatParameters parameters;
+    private final DeviceKernels kernels;
+
+    /**
+     * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked for
+     * float64 alone.
+     */
+    GradientNorm(FlatParameters parameters, DeviceKernels kernels) {
+        this.parameters = parameters;
+        Device device = NativeArrays.device(parameters.gradients());
+        this.kernels = kernels != null || device.isGpu() ? kernels : DeviceKernels.on(device);
     }
 
     /** Norm of all gradients; NaN or infinite when one of them is. */
-    static double global(FlatParameters parameters) {
-        return norm(parameters.gradients(), 0, parameters.size());
+    double global() {
+        return norm(0, parameters.size());
     }
 
     /** Norm of one parameter's gradient. */
-    static double of(FlatParameters parameters, FlatParameters.Slot slot) {
-        return norm(parameters.gradients(), slot.offset(), slot.spec().elements());
+    double of(FlatParameters.Slot slot) {
+        return norm(slot.offset(), slot.spec().elements());
     }
 
-    private static double norm(NDArray gradients, long offset, long length) {
+    private double norm(long offset, long length) {
+        NDArray gradients = parameters.gradients();
         try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
             NDArray window = NativeArrays.view(gradients, offset, length).attach(scope);
-            if (!NativeArrays.device(gradients).isGpu() && NativeArrays.type(gradients) == ScalarType.FLOAT32) {
-                return Math.sqrt(sumOfSquares(NativeArrays.memory(window), length));
-            }
-            return Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
+            boolean ours = kernels != null && kernels.computesIn(NativeArrays.type(window));
+            return ours ? Math.sqrt(sumOfSquares(scope, window))
+                    : Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
         }
     }
 
-    private static double sumOfSquares(MemorySegment values, long count) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment sum = arena.allocate(ValueLayout.JAVA_DOUBLE);
-            KERNEL.sumOfSquares(values, count, sum);
-            return sum.get(ValueLayout.JAVA_DOUBLE, 0);
-        }
+    private double sumOfSquares(NDManager scope, NDArray values) {
+        NDArray sum = Tensor.empty(ScalarType.FLOAT64, NativeArrays.device(values)).attach(scope);
+        kernels.of(FAMILY, NativeArrays.type(values)).sumOfSquares(NativeArrays.kernelMemory(values), values.size(),
+                NativeArrays.kernelMemory(sum));
+        return sum.getDouble();
     }
 
     /** Factor that brings a norm down to the limit (Pascanu et al. 2013, algorithm 1); 1 without a limit. */

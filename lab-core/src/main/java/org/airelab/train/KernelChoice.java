@@ -1,8 +1,8 @@
 package org.airelab.train;
 
 /**
- * Whose kernels compute a model's norms, attention, activations and updates, on a CPU its loss too; matrix products and
- * embeddings are libtorch's always.
+ * Whose kernels compute a model's norms, attention, activations, loss and updates; matrix products and embeddings are
+ * libtorch's always.
  */
 public enum KernelChoice {
     /** The lab's on a CPU in float32, else libtorch's. */

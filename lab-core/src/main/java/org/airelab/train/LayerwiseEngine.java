@@ -55,6 +55,8 @@ public final class LayerwiseEngine {
         Cut[] cuts = new Cut[layers.size() + 1];
         NDManager headScope = manager.newSubManager();
         try {
+            // First: the host waits for a copy until the device has done what was asked of it before.
+            Targets targets = Targets.of(headScope, batch.targets());
             NDArray x = embed(batch, cuts, passIndex);
             for (int i = 0; i < layers.size(); i++) {
                 cuts[i + 1] = forward(layers.get(i), x, i, passIndex);
@@ -62,7 +64,6 @@ public final class LayerwiseEngine {
             }
             NDArray gradient;
             try (Autograd.Mode recording = Autograd.recording()) {
-                NDArray targets = headScope.create(batch.targets());
                 gradient = head.forwardBackward(Autograd.leaf(headScope, x), targets, scale);
             }
             backward(cuts, gradient, headScope, passIndex);
@@ -154,7 +155,7 @@ public final class LayerwiseEngine {
             for (DecoderLayer layer : model.layers()) {
                 x = next(outer, layer, x);
             }
-            return head.evaluate(x, x.getManager().create(batch.targets()));
+            return head.evaluate(x, Targets.of(x.getManager(), batch.targets()));
         }
     }
 
@@ -178,7 +179,7 @@ public final class LayerwiseEngine {
                     return "layers." + i;
                 }
             }
-            return Double.isFinite(head.evaluate(x, x.getManager().create(batch.targets()))) ? null : "head";
+            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch.targets()))) ? null : "head";
         }
     }
 

@@ -13,15 +13,15 @@ public interface LossHead {
      * of the head's own parameters.
      *
      * @param x       [batch, time, dim], a leaf that wants a gradient
-     * @param targets int64 [batch * time]
+     * @param targets of its positions
      * @param scale   factor of the loss that is differentiated; the loss remembered has none
      * @return the gradient of x, owned by x's manager
      */
-    NDArray forwardBackward(NDArray x, NDArray targets, double scale);
+    NDArray forwardBackward(NDArray x, Targets targets, double scale);
 
     /** Mean over the calls since the last take of their losses in nats. */
     double takeLoss();
 
     /** Sum of the losses in nats of the positions whose target counts, without gradients; 0 when none does. */
-    double evaluate(NDArray x, NDArray targets);
+    double evaluate(NDArray x, Targets targets);
 }

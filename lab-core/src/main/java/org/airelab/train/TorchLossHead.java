@@ -2,8 +2,6 @@ package org.airelab.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
 import org.airelab.nn.OutputHead;
 import org.airelab.torch.Aten;
@@ -18,28 +16,26 @@ import org.airelab.torch.ScalarType;
 final class TorchLossHead implements LossHead {
     private final OutputHead head;
     private final ParameterStore parameters;
-    private final NDArray sum;
-    private int calls;
+    private final MeanLoss losses;
 
     /** {@code manager} owns the running sum, which stays on the device so that a step need not wait for it. */
     TorchLossHead(NDManager manager, OutputHead head, ParameterStore parameters) {
         this.head = head;
         this.parameters = parameters;
-        this.sum = manager.zeros(new Shape(), DataType.FLOAT64);
+        this.losses = new MeanLoss(manager);
     }
 
     @Override
-    public NDArray forwardBackward(NDArray x, NDArray targets, double scale) {
+    public NDArray forwardBackward(NDArray x, Targets targets, double scale) {
         NDManager scope = x.getManager();
         try (Autograd.Mode recording = Autograd.recording()) {
-            NDArray loss = Aten.crossEntropy(scope, logits(x, true), targets);
+            NDArray loss = Aten.crossEntropy(scope, logits(x, true), targets.ids());
             // In place, so that the gradient has the loss's type.
             Autograd.backward(loss, loss.onesLike().muli(Aten.number(scope, scale)));
             try (Autograd.Mode off = Autograd.notRecording()) {
-                sum.addi(Aten.to(scope, loss, ScalarType.FLOAT64));
+                losses.add(scope, loss);
             }
         }
-        calls++;
         return Autograd.gradient(scope, x);
     }
 
@@ -53,15 +49,12 @@ final class TorchLossHead implements LossHead {
 
     @Override
     public double takeLoss() {
-        double mean = sum.getDouble() / calls;
-        Aten.zero(sum);
-        calls = 0;
-        return mean;
+        return losses.take();
     }
 
     @Override
-    public double evaluate(NDArray x, NDArray targets) {
-        NDArray sum = Aten.crossEntropySum(x.getManager(), logits(x, false), targets);
+    public double evaluate(NDArray x, Targets targets) {
+        NDArray sum = Aten.crossEntropySum(x.getManager(), logits(x, false), targets.ids());
         return Aten.to(x.getManager(), sum, ScalarType.FLOAT64).getDouble();
     }
 }

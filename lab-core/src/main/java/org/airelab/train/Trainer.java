@@ -13,12 +13,13 @@ public final class Trainer {
     private final OptimizerConfig config;
     private final Schedule schedule;
     private final LossScaler scaler;
+    private final GradientNorm norms;
     private long step;
     private long updates;
 
     /** All parts belong to one model; {@code head} is the engine's. */
     public Trainer(LayerwiseEngine engine, LossHead head, FlatParameters parameters, Optimizer optimizer,
-            OptimizerConfig config, Schedule schedule, LossScaler scaler) {
+            OptimizerConfig config, Schedule schedule, LossScaler scaler, GradientNorm norms) {
         this.engine = engine;
         this.head = head;
         this.parameters = parameters;
@@ -26,6 +27,7 @@ public final class Trainer {
         this.config = config;
         this.schedule = schedule;
         this.scaler = scaler;
+        this.norms = norms;
     }
 
     /**
@@ -48,7 +50,7 @@ public final class Trainer {
             engine.forwardBackward(microBatches.get(i), factor, step * microBatches.size() + i);
         }
         double loss = head.takeLoss();
-        double norm = GradientNorm.global(parameters) / scaler.scale();
+        double norm = norms.global() / scaler.scale();
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);
@@ -90,7 +92,7 @@ public final class Trainer {
         FlatParameters.Slot worst = null;
         double largest = -1;
         for (FlatParameters.Slot slot : parameters.slots().reversed()) {
-            double norm = GradientNorm.of(parameters, slot);
+            double norm = norms.of(slot);
             if (!Double.isFinite(norm)) {
                 return slot.spec().path() + " (its gradient is not finite)";
             }

@@ -81,7 +81,6 @@ public final class TrainingSession implements AutoCloseable {
                 return "libtorch's kernels";
             }
             return "the lab's kernels (libtorch's for products and embeddings"
-                    + (device.isGpu() ? ", and for the loss and the gradient's norm" : "")
                     + missing.map(what -> ", and for " + what).orElse("") + ")";
         }
     }
@@ -103,18 +102,18 @@ public final class TrainingSession implements AutoCloseable {
             kernels = setup.inWords(missing);
             TorchOps plain = new TorchOps(manager, config, precision.kept());
             ours = setup.fused() ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
-            boolean onCpu = ours != null && !setup.device.isGpu();
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
             parameters = new FlatParameters(manager, model, precision.kept(), true);
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = onCpu ? new FusedLossHead(model.head(), store)
+            LossHead head = ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
             optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels);
             scaler = new LossScaler(precision);
-            trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler);
+            trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler,
+                    new GradientNorm(parameters, deviceKernels));
             fused = ours;
         } catch (RuntimeException | Error e) {
             close(manager, ours, deviceKernels);

@@ -40,7 +40,8 @@ class FusedKernelsTest {
             for (int batchSize : new int[] {1, 3}) {
                 TokenBatch batch = plain.batch(3, batchSize);
                 plain.engine(false).forwardBackward(batch, 1, 0);
-                LossHead head = new FusedLossHead(fused.model.head(), fused.store);
+                LossHead head = new FusedLossHead(fused.manager, fused.model.head(), fused.store,
+                        DeviceKernels.on(Device.cpu()));
                 for (boolean checkpointing : new boolean[] {false, true}) {
                     fused.flat.zeroGradients();
                     new LayerwiseEngine(fused.manager, fused.model, fused.store, head, checkpointing, 7)
@@ -94,7 +95,7 @@ class FusedKernelsTest {
     void manyPassesLeaveNothingBehind() {
         try (TestModel m = fused(TestModel.llama())) {
             LayerwiseEngine engine = new LayerwiseEngine(m.manager, m.model, m.store,
-                    new FusedLossHead(m.model.head(), m.store), false, 7);
+                    new FusedLossHead(m.manager, m.model.head(), m.store, DeviceKernels.on(Device.cpu())), false, 7);
             TokenBatch batch = m.batch(3, 1);
             long arrays = 0;
             long tensors = 0;

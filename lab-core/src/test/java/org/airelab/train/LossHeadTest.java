@@ -2,26 +2,34 @@ package org.airelab.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** Both loss heads against float64 where targets are ignored. The model's head is no more than a matrix. */
+/** The loss heads against float64 where targets are ignored. The model's head is no more than a matrix. */
 class LossHeadTest {
     private static final double SCALE = 0.5;
     private static final float[] NONE = {};
 
+    private final CopyingLauncher launcher = new CopyingLauncher();
     private TestModel model;
     private int dim;
     private int vocab;
@@ -44,10 +52,23 @@ class LossHeadTest {
     @AfterEach
     void close() {
         model.close();
+        launcher.close();
     }
 
-    private LossHead head(boolean fused) {
-        return fused ? new FusedLossHead(model.model.head(), model.store) : model.head;
+    private enum Kind {
+        TORCH, CPU, CUDA_ON_THE_CPU
+    }
+
+    private LossHead head(Kind kind) {
+        return switch (kind) {
+            case TORCH -> model.head;
+            case CPU -> fused(DeviceKernels.on(Device.cpu()));
+            case CUDA_ON_THE_CPU -> fused(DeviceKernels.on(launcher));
+        };
+    }
+
+    private LossHead fused(DeviceKernels kernels) {
+        return new FusedLossHead(model.manager, model.model.head(), model.store, kernels);
     }
 
     /** Every n-th target counts, none for n = 0. */
@@ -101,20 +122,20 @@ class LossHeadTest {
     private float[] forwardBackward(LossHead head, long[] targets) {
         try (NDManager scope = model.manager.newSubManager()) {
             NDArray leaf = Autograd.leaf(scope, scope.create(x, new Shape(2, rows / 2, dim)));
-            return head.forwardBackward(leaf, scope.create(targets), SCALE).toFloatArray();
+            return head.forwardBackward(leaf, Targets.of(scope, targets), SCALE).toFloatArray();
         }
     }
 
     private double evaluate(LossHead head, long[] targets) {
         try (NDManager scope = model.manager.newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
-            return head.evaluate(scope.create(x, new Shape(2, rows / 2, dim)), scope.create(targets));
+            return head.evaluate(scope.create(x, new Shape(2, rows / 2, dim)), Targets.of(scope, targets));
         }
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void meanAndGradientsAreThoseOfTheTargetsThatCount(boolean fused) {
-        LossHead head = head(fused);
+    @EnumSource(Kind.class)
+    void meanAndGradientsAreThoseOfTheTargetsThatCount(Kind kind) {
+        LossHead head = head(kind);
         long[] targets = targets(2, 1);
         float[] dx = new float[x.length];
         float[] dw = new float[vocab * dim];
@@ -127,9 +148,9 @@ class LossHeadTest {
 
     /** Each call is one micro-batch of a step, however many of its targets count: gradient and loss agree on it. */
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void theLossOfSeveralCallsIsTheMeanOfTheirMeans(boolean fused) {
-        LossHead head = head(fused);
+    @EnumSource(Kind.class)
+    void theLossOfSeveralCallsIsTheMeanOfTheirMeans(Kind kind) {
+        LossHead head = head(kind);
         double mean = 0;
         for (int n : new int[] {1, 6}) {
             forwardBackward(head, targets(n, n));
@@ -139,12 +160,53 @@ class LossHeadTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void withoutAnyTargetTheLossIsNotANumberAndMovesNothing(boolean fused) {
-        LossHead head = head(fused);
+    @EnumSource(Kind.class)
+    void withoutAnyTargetTheLossIsNotANumberAndMovesNothing(Kind kind) {
+        LossHead head = head(kind);
         assertArrayEquals(new float[x.length], forwardBackward(head, targets(0, 1)));
         assertArrayEquals(new float[vocab * dim], window(model.flat.gradients()));
         assertEquals(Double.NaN, head.takeLoss());
         assertEquals(0, evaluate(head, targets(0, 1)));
+    }
+
+    /** In bfloat16 both round logits and gradients to it, at the same places. */
+    @Test
+    void inBfloat16AsThePlainOperators() {
+        long[] targets = targets(3, 4);
+        try (TestModel half = new TestModel(TestModel.llama(), Precision.BF16)) {
+            List<LossHead> heads = List.of(half.head, new FusedLossHead(half.manager, half.model.head(), half.store,
+                    DeviceKernels.on(launcher)));
+            List<float[]> results = new ArrayList<>();
+            for (LossHead head : heads) {
+                half.flat.zeroGradients();
+                try (NDManager scope = half.manager.newSubManager()) {
+                    NDArray wide = scope.create(x, new Shape(2, rows / 2, dim));
+                    NDArray leaf = Autograd.leaf(scope, NativeArrays.convert(scope, wide, ScalarType.BFLOAT16));
+                    results.add(NativeArrays.floats(head.forwardBackward(leaf, Targets.of(scope, targets), SCALE)));
+                    results.add(NativeArrays.floats(half.flat.gradients()));
+                }
+            }
+            assertArrayEquals(results.get(0), results.get(2), 1e-2f * largest(results.get(0)));
+            assertArrayEquals(results.get(1), results.get(3), 1e-2f * largest(results.get(1)));
+            assertEquals(heads.get(0).takeLoss(), heads.get(1).takeLoss(), 1e-5);
+        }
+    }
+
+    private static float largest(float[] values) {
+        float largest = 0;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        assertTrue(largest > 0);
+        return largest;
+    }
+
+    @Test
+    void portionsFitTheirDevices() {
+        assertEquals(65, FusedLossHead.portion(1 << 20, 32_000, false));
+        assertEquals(8320, FusedLossHead.portion(1 << 20, 32_000, true));
+        assertEquals(100, FusedLossHead.portion(100, 32_000, true));
+        assertEquals(1, FusedLossHead.portion(100, 1 << 22, false));
+        assertEquals(64, FusedLossHead.portion(100, 1 << 22, true));
     }
 }

@@ -145,7 +145,12 @@ class OptimizerTest {
             for (float x : g) {
                 sum += (double) x * x;
             }
-            assertEquals(Math.sqrt(sum), GradientNorm.global(model.flat), 1e-4);
+            try (CopyingLauncher launcher = new CopyingLauncher()) {
+                for (DeviceKernels kernels : Arrays.asList(null, DeviceKernels.on(Device.cpu()),
+                        DeviceKernels.on(launcher))) {
+                    assertEquals(Math.sqrt(sum), new GradientNorm(model.flat, kernels).global(), 1e-4);
+                }
+            }
         }
     }
 
