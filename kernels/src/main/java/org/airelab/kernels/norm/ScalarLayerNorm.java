@@ -20,25 +20,31 @@ final class ScalarLayerNorm implements LayerNorm {
         NormArguments.checkOptional("bias", bias, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
         for (var row = 0; row < rows; row++) {
-            var start = (long) row * width;
-            var sum = 0f;
-            for (var i = 0; i < width; i++) {
-                sum += get(x, start + i);
-            }
-            var m = sum / width;
-            var squares = 0f;
-            for (var i = 0; i < width; i++) {
-                var centred = get(x, start + i) - m;
-                squares += centred * centred;
-            }
-            var r = (float) (1 / Math.sqrt(squares / width + eps));
-            for (var i = 0; i < width; i++) {
-                var shift = bias == null ? 0 : get(bias, i);
-                set(y, start + i, (get(x, start + i) - m) * r * get(weight, i) + shift);
-            }
-            set(mean, row, m);
-            set(rstd, row, r);
+            forwardRow(x, weight, bias, y, mean, rstd, row, width, eps);
         }
+    }
+
+    /** A row by itself: as loops within a loop of rows, the JIT compiles all of them anew at each of them. */
+    private static void forwardRow(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
+            MemorySegment mean, MemorySegment rstd, int row, int width, float eps) {
+        var start = (long) row * width;
+        var sum = 0f;
+        for (var i = 0; i < width; i++) {
+            sum += get(x, start + i);
+        }
+        var m = sum / width;
+        var squares = 0f;
+        for (var i = 0; i < width; i++) {
+            var centred = get(x, start + i) - m;
+            squares += centred * centred;
+        }
+        var r = (float) (1 / Math.sqrt(squares / width + eps));
+        for (var i = 0; i < width; i++) {
+            var shift = bias == null ? 0 : get(bias, i);
+            set(y, start + i, (get(x, start + i) - m) * r * get(weight, i) + shift);
+        }
+        set(mean, row, m);
+        set(rstd, row, r);
     }
 
     @Override
@@ -50,29 +56,34 @@ final class ScalarLayerNorm implements LayerNorm {
         var weightSums = new float[width];
         var biasSums = new float[width];
         for (var row = 0; row < rows; row++) {
-            var start = (long) row * width;
-            var m = get(mean, row);
-            var r = get(rstd, row);
-            var sum = 0f;
-            var dot = 0f;
-            for (var i = 0; i < width; i++) {
-                var gradient = get(dy, start + i);
-                var normal = (get(x, start + i) - m) * r;
-                weightSums[i] += gradient * normal;
-                biasSums[i] += gradient;
-                sum += gradient * get(weight, i);
-                dot += gradient * get(weight, i) * normal;
-            }
-            for (var i = 0; i < width; i++) {
-                var normal = (get(x, start + i) - m) * r;
-                set(dx, start + i, (get(dy, start + i) * get(weight, i) - (sum + normal * dot) / width) * r);
-            }
+            backwardRow(dy, x, weight, mean, rstd, dx, weightSums, biasSums, row, width);
         }
         for (var i = 0; i < width; i++) {
             set(dWeight, i, weightSums[i]);
             if (dBias != null) {
                 set(dBias, i, biasSums[i]);
             }
+        }
+    }
+
+    private static void backwardRow(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
+            MemorySegment rstd, MemorySegment dx, float[] weightSums, float[] biasSums, int row, int width) {
+        var start = (long) row * width;
+        var m = get(mean, row);
+        var r = get(rstd, row);
+        var sum = 0f;
+        var dot = 0f;
+        for (var i = 0; i < width; i++) {
+            var gradient = get(dy, start + i);
+            var normal = (get(x, start + i) - m) * r;
+            weightSums[i] += gradient * normal;
+            biasSums[i] += gradient;
+            sum += gradient * get(weight, i);
+            dot += gradient * get(weight, i) * normal;
+        }
+        for (var i = 0; i < width; i++) {
+            var normal = (get(x, start + i) - m) * r;
+            set(dx, start + i, (get(dy, start + i) * get(weight, i) - (sum + normal * dot) / width) * r);
         }
     }
 
