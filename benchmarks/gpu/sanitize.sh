@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs lab selftest on the GPU under NVIDIA's compute-sanitizer, each kernel family by itself, some at a time, and tells
+# what was found: accesses out of bounds or misaligned (memcheck), races in shared memory (racecheck), barriers that not
+# all threads come to (synccheck).
+#
+#   benchmarks/gpu/sanitize.sh [TOOL...]      all three unless told
+#
+#   LAB=PATH           the launcher, as for measure.sh
+#   FAMILIES="a b"     only these
+#   JOBS=4             how many at a time: they share the GPU's memory
+#   LIMIT=600          seconds each may take
+#   LOGS=PATH          keeps what the tools say; by default of failures alone, in a folder that is told
+#
+# Exit codes: 0 nothing was found, 1 something was, or a kernel is wrong, 3 something is missing.
+set -euo pipefail
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+lab=${LAB:-$home/lab}
+[ $# -gt 0 ] || set -- memcheck racecheck synccheck
+for program in "$lab" compute-sanitizer; do
+    if ! command -v "$program" > /dev/null; then
+        echo "sanitize.sh: there is no $program." >&2
+        exit 3
+    fi
+done
+families=${FAMILIES:-attention matmul softmax cross-entropy layer-norm rms-norm embedding rotary swiglu gelu gelu-tanh
+    relu gradient-norm adam sgd rmsprop}
+logs=${LOGS:-$(mktemp -d)}
+mkdir -p "$logs"
+
+one() { # tool/family: a line on standard output
+    local tool=${1%/*} family=${1#*/} log=$logs/${1//\//-}.txt status=0 begin=$SECONDS verdict
+    # Both tools report each hazard or error; 99 is the tool's, 1 selftest's own.
+    timeout "${LIMIT:-600}" compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 99 \
+        "$lab" selftest "$family" --device cuda > "$log" 2>&1 || status=$?
+    case $status in
+        0) verdict=clean ;;
+        1) verdict="a kernel is WRONG" ;;
+        99) verdict=$(grep -o -E '(ERROR|RACECHECK) SUMMARY: .*' "$log" | tail -n 1) ;;
+        124) verdict="not done within ${LIMIT:-600} s" ;;
+        *) verdict="failed with exit code $status" ;;
+    esac
+    printf '%-10s %-14s %4d s  %s\n' "$tool" "$family" $((SECONDS - begin)) "$verdict"
+    [ "$status" = 0 ]
+}
+export -f one
+export lab logs LIMIT
+
+status=0
+for tool; do for family in $families; do echo "$tool/$family"; done; done \
+    | xargs -P "${JOBS:-4}" -I{} bash -c 'one {}' || status=1
+if [ "$status" = 0 ]; then
+    echo "sanitize.sh: nothing was found."
+    [ -n "${LOGS:-}" ] || rm -r "$logs"
+else
+    echo "sanitize.sh: what was found is in $logs"
+fi
+exit "$status"
