@@ -27,7 +27,7 @@ record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int 
     static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 5, 5, 3, 0, true);
     static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, 0, false);
     /** On a GPU, whose kernels no JVM compiles and nothing but its own clocks disturbs. */
-    static final Schedule GPU_QUICK = new Schedule(2, 160, 3, 1, 5, 3, 5, 1, 200, true);
+    static final Schedule GPU_QUICK = new Schedule(2, 160, 2, 1, 5, 3, 5, 1, 200, true);
     static final Schedule GPU_FULL =
             new Schedule(3, Double.POSITIVE_INFINITY, 4, 1, 20, 4, 20, 1, 5000, false);
 
