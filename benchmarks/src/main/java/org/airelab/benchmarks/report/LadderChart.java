@@ -8,7 +8,7 @@ import java.util.List;
 final class LadderChart {
     private static final double ROW = 19;
     private static final double LABEL = 92;
-    private static final double VALUES = 118;
+    private static final double VALUES = 134;
 
     private record Bar(String name, double ms, String value, String colour) {
     }

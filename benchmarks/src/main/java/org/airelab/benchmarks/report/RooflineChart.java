@@ -1,5 +1,6 @@
 package org.airelab.benchmarks.report;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,6 +14,8 @@ final class RooflineChart {
     private static final double RIGHT = Svg.WIDTH - 8;
     private static final double TOP = 10;
     private static final double BOTTOM = HEIGHT - 34;
+    /** A decade or less has lines at 2 and 5, too. */
+    private static final double NARROW = 30;
 
     private final Report.Roofline roofline;
     private final double peak;
@@ -20,6 +23,8 @@ final class RooflineChart {
     private final double rightIntensity;
     private final double lowest;
     private final double highest;
+    /** GFLOP/s in the unit of the vertical axis. */
+    private final double unit;
 
     private RooflineChart(Report.Roofline roofline, List<Row> rows) {
         this.roofline = roofline;
@@ -31,6 +36,7 @@ final class RooflineChart {
         lowest = Math.min(slowest, leftIntensity * roofline.copyGbps()) / 2;
         double fastest = rows.stream().mapToDouble(row -> gflops(row, row.medianMs())).max().orElse(1);
         highest = 2 * Math.max(peak, fastest);
+        unit = peak >= 1e3 ? 1e3 : 1;
     }
 
     /** The chart of rows of one element type that have operations to count, at least one. */
@@ -44,7 +50,7 @@ final class RooflineChart {
         double ridge = peak / roofline.copyGbps();
         svg.line(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), x(ridge), y(peak), "#1c2733", 1.5)
                 .line(x(ridge), y(peak), RIGHT, y(peak), "#1c2733", 1.5)
-                .text(RIGHT, y(peak) - 4, Numbers.digits(peak) + " GFLOP/s", "#1c2733", "end")
+                .text(RIGHT, y(peak) - 4, Numbers.digits(peak / unit) + unitName(), "#1c2733", "end")
                 .text(x(leftIntensity) + 2, y(leftIntensity * roofline.copyGbps()) - 22,
                         Numbers.digits(roofline.copyGbps()) + " GB/s", "#1c2733");
         for (Row row : rows) {
@@ -62,19 +68,34 @@ final class RooflineChart {
     }
 
     private void grid(Svg svg) {
+        for (double value : lines(leftIntensity, rightIntensity)) {
+            svg.line(x(value), TOP, x(value), BOTTOM, "#e6eaee", 1).text(x(value), BOTTOM + 13, plain(value),
+                    "#5b6875", "middle");
+        }
+        for (double value : lines(lowest / unit, highest / unit)) {
+            svg.line(LEFT, y(unit * value), RIGHT, y(unit * value), "#e6eaee", 1).text(LEFT - 4, y(unit * value) + 4,
+                    plain(value), "#5b6875", "end");
+        }
+        svg.text((LEFT + RIGHT) / 2, HEIGHT - 6, "operations a byte", "#5b6875", "middle").text(0, TOP,
+                unitName().strip(), "#5b6875");
+    }
+
+    private String unitName() {
+        return unit > 1 ? " TFLOP/s" : " GFLOP/s";
+    }
+
+    /** Round numbers between two. */
+    private static List<Double> lines(double from, double to) {
+        List<Double> lines = new ArrayList<>();
         for (int power = -3; power <= 6; power++) {
-            double value = Math.pow(10, power);
-            if (value > leftIntensity && value < rightIntensity) {
-                svg.line(x(value), TOP, x(value), BOTTOM, "#e6eaee", 1).text(x(value), BOTTOM + 13, plain(value),
-                        "#5b6875", "middle");
-            }
-            if (value > lowest && value < highest) {
-                svg.line(LEFT, y(value), RIGHT, y(value), "#e6eaee", 1).text(LEFT - 4, y(value) + 4, plain(value),
-                        "#5b6875", "end");
+            for (int factor : to / from < NARROW ? new int[] {1, 2, 5} : new int[] {1}) {
+                double value = factor * Math.pow(10, power);
+                if (value > from && value < to) {
+                    lines.add(value);
+                }
             }
         }
-        svg.text((LEFT + RIGHT) / 2, HEIGHT - 6, "operations a byte", "#5b6875", "middle").text(0, TOP, "GFLOP/s",
-                "#5b6875");
+        return lines;
     }
 
     private static String plain(double value) {

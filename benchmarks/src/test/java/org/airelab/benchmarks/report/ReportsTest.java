@@ -94,7 +94,7 @@ class ReportsTest {
             assertTrue(page.contains("<h2>" + heading + "</h2>"), heading);
         }
         assertTrue(page.contains("Top rungs against cublas and libtorch"));
-        assertTrue(page.contains("60000 GFLOP/s") && page.contains("600000 GFLOP/s"), "a peak for each");
+        assertTrue(page.contains("60.0 TFLOP/s") && page.contains("600 TFLOP/s"), "a peak for each");
         assertFalse(page.contains("Some <GPU>"));
     }
 
