@@ -5,7 +5,7 @@ package org.airelab.train;
  * libtorch's always.
  */
 public enum KernelChoice {
-    /** The lab's on a CPU in float32, else libtorch's. */
+    /** The lab's where there are any, else libtorch's: on a CPU in float32, on a GPU in all but float64. */
     AUTO,
     /** The lab's; where the device, the precision or an operation of the layers has none the run is refused. */
     OURS,

@@ -53,17 +53,20 @@ public final class TrainingSession implements AutoCloseable {
             return precision == Precision.FP32 || device.isGpu() && precision != Precision.FP64;
         }
 
-        /** On a GPU libtorch's are taken unless ours are asked for. */
-        private boolean fused() {
-            return kernels == KernelChoice.OURS
-                    || kernels == KernelChoice.AUTO && !device.isGpu() && haveKernels(device, precision);
-        }
-
-        /** The kernels; without them the session does not come about, and its manager is closed. */
+        /**
+         * The lab's kernels; null for libtorch's. Where they are asked for and cannot be had the session does not come
+         * about, and its manager is closed.
+         */
         private DeviceKernels open(NDManager manager) {
+            if (kernels == KernelChoice.TORCH || !haveKernels(device, precision)) {
+                return null;
+            }
             try {
-                return fused() ? DeviceKernels.on(device) : null;
+                return DeviceKernels.on(device);
             } catch (MissingCudaException e) {
+                if (kernels == KernelChoice.AUTO) {
+                    return null;
+                }
                 manager.close();
                 throw UserError.machine(e.getMessage(), e.advice());
             }
@@ -76,12 +79,9 @@ public final class TrainingSession implements AutoCloseable {
             }
         }
 
-        private String inWords(Optional<String> missing) {
-            if (!fused()) {
-                return "libtorch's kernels";
-            }
-            return "the lab's kernels (libtorch's for products and embeddings"
-                    + missing.map(what -> ", and for " + what).orElse("") + ")";
+        private static String inWords(boolean fused, Optional<String> missing) {
+            return fused ? "the lab's kernels (libtorch's for products and embeddings"
+                    + missing.map(what -> ", and for " + what).orElse("") + ")" : "libtorch's kernels";
         }
     }
 
@@ -99,9 +99,9 @@ public final class TrainingSession implements AutoCloseable {
             Optional<String> missing = deviceKernels == null ? Optional.empty()
                     : FusedOps.missing(config, deviceKernels, precision.computed());
             setup.require(missing);
-            kernels = setup.inWords(missing);
+            kernels = Setup.inWords(deviceKernels != null, missing);
             TorchOps plain = new TorchOps(manager, config, precision.kept());
-            ours = setup.fused() ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
+            ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
             parameters = new FlatParameters(manager, model, precision.kept(), true);
