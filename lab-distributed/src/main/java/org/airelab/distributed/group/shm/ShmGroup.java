@@ -15,6 +15,7 @@ import java.util.function.Consumer;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
+import org.airelab.distributed.group.Lane;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.PendingWork;
 import org.airelab.distributed.group.ProcessGroup;

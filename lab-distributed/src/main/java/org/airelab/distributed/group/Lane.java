@@ -1,25 +1,24 @@
-package org.airelab.distributed.group.shm;
+package org.airelab.distributed.group;
 
 import java.util.ArrayDeque;
-import org.airelab.distributed.group.PendingWork;
-import org.airelab.distributed.group.Work;
 
 /**
  * Tasks done one after another by a thread of their own, or by one that waits for them: waking another thread takes
  * tens of microseconds, a small collective a few.
  */
-final class Lane {
+public final class Lane {
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private final Thread thread;
     private boolean running;
     private boolean closed;
 
-    Lane(String name) {
+    /** A lane whose thread starts at once, under a name. */
+    public Lane(String name) {
         thread = Thread.ofPlatform().daemon().name(name).start(this::run);
     }
 
     /** Appends a task, which throws nothing and ends by telling {@code work}. */
-    synchronized Work add(PendingWork work, Runnable task) {
+    public synchronized Work add(PendingWork work, Runnable task) {
         waiting.add(task);
         notifyAll();
         return new Work() {
@@ -88,7 +87,7 @@ final class Lane {
     }
 
     /** Waits until all tasks are done; there must be no more. */
-    void close() {
+    public void close() {
         synchronized (this) {
             closed = true;
             notifyAll();
