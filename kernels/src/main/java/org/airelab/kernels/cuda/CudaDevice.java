@@ -136,8 +136,8 @@ public final class CudaDevice extends CudaResource {
         return limits;
     }
 
-    /** Makes the device's context the thread's current one. */
-    void enter() {
+    /** Makes the device's context the thread's current one: for other libraries that take the device from there. */
+    public void enter() {
         if (users.get() == 0) {
             throw new IllegalStateException(this + " is closed");
         }

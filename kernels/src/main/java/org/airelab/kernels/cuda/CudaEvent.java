@@ -2,6 +2,7 @@ package org.airelab.kernels.cuda;
 
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
 /** A point in a stream, and the time at which the device came to it. */
@@ -25,6 +26,17 @@ public final class CudaEvent extends DeviceResource {
     public void synchronize() {
         enter();
         CudaException.check(JCudaDriver.cuEventSynchronize(handle), "cuEventSynchronize");
+    }
+
+    /** Whether the device has come to the event; true too where it was recorded nowhere. */
+    public boolean past() {
+        enter();
+        int result = JCudaDriver.cuEventQuery(handle);
+        if (result == CUresult.CUDA_ERROR_NOT_READY) {
+            return false;
+        }
+        CudaException.check(result, "cuEventQuery");
+        return true;
     }
 
     /** Milliseconds on the device between an earlier event and this one, both past; the resolution is about 0.5 us. */

@@ -62,6 +62,12 @@ final class FakeDriverScenario {
         start.record(stream);
         end.record(stream);
         end.synchronize();
+        assertTrue(end.past());
+        DRIVER.fail("cuEventQuery", 600);
+        assertFalse(end.past());
+        DRIVER.fail("cuEventQuery", 700);
+        assertThrows(CudaException.class, end::past);
+        DRIVER.fail("", 0);
         stream.await(end);
         assertTrue(stream.idle());
         assertEquals(1.5f, end.millisSince(start));

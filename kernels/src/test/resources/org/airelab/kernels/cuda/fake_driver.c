@@ -113,6 +113,7 @@ result cuEventCreate(void **event, unsigned flags) {
 }
 result cuEventDestroy_v2(void *event) { return call("cuEventDestroy", " %p", event); }
 result cuEventRecord(void *event, void *stream) { return call("cuEventRecord", " %p %p", event, stream); }
+result cuEventQuery(void *event) { return call("cuEventQuery", " %p", event); }
 result cuEventSynchronize(void *event) { return call("cuEventSynchronize", " %p", event); }
 result cuEventElapsedTime(float *millis, void *start, void *end) {
     *millis = 1.5f;
