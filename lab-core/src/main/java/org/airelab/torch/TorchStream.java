@@ -27,6 +27,7 @@ public final class TorchStream implements AutoCloseable {
         static final SymbolLookup CUDA = SymbolLookup.libraryLookup(LIBRARY.orElseThrow(), Arena.global());
         static final MethodHandle CREATE =
                 function("aoti_torch_create_cuda_stream_guard", JAVA_LONG, JAVA_INT, ADDRESS);
+        static final MethodHandle CURRENT = function("aoti_torch_get_current_cuda_stream", JAVA_INT, ADDRESS);
         static final MethodHandle DELETE = function("aoti_torch_delete_cuda_stream_guard", JAVA_LONG);
 
         private static MethodHandle function(String name, MemoryLayout... arguments) {
@@ -54,14 +55,40 @@ public final class TorchStream implements AutoCloseable {
      * @throws IllegalStateException when this libtorch is a CPU build
      */
     public static TorchStream enter(long stream, int device) {
-        if (LIBRARY.isEmpty()) {
-            throw new IllegalStateException("expected a CUDA build of libtorch, found a CPU build");
-        }
+        requireCuda();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(JAVA_LONG);
             Libtorch.call("entering a CUDA stream",
                     () -> (int) Functions.CREATE.invokeExact(stream, device, out));
             return new TorchStream(out.get(JAVA_LONG, 0));
+        }
+    }
+
+    /**
+     * The {@code cudaStream_t} that is the current one of this thread: what the thread does with tensors of the device
+     * is enqueued there. 0 is the default stream.
+     *
+     * @param device ordinal of the device
+     * @throws IllegalStateException when this libtorch is a CPU build
+     */
+    public static long current(int device) {
+        requireCuda();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(JAVA_LONG);
+            Libtorch.call("asking for the current CUDA stream",
+                    () -> (int) Functions.CURRENT.invokeExact(device, out));
+            return out.get(JAVA_LONG, 0);
+        }
+    }
+
+    /** The file of libtorch's that holds what it does with CUDA, NCCL's functions in DJL's builds; none in CPU builds. */
+    public static Optional<Path> cudaLibrary() {
+        return LIBRARY;
+    }
+
+    private static void requireCuda() {
+        if (LIBRARY.isEmpty()) {
+            throw new IllegalStateException("expected a CUDA build of libtorch, found a CPU build");
         }
     }
 

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import ai.djl.Device;
@@ -17,6 +18,9 @@ class TorchStreamTest {
         assumeFalse(TorchStream.available(), "SKIPPED: libtorch sees a GPU");
         IllegalStateException error = assertThrows(IllegalStateException.class, () -> TorchStream.enter(0, 0));
         assertEquals("expected a CUDA build of libtorch, found a CPU build", error.getMessage());
+        error = assertThrows(IllegalStateException.class, () -> TorchStream.current(0));
+        assertEquals("expected a CUDA build of libtorch, found a CPU build", error.getMessage());
+        assertTrue(TorchStream.cudaLibrary().isEmpty());
     }
 
     @Test
