@@ -118,11 +118,17 @@ public abstract class ProcessGroup implements AutoCloseable {
      * @param color any number
      */
     public final ProcessGroup split(String name, int color) {
+        long[] colors = gather(color);
+        int[] chosen = IntStream.range(0, size()).filter(i -> colors[i] == color).toArray();
+        return split(name, chosen, IntStream.of(chosen).map(i -> members[i]).toArray());
+    }
+
+    /** Every rank's number, in their order; a back end whose memory is not the host's has to do it otherwise. */
+    protected long[] gather(long value) {
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment colors = arena.allocate(JAVA_LONG, size());
-            allGather(arena.allocateFrom(JAVA_LONG, color), colors, ScalarType.INT64).await();
-            int[] chosen = IntStream.range(0, size()).filter(i -> colors.getAtIndex(JAVA_LONG, i) == color).toArray();
-            return split(name, chosen, IntStream.of(chosen).map(i -> members[i]).toArray());
+            MemorySegment values = arena.allocate(JAVA_LONG, size());
+            allGather(arena.allocateFrom(JAVA_LONG, value), values, ScalarType.INT64).await();
+            return values.toArray(JAVA_LONG);
         }
     }
 

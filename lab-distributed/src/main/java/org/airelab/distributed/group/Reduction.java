@@ -4,7 +4,8 @@ import java.util.Locale;
 
 /**
  * What becomes of the elements that all ranks have at one place. Only float32, bfloat16, float16 and int64 are reduced.
- * The half types are summed in float32 and rounded once, to the nearest, ties to even; int64 sums wrap around.
+ * The half types are summed in float32 and rounded once, to the nearest, ties to even; int64 sums wrap around. NCCL's
+ * groups do NCCL's own arithmetic instead, as {@link org.airelab.distributed.group.nccl.NcclGroup} says.
  */
 public enum Reduction {
     /** Their sum. */

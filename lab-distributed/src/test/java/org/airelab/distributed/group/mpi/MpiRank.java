@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.stream.IntStream;
 import org.airelab.base.UserError;
-import org.airelab.distributed.group.CollectiveChecks;
+import org.airelab.distributed.comm.CollectiveChecks;
+import org.airelab.distributed.comm.GroupMemory;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
@@ -44,7 +45,7 @@ final class MpiRank {
         Limits limits = what.equals("late") ? new Limits(LIMITS.start(), Duration.ofSeconds(2), LIMITS.silence())
                 : LIMITS;
         try (MpiGroup group = MpiGroup.join(limits); Arena arena = Arena.ofShared()) {
-            CollectiveChecks checks = new CollectiveChecks(group, arena);
+            CollectiveChecks checks = new CollectiveChecks(group, GroupMemory.of(arena));
             switch (what) {
                 case "collectives" -> {
                     checks.all(0, 1, 3, 1000, 100_003);
@@ -83,7 +84,7 @@ final class MpiRank {
             first.await();
             assertEquals(0b11 << group.rank() / 2 * 2, a.getAtIndex(JAVA_FLOAT, 99_999));
             assertEquals(0b101 << group.rank() % 2, b.getAtIndex(JAVA_FLOAT, 99_999));
-            new CollectiveChecks(columns, arena).all(100);
+            new CollectiveChecks(columns, GroupMemory.of(arena)).all(100);
         }
     }
 

@@ -13,7 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.airelab.base.UserError;
 import org.airelab.distributed.JavaCommand;
-import org.airelab.distributed.group.CollectiveChecks;
+import org.airelab.distributed.comm.CollectiveChecks;
+import org.airelab.distributed.comm.GroupMemory;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.torch.ScalarType;
@@ -43,7 +44,7 @@ record RankProcess(Process process, Path log) implements AutoCloseable {
                 Integer.parseInt(arguments[3]), LIMITS); Arena arena = Arena.ofShared()) {
             System.out.println("joined");
             if (arguments[4].equals("check")) {
-                new CollectiveChecks(group, arena).all(0, 1, 70_001);
+                new CollectiveChecks(group, GroupMemory.of(arena)).all(0, 1, 70_001);
                 System.out.println("all well");
                 return;
             }

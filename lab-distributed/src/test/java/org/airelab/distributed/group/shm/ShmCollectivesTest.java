@@ -11,7 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.airelab.distributed.group.CollectiveChecks;
+import org.airelab.distributed.comm.CollectiveChecks;
+import org.airelab.distributed.comm.GroupMemory;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
@@ -28,7 +29,7 @@ class ShmCollectivesTest {
     void everyCollective(int size) throws Exception {
         RankThreads.run(size, RankThreads.LIMITS, group -> {
             try (Arena arena = Arena.ofShared()) {
-                new CollectiveChecks(group, arena).all(0, 1, 3, 1000);
+                new CollectiveChecks(group, GroupMemory.of(arena)).all(0, 1, 3, 1000);
             }
         });
     }
@@ -39,7 +40,7 @@ class ShmCollectivesTest {
     void largerThanStaging(int size) throws Exception {
         RankThreads.run(size, RankThreads.LIMITS, group -> {
             try (Arena arena = Arena.ofShared()) {
-                new CollectiveChecks(group, arena).all(5L * Board.STAGE_BYTES / Float.BYTES + 17);
+                new CollectiveChecks(group, GroupMemory.of(arena)).all(5L * Board.STAGE_BYTES / Float.BYTES + 17);
             }
         });
     }
@@ -48,7 +49,7 @@ class ShmCollectivesTest {
     void sixtyFourRanks() throws Exception {
         RankThreads.run(64, RankThreads.LIMITS, group -> {
             try (Arena arena = Arena.ofShared()) {
-                CollectiveChecks checks = new CollectiveChecks(group, arena);
+                CollectiveChecks checks = new CollectiveChecks(group, GroupMemory.of(arena));
                 checks.allReduce(checks.array(ScalarType.FLOAT32, 70_001), ScalarType.FLOAT32, Reduction.SUM);
             }
         });
@@ -66,7 +67,7 @@ class ShmCollectivesTest {
             MemorySegment shared = memory.asSlice(4, 4L * count);
             MemorySegment blocks = memory.asSlice(8 + 4L * count, 4L * count * size);
             try (Arena arena = Arena.ofShared()) {
-                CollectiveChecks checks = new CollectiveChecks(group, arena);
+                CollectiveChecks checks = new CollectiveChecks(group, GroupMemory.of(arena));
                 checks.allReduce(shared, ScalarType.FLOAT32, Reduction.SUM);
                 checks.allReduce(shared, ScalarType.BFLOAT16, Reduction.SUM);
                 checks.allReduce(shared, ScalarType.FLOAT16, Reduction.MAX);
@@ -143,7 +144,7 @@ class ShmCollectivesTest {
                     };
                     assertEquals(members, sums.get(i).getAtIndex(JAVA_FLOAT, 99_999));
                 }
-                new CollectiveChecks(columns, arena).all(100);
+                new CollectiveChecks(columns, GroupMemory.of(arena)).all(100);
             }
         });
     }
@@ -154,7 +155,7 @@ class ShmCollectivesTest {
         RankThreads.run(List.of(folder), 3, RankThreads.LIMITS, group -> {
             try (ProcessGroup part = group.split("part", group.rank() % 2); Arena arena = Arena.ofShared()) {
                 part.allocate(1000);
-                new CollectiveChecks(group, arena).all(1);
+                new CollectiveChecks(group, GroupMemory.of(arena)).all(1);
                 group.barrier().await();
                 try (Stream<Path> files = Files.list(folder)) {
                     assertEquals(List.of(), files.toList());

@@ -1,0 +1,150 @@
+package org.airelab.distributed.comm;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.LongStream;
+import org.airelab.base.UserError;
+import org.airelab.cli.CommandGroup;
+import org.airelab.cli.LabCommand;
+import org.airelab.distributed.group.ProcessGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lab comm-bench}. */
+@Command(name = "comm-bench", description = {
+    "Check every collective between ranks against known values, then measure time and bandwidth.",
+    "Ranks are processes of this host; or those that mpirun or the variables RANK, WORLD_SIZE, MASTER_ADDR and"
+        + " MASTER_PORT name. Leaves with 1 when a result is wrong."},
+        footer = {"  lab comm-bench", "  lab comm-bench --backend shm --ranks 4 --sizes 4k,100m",
+            "  lab comm-bench --backend nccl --ranks 8"})
+public final class CommBenchCommand implements LabCommand {
+    private static final long[] CHECKED_COUNTS = {0, 1, 3, 1000, 100_003};
+
+    @Option(names = "--backend", paramLabel = "B", defaultValue = "shm",
+            description = "shm (this host's memory), mpi or nccl. Default: ${DEFAULT-VALUE}.")
+    private BenchBackEnd backEnd;
+
+    @Option(names = "--ranks", paramLabel = "N",
+            description = "Ranks to start on this host. Default: 2; of nccl 1.")
+    private Integer number;
+
+    @Option(names = "--sizes", paramLabel = "BYTES", split = ",", defaultValue = "1k,32k,1m,32m,100m",
+            description = "Arrays to time, such as 100m (of 1024 * 1024 bytes). Default: ${DEFAULT-VALUE}.")
+    private List<String> sizes;
+
+    @Option(names = "--no-check", description = "Only measure.")
+    private boolean unchecked;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public CommandGroup group() {
+        return CommandGroup.MACHINE;
+    }
+
+    /** Prints what was checked, and the table. */
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        long[] bytes = sizes.stream().mapToLong(CommBenchCommand::bytes).toArray();
+        Map<String, String> environment = System.getenv();
+        boolean started = environment.containsKey("RANK") && environment.containsKey("WORLD_SIZE");
+        if (backEnd == BenchBackEnd.MPI || started) {
+            if (number != null) {
+                throw UserError.badInput("--ranks is given, but "
+                        + (started ? "RANK and WORLD_SIZE say how many ranks there are" : "mpirun starts MPI's ranks"),
+                        started ? "Unset RANK and WORLD_SIZE, or leave --ranks away."
+                                : "Use mpirun -n N lab comm-bench --backend mpi.");
+            }
+            BenchRanks mine = started ? BenchRanks.of(environment) : null;
+            backEnd.run(mine, (group, memory, title) -> measure(group, memory, title, bytes));
+            return 0;
+        }
+        int count = number != null ? number : backEnd == BenchBackEnd.NCCL ? 1 : 2;
+        if (count < 1) {
+            throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
+        }
+        BenchRanks mine = new BenchRanks(0, count, 0, "127.0.0.1", freePort());
+        try (OtherRanks others = new OtherRanks(mine, childArguments())) {
+            backEnd.run(mine, (group, memory, title) -> measure(group, memory, title, bytes));
+            if (!others.ended()) {
+                throw UserError.failed("another rank has failed", "See what it has said above.");
+            }
+        }
+        return 0;
+    }
+
+    /** The same command without the number of ranks, which the variables say. */
+    private List<String> childArguments() {
+        List<String> arguments = new ArrayList<>(List.of("comm-bench", "--backend", backEnd.toString(),
+                "--sizes", String.join(",", sizes)));
+        if (unchecked) {
+            arguments.add("--no-check");
+        }
+        return arguments;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static long bytes(String text) {
+        if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}[kmg]?")) {
+            throw UserError.badInput("expected a size such as 512, 4k, 100m or 1g, found '" + text + "'",
+                    "Correct --sizes.");
+        }
+        int shift = switch (text.toLowerCase(Locale.ROOT).charAt(text.length() - 1)) {
+            case 'k' -> 10;
+            case 'm' -> 20;
+            case 'g' -> 30;
+            default -> 0;
+        };
+        return Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1)) << shift;
+    }
+
+    private void measure(ProcessGroup group, GroupMemory memory, String title, long[] bytes) {
+        PrintWriter out = spec.commandLine().getOut();
+        boolean first = group.rank() == 0;
+        if (!unchecked) {
+            new CollectiveChecks(group, memory, backEnd != BenchBackEnd.NCCL).all(CHECKED_COUNTS);
+            group.barrier().await();
+        }
+        if (first) {
+            out.println(title + ", " + group.size() + (group.size() == 1 ? " rank" : " ranks")
+                    + (unchecked ? "" : ": every collective is right in float32, bfloat16, float16 and int64"));
+            out.printf(Locale.ROOT, "%n%-16s%12s%14s%20s%14s%14s%n", "collective", "bytes", "time us", "least to most",
+                    "algbw GB/s", "busbw GB/s");
+            out.flush();
+        }
+        long largest = LongStream.of(bytes).max().orElseThrow();
+        Stopwatch watch = new Stopwatch(group, memory, Math.max(largest, (long) Float.BYTES * group.size()));
+        for (Timed timed : Timed.values()) {
+            for (long size : bytes) {
+                if (timed.possible(group.size())) {
+                    Measured measured = watch.time(timed, size);
+                    if (first) {
+                        print(out, measured);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void print(PrintWriter out, Measured measured) {
+        out.printf(Locale.ROOT, "%-16s%12d%14.1f%20s%14.2f%14.2f%n", measured.timed(), measured.bytes(),
+                measured.nanos() / 1e3, String.format(Locale.ROOT, "%.1f to %.1f", measured.least() / 1e3,
+                        measured.longest() / 1e3),
+                measured.algorithmBandwidth(), measured.busBandwidth());
+        out.flush();
+    }
+}

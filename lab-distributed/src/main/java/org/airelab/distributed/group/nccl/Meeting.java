@@ -1,0 +1,110 @@
+package org.airelab.distributed.group.nccl;
+
+import java.util.Map;
+import java.util.UUID;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Failures;
+import org.airelab.distributed.group.Limits;
+
+/** How the ranks of a run come together: each says that it is there, and rank 0 gives the id of NCCL's meeting. */
+final class Meeting {
+    private static final String HERE = "here/";
+    private static final String ID = "id";
+    private static final long POLL_MILLIS = 5;
+    private static final long LOOK_NANOS = 100_000_000;
+
+    private final Store store;
+    private final int rank;
+    private final int size;
+    private final Limits limits;
+    private final long deadline;
+    private long lastLook;
+
+    Meeting(Store store, int rank, int size, Limits limits) {
+        this.store = store;
+        this.rank = rank;
+        this.size = size;
+        this.limits = limits;
+        this.deadline = System.nanoTime() + limits.start().toNanos();
+    }
+
+    /**
+     * Meets all ranks. The device's context must be the thread's current one.
+     *
+     * @throws UserError when a rank does not come, comes twice or expects another number of ranks
+     */
+    Communicator communicator() {
+        sayHere();
+        while (store.list(HERE).size() < size) {
+            check();
+            pause();
+        }
+        // Whoever came last may have come with another number.
+        lookAround();
+        if (rank == 0) {
+            store.put(ID, Communicator.newId());
+        }
+        String id = store.get(ID);
+        while (id == null) {
+            check();
+            pause();
+            id = store.get(ID);
+        }
+        return Communicator.join(id, rank, size, this::check);
+    }
+
+    private void sayHere() {
+        String mine = size + " " + UUID.randomUUID();
+        if (!store.putFirst(HERE + rank, mine).equals(mine)) {
+            throw UserError.badInput("rank " + rank + " has come twice", "Give every process a rank of its own.");
+        }
+    }
+
+    /** Throws when there is no sense in waiting any longer. */
+    private void check() {
+        long now = System.nanoTime();
+        if (now - lastLook > LOOK_NANOS) {
+            lastLook = now;
+            lookAround();
+        }
+        if (now > deadline) {
+            Map<String, Store.Entry> here = store.list(HERE);
+            for (int i = 0; i < size; i++) {
+                if (!here.containsKey(Integer.toString(i))) {
+                    throw Failures.error("rank " + i + " has not come within " + Failures.seconds(limits.start())
+                            + " to the start that rank " + rank + " waits for");
+                }
+            }
+            throw Failures.error("NCCL has not connected rank " + rank + " with the other ranks within "
+                    + Failures.seconds(limits.start()));
+        }
+    }
+
+    private void lookAround() {
+        String failure = store.get(NcclGroup.failureKey(NcclGroup.WORLD));
+        if (failure != null) {
+            throw Failures.error(failure);
+        }
+        store.list(HERE).forEach((other, entry) -> {
+            String found = entry.text().split(" ")[0];
+            if (!found.equals(Integer.toString(size))) {
+                boolean meFirst = rank < Integer.parseInt(other);
+                throw UserError.badInput("rank " + (meFirst ? other : rank) + " was started as one of "
+                        + (meFirst ? found : size) + " ranks, and rank " + (meFirst ? rank : other) + " as one of "
+                        + (meFirst ? size : found), "Start all ranks with the same number of ranks.");
+            }
+        });
+        store.list(Store.LOST).keySet().stream().findFirst().ifPresent(other -> {
+            throw Failures.error("rank " + other + " has died while the others were starting");
+        });
+    }
+
+    private void pause() {
+        try {
+            Thread.sleep(POLL_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Failures.error("rank " + rank + " was interrupted while it waited for the others");
+        }
+    }
+}

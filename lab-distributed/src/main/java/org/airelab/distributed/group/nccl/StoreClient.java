@@ -1,0 +1,134 @@
+package org.airelab.distributed.group.nccl;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Failures;
+
+/** The store as ranks from 1 on have it: a connection to rank 0's. */
+final class StoreClient extends Store {
+    private static final long RETRY_MILLIS = 20;
+
+    private final Socket socket;
+    private final DataInputStream in;
+    private final DataOutputStream out;
+
+    /**
+     * Connects, once rank 0 is there.
+     *
+     * @param silence how long rank 0 may take to answer
+     */
+    StoreClient(InetSocketAddress place, int rank, Duration start, Duration silence) {
+        try {
+            socket = connect(place, rank, start);
+            socket.setTcpNoDelay(true);
+            socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, silence.toMillis()));
+            in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+            out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
+            out.writeInt(StoreServer.GREETING);
+            out.writeInt(rank);
+            out.flush();
+        } catch (IOException e) {
+            throw new Gone("rank 0 does not answer at " + place + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Socket connect(InetSocketAddress place, int rank, Duration start) throws IOException {
+        long end = System.nanoTime() + start.toNanos();
+        while (true) {
+            long left = Math.max(1, (end - System.nanoTime()) / 1_000_000);
+            Socket socket = new Socket();
+            try {
+                // Resolved anew each time: the name of a host that is just starting may not be known yet.
+                socket.connect(new InetSocketAddress(place.getHostString(), place.getPort()), (int) left);
+                return socket;
+            } catch (IOException e) {
+                socket.close();
+                if (System.nanoTime() > end) {
+                    throw UserError.failed("rank 0 has not come within " + Failures.seconds(start) + " to "
+                            + place.getHostString() + ":" + place.getPort() + ", where rank " + rank
+                            + " waits for it: " + e.getMessage(),
+                            "Look whether rank 0 was started, and whether MASTER_ADDR and MASTER_PORT are its host's.");
+                }
+            }
+            pause();
+        }
+    }
+
+    private static void pause() throws IOException {
+        try {
+            Thread.sleep(RETRY_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    /** What is read of an answer. */
+    private interface Answer<T> {
+        T read() throws IOException;
+    }
+
+    private synchronized <T> T ask(int request, Answer<T> answer, String... words) {
+        try {
+            out.writeByte(request);
+            for (String word : words) {
+                out.writeUTF(word);
+            }
+            out.flush();
+            return answer.read();
+        } catch (IOException e) {
+            // An answer that came late would be taken for the next one's.
+            closeSocket();
+            throw new Gone("rank 0 no longer answers: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    void put(String name, String text) {
+        ask(StoreServer.PUT, in::readBoolean, name, text);
+    }
+
+    @Override
+    String putFirst(String name, String text) {
+        return ask(StoreServer.PUT_FIRST, in::readUTF, name, text);
+    }
+
+    @Override
+    Map<String, Entry> list(String prefix) {
+        return ask(StoreServer.LIST, () -> {
+            Map<String, Entry> found = new TreeMap<>();
+            for (int i = in.readInt(); i > 0; i--) {
+                found.put(in.readUTF(), new Entry(in.readUTF(), in.readLong()));
+            }
+            return found;
+        }, prefix);
+    }
+
+    @Override
+    synchronized void end() {
+        try {
+            out.writeByte(StoreServer.LEAVE);
+            out.flush();
+        } catch (IOException e) {
+            // Rank 0 has left before.
+        }
+        closeSocket();
+    }
+
+    private void closeSocket() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // It is of no further use in any case.
+        }
+    }
+}

@@ -1,0 +1,187 @@
+/* A CUDA driver whose devices are this process: memory is the host's, a stream is a thread that does its work in order.
+   Signatures follow cuda.h. For tests of what waits for what; libnccl.so.2's fake enqueues here too. */
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace {
+
+constexpr int devices = 8;
+constexpr uintptr_t context_base = 0xC0;
+constexpr int not_ready = 600;
+
+thread_local int current = -1;
+
+class Stream {
+public:
+    Stream() : thread([this] { run(); }) {}
+
+    void add(std::function<void()> task) {
+        std::lock_guard<std::mutex> guard(mutex);
+        tasks.push_back(std::move(task));
+        news.notify_all();
+    }
+
+    bool idle() {
+        std::lock_guard<std::mutex> guard(mutex);
+        return tasks.empty() && !busy;
+    }
+
+    void synchronize() {
+        std::unique_lock<std::mutex> guard(mutex);
+        news.wait(guard, [this] { return tasks.empty() && !busy; });
+    }
+
+    /* As the driver does: what is enqueued is still done. */
+    void destroy() {
+        add([this] { last = true; });
+        thread.detach();
+    }
+
+private:
+    void run() {
+        while (!last) {
+            std::function<void()> task;
+            {
+                std::unique_lock<std::mutex> guard(mutex);
+                news.wait(guard, [this] { return !tasks.empty(); });
+                task = std::move(tasks.front());
+                tasks.pop_front();
+                busy = true;
+            }
+            task();
+            std::lock_guard<std::mutex> guard(mutex);
+            busy = false;
+            news.notify_all();
+        }
+    }
+
+    std::mutex mutex;
+    std::condition_variable news;
+    std::deque<std::function<void()>> tasks;
+    bool busy = false;
+    bool last = false;
+    std::thread thread;
+};
+
+struct Event {
+    std::mutex mutex;
+    std::condition_variable news;
+    long recorded = 0;
+    long reached = 0;
+
+    void reach(long number) {
+        std::lock_guard<std::mutex> guard(mutex);
+        reached = std::max(reached, number);
+        news.notify_all();
+    }
+
+    void wait(long number) {
+        std::unique_lock<std::mutex> guard(mutex);
+        news.wait(guard, [&] { return reached >= number; });
+    }
+};
+
+std::mutex default_mutex;
+
+Stream *stream_of(void *handle) {
+    if (handle != nullptr) return static_cast<Stream *>(handle);
+    static std::map<int, Stream *> defaults;
+    std::lock_guard<std::mutex> guard(default_mutex);
+    Stream *&found = defaults[current];
+    if (!found) found = new Stream;
+    return found;
+}
+
+}  // namespace
+
+extern "C" {
+
+/* For the other library. */
+int fake_current_device() { return current; }
+void fake_enqueue(void *stream, std::function<void()> *task) {
+    stream_of(stream)->add([task] {
+        (*task)();
+        delete task;
+    });
+}
+
+/* Keeps a stream busy. */
+void fake_delay(void *stream, int millis) {
+    stream_of(stream)->add([millis] { std::this_thread::sleep_for(std::chrono::milliseconds(millis)); });
+}
+
+int cuInit(unsigned) { return 0; }
+int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
+int cuDeviceGetCount(int *count) { *count = devices; return 0; }
+int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return 0; }
+int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "Fake %d", device); return 0; }
+int cuDeviceGetPCIBusId(char *id, int length, int device) {
+    snprintf(id, length, "0000:0%d:00.0", device);
+    return 0;
+}
+int cuDeviceGetAttribute(int *value, int attribute, int) { *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 1024; return 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+    *context = reinterpret_cast<void *>(context_base + device);
+    return 0;
+}
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuCtxSetCurrent(void *context) {
+    current = static_cast<int>(reinterpret_cast<uintptr_t>(context) - context_base);
+    return current >= 0 && current < devices ? 0 : 201;
+}
+
+int cuStreamCreate(void **stream, unsigned) { *stream = new Stream; return 0; }
+int cuStreamDestroy_v2(void *stream) { static_cast<Stream *>(stream)->destroy(); return 0; }
+int cuStreamSynchronize(void *stream) { stream_of(stream)->synchronize(); return 0; }
+int cuStreamQuery(void *stream) { return stream_of(stream)->idle() ? 0 : not_ready; }
+int cuStreamWaitEvent(void *stream, void *event, unsigned) {
+    Event *awaited = static_cast<Event *>(event);
+    std::lock_guard<std::mutex> guard(awaited->mutex);
+    stream_of(stream)->add([awaited, number = awaited->recorded] { awaited->wait(number); });
+    return 0;
+}
+
+int cuEventCreate(void **event, unsigned) { *event = new Event; return 0; }
+/* Streams may still have to do with it. */
+int cuEventDestroy_v2(void *) { return 0; }
+int cuEventRecord(void *event, void *stream) {
+    Event *recorded = static_cast<Event *>(event);
+    std::lock_guard<std::mutex> guard(recorded->mutex);
+    stream_of(stream)->add([recorded, number = ++recorded->recorded] { recorded->reach(number); });
+    return 0;
+}
+int cuEventQuery(void *event) {
+    Event *asked = static_cast<Event *>(event);
+    std::lock_guard<std::mutex> guard(asked->mutex);
+    return asked->reached >= asked->recorded ? 0 : not_ready;
+}
+
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+    *address = reinterpret_cast<uint64_t>(aligned_alloc(256, (bytes + 255) / 256 * 256));
+    memset(reinterpret_cast<void *>(*address), 0xCD, bytes);
+    return 0;
+}
+int cuMemFree_v2(uint64_t address) { free(reinterpret_cast<void *>(address)); return 0; }
+/* Of the host's pageable memory: done when this returns. */
+int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
+    Stream *queue = stream_of(stream);
+    queue->add([=] { memcpy(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes); });
+    queue->synchronize();
+    return 0;
+}
+int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *stream) {
+    stream_of(stream)->add([=] { memset(reinterpret_cast<void *>(to), value, bytes); });
+    return 0;
+}
+
+}
