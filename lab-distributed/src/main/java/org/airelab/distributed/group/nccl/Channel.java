@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
@@ -49,6 +50,12 @@ final class Channel {
         this.meet = meet;
         this.stream = new CudaStream(group.device());
         this.lane = new Lane("group " + group.name() + " " + topic);
+    }
+
+    /** A channel of the whole group, whose communicator is there. */
+    Channel(NcclGroup group, Events events, String topic, Communicator communicator) {
+        this(group, events, topic, IntStream.range(0, group.size()).toArray(), () -> communicator);
+        this.communicator = communicator;
     }
 
     synchronized Work submit(Call call, MemorySegment input, MemorySegment output) {

@@ -101,6 +101,8 @@ final class Communicator {
      * @throws IllegalStateException when NCCL reports an error, with its own words
      */
     void call(String what, Call call, Runnable check) {
+        // An error since the last call: of this one NCCL would only say that it may not be made.
+        settle("before " + what, locked(this::asyncError), check);
         settle(what, locked(() -> call.run(requireHandle())), check);
     }
 

@@ -10,6 +10,7 @@ import org.airelab.distributed.group.Limits;
 final class Meeting {
     private static final String HERE = "here/";
     private static final String ID = "id";
+    private static final String JOINED = "joined/";
     private static final long POLL_MILLIS = 5;
     private static final long LOOK_NANOS = 100_000_000;
 
@@ -50,7 +51,23 @@ final class Meeting {
             pause();
             id = store.get(ID);
         }
-        return Communicator.join(id, rank, size, this::check);
+        Communicator communicator = Communicator.join(id, rank, size, this::check);
+        try {
+            sayJoined();
+            return communicator;
+        } catch (RuntimeException e) {
+            communicator.abort();
+            throw e;
+        }
+    }
+
+    /** The others look into the store until they have joined: rank 0 must not go on, and perhaps end, before. */
+    private void sayJoined() {
+        store.put(JOINED + rank, "");
+        while (rank == 0 && store.list(JOINED).size() < size) {
+            check();
+            pause();
+        }
     }
 
     private void sayHere() {

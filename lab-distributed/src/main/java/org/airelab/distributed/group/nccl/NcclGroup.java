@@ -77,8 +77,7 @@ public final class NcclGroup extends ProcessGroup {
         this.members = members.clone();
         this.events = new Events(shared.device());
         this.token = buffer(Integer.BYTES);
-        channels.put(COLLECTIVES, new Channel(this, events, COLLECTIVES, IntStream.range(0, size()).toArray(),
-                () -> communicator));
+        channels.put(COLLECTIVES, new Channel(this, events, COLLECTIVES, communicator));
         this.watchdog = new Watchdog(this, shared.store(), shared.limits());
     }
 

@@ -13,7 +13,7 @@ import java.util.concurrent.Future;
 import org.airelab.distributed.group.Limits;
 
 /** Ranks as threads of one process. */
-final class RankThreads {
+public final class RankThreads {
     static final Limits LIMITS = new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
 
     private RankThreads() {
@@ -49,7 +49,7 @@ final class RankThreads {
     }
 
     /** Runs tasks at once, to their ends, then throws the first failure, an assertion's before any other. */
-    static void call(List<Callable<Void>> tasks) throws Exception {
+    public static void call(List<Callable<Void>> tasks) throws Exception {
         Throwable failure = null;
         try (ExecutorService threads = Executors.newFixedThreadPool(tasks.size())) {
             for (Future<Void> future : threads.invokeAll(tasks)) {

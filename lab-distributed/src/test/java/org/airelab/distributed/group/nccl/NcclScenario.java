@@ -1,0 +1,377 @@
+package org.airelab.distributed.group.nccl;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
+import org.airelab.base.UserError;
+import org.airelab.cli.Lab;
+import org.airelab.distributed.comm.CollectiveChecks;
+import org.airelab.distributed.comm.DeviceMemory;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.Reduction;
+import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaResource;
+import org.airelab.kernels.cuda.CudaStream;
+import org.airelab.torch.ScalarType;
+
+/** What {@link NcclGroupTest} runs in a JVM with {@link FakeNccl}: the scenario its argument names. */
+final class NcclScenario {
+    private static final Limits LIMITS =
+            new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
+    private static final Limits SHORT =
+            new Limits(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(30));
+    /** {@code ncclRemoteError} and {@code ncclInternalError}. */
+    private static final int REMOTE_ERROR = 6;
+    private static final int INTERNAL_ERROR = 3;
+
+    private NcclScenario() {
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        switch (arguments[0]) {
+            case "collectives" -> collectives(Integer.parseInt(arguments[1]));
+            case "streams" -> streams();
+            case "split" -> split();
+            case "different" -> different();
+            case "message" -> message();
+            case "late" -> late();
+            case "leaves" -> leaves();
+            case "dies" -> dies();
+            case "stopped" -> stopped();
+            case "abort" -> abort();
+            case "asyncError" -> asyncError();
+            case "init" -> init();
+            case "start" -> start();
+            case "bench" -> System.exit(Lab.run(System.out, System.err, "comm-bench", "--backend", "nccl", "--sizes",
+                    "1k,64k"));
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
+        assertEquals(0, CudaResource.live(), "resources of the driver that are not freed");
+        assertEquals(0, FakeNccl.communicators(), "communicators that are not freed");
+        System.out.println("all well");
+        System.exit(0);
+    }
+
+    /** One rank of a run: its group, its stream and memory on its device. */
+    private record Seat(NcclGroup group, CudaStream stream, DeviceMemory memory) {
+        MemorySegment floats(int count) {
+            MemorySegment floats = memory.allocate(4L * count);
+            stream.fill(floats, (byte) 0);
+            return floats;
+        }
+    }
+
+    @FunctionalInterface
+    private interface Rank {
+        void run(Seat seat) throws Exception;
+    }
+
+    private static InetSocketAddress freePlace() throws Exception {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return new InetSocketAddress("127.0.0.1", socket.getLocalPort());
+        }
+    }
+
+    private static void sit(InetSocketAddress place, int rank, int size, Limits limits, Rank what) throws Exception {
+        try (CudaDevice device = CudaDevice.open(rank); CudaStream stream = new CudaStream(device);
+                NcclGroup group = NcclGroup.join(place, rank, size, device, stream::number, limits);
+                DeviceMemory memory = new DeviceMemory(stream)) {
+            what.run(new Seat(group, stream, memory));
+        } catch (AssertionError e) {
+            throw new AssertionError("rank " + rank + " of " + size + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void run(int size, Limits limits, Rank rank) throws Exception {
+        InetSocketAddress place = freePlace();
+        List<Callable<Void>> ranks = new ArrayList<>();
+        for (int i = 0; i < size; i++) {
+            int number = i;
+            ranks.add(() -> {
+                sit(place, number, size, limits, rank);
+                return null;
+            });
+        }
+        RankThreads.call(ranks);
+    }
+
+    private static void collectives(int size) throws Exception {
+        run(size, LIMITS, seat -> {
+            new CollectiveChecks(seat.group(), seat.memory(), false).all(0, 1, 3, 1000);
+            MemorySegment zeros = seat.group().allocate(1000);
+            assertEquals(1000, zeros.byteSize());
+            for (byte each : zeros.toArray(ValueLayout.JAVA_BYTE)) {
+                assertEquals(0, each);
+            }
+        });
+    }
+
+    /** The device waits for what comes before and after, the host for neither. */
+    private static void streams() throws Exception {
+        run(2, LIMITS, seat -> {
+            MemorySegment values = seat.floats(1000);
+            seat.group().allReduce(values, ScalarType.INT64, Reduction.SUM).await();
+            seat.stream().synchronize();
+            FakeNccl.delay(seat.stream().number(), 500);
+            seat.stream().fill(values, (byte) 1);
+            Work work = seat.group().allReduce(values, ScalarType.INT64, Reduction.SUM);
+            work.await();
+            assertFalse(work.done(), "the host has waited");
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment host = arena.allocate(values.byteSize());
+                seat.stream().copy(values, host);
+                assertEquals(0x0202020202020202L, host.get(ValueLayout.JAVA_LONG, 3992));
+            }
+            assertTrue(work.done());
+
+            FakeNccl.delay(seat.stream().number(), 300);
+            long start = System.nanoTime();
+            seat.group().barrier().await();
+            assertTrue(System.nanoTime() - start > 250_000_000, "the host does not wait for a barrier");
+        });
+    }
+
+    private static void split() throws Exception {
+        run(4, LIMITS, seat -> {
+            int rank = seat.group().rank();
+            try (ProcessGroup rows = seat.group().split("tp", rank / 2);
+                    ProcessGroup columns = seat.group().split("dp", rank % 2)) {
+                assertEquals(2, rows.size());
+                assertEquals(rank % 2, rows.rank());
+                assertEquals(rank / 2, columns.rank());
+                assertEquals("rank " + (rank / 2 * 2), rows.who(0));
+                // Other ranks begin with the other group: neither may wait for the other.
+                MemorySegment a = seat.floats(100);
+                MemorySegment b = seat.floats(100);
+                Work first = (rank < 2 ? rows : columns).allReduce(a, ScalarType.FLOAT32, Reduction.SUM);
+                Work second = (rank < 2 ? columns : rows).allReduce(b, ScalarType.FLOAT32, Reduction.SUM);
+                second.await();
+                first.await();
+                new CollectiveChecks(columns, seat.memory(), false).all(100);
+                new CollectiveChecks(rows, seat.memory(), false).all(7);
+                try (ProcessGroup one = rows.split("one", rank)) {
+                    assertEquals(1, one.size());
+                    one.barrier().await();
+                }
+            }
+        });
+    }
+
+    /** Requires what each rank does to fail with one sentence, and the group to stay failed. */
+    private static void fails(int size, Limits limits, String sentence, Rank rank) throws Exception {
+        run(size, limits, seat -> {
+            UserError error = assertThrows(UserError.class, () -> rank.run(seat));
+            assertEquals(sentence, error.getMessage());
+            assertEquals(UserError.FAILED, error.exitCode());
+            assertEquals(sentence, assertThrows(UserError.class, () -> seat.group().barrier().await()).getMessage());
+        });
+    }
+
+    private static void different() throws Exception {
+        differ("all-reduce (sum) of 10 float32 values", "all-reduce (sum) of 5 float32 values", (group, values) ->
+                group.allReduce(values.asSlice(0, 40 - 20 * group.rank()), ScalarType.FLOAT32, Reduction.SUM));
+        differ("broadcast of 10 float32 values from rank 0", "broadcast of 10 float32 values from rank 1",
+                (group, values) -> group.broadcast(values, ScalarType.FLOAT32, group.rank()));
+        differ("barrier", "all-reduce (sum) of 5 int64 values", (group, values) -> group.rank() == 0
+                ? group.barrier() : group.allReduce(values, ScalarType.INT64, Reduction.SUM));
+    }
+
+    private static void differ(String first, String second, BiFunction<ProcessGroup, MemorySegment, Work> call)
+            throws Exception {
+        fails(2, LIMITS, "the ranks disagree about collective 2 of group world: rank 0 called " + first
+                + ", and rank 1 called " + second, seat -> {
+            seat.group().barrier().await();
+            call.apply(seat.group(), seat.floats(10)).await();
+            seat.group().barrier().await();
+        });
+    }
+
+    private static void message() throws Exception {
+        fails(2, LIMITS, "rank 0 expected a message of 9 float32 values from rank 1 in group world, which sent 10"
+                + " float32 values", seat -> {
+            if (seat.group().rank() == 1) {
+                seat.group().send(seat.floats(10), ScalarType.FLOAT32, 0).await();
+            } else {
+                seat.group().receive(seat.floats(9), ScalarType.FLOAT32, 1).await();
+            }
+            seat.group().barrier().await();
+        });
+    }
+
+    /** The rank at fault is named as one of the run; so does a message that nobody sends. */
+    private static void late() throws Exception {
+        run(4, SHORT, world -> {
+            ProcessGroup group = world.group().split("tp", world.group().rank() % 2);
+            if (world.group().rank() == 0) {
+                UserError error = assertThrows(UserError.class, () -> group.barrier().await());
+                assertEquals("rank 2 has not done its part of barrier in group tp within 1 s", error.getMessage());
+            } else if (world.group().rank() == 2) {
+                Thread.sleep(3500);
+            }
+            group.close();
+        });
+        fails(2, SHORT, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group world"
+                + " within 1 s", seat -> {
+            if (seat.group().rank() == 0) {
+                seat.group().receive(seat.floats(10), ScalarType.FLOAT32, 1).await();
+            } else {
+                Thread.sleep(3000);
+            }
+            seat.group().barrier().await();
+        });
+    }
+
+    private static void leaves() throws Exception {
+        run(2, LIMITS, seat -> {
+            if (seat.group().rank() == 0) {
+                UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
+                assertEquals("rank 1 has left while rank 0 waited for it in barrier in group world",
+                        error.getMessage());
+            }
+        });
+        run(2, LIMITS, seat -> {
+            if (seat.group().rank() == 1) {
+                UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
+                assertEquals("rank 0 has died or left while rank 1 waited in barrier in group world",
+                        error.getMessage());
+            }
+        });
+    }
+
+    private static void dies() throws Exception {
+        InetSocketAddress place = freePlace();
+        CountDownLatch over = new CountDownLatch(1);
+        RankThreads.call(List.of(() -> {
+            sit(place, 0, 2, LIMITS, seat -> {
+                UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
+                assertEquals("rank 1 has died while rank 0 waited for it in barrier in group world",
+                        error.getMessage());
+                over.countDown();
+            });
+            return null;
+        }, () -> {
+            sit(place, 1, 2, LIMITS, seat -> {
+                // What the store says when the connection of a rank breaks off: see StoreTest.
+                try (Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
+                    store.put(Store.LOST + 1, "");
+                }
+                over.await();
+            });
+            return null;
+        }));
+    }
+
+    /** A rank whose watchdog stands still as all its process does. */
+    private static void stopped() throws Exception {
+        Limits limits = new Limits(LIMITS.start(), LIMITS.collective(), Duration.ofSeconds(1));
+        InetSocketAddress place = freePlace();
+        RankThreads.call(List.of(() -> {
+            sit(place, 0, 2, limits, seat -> {
+                UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
+                assertEquals("rank 1 has given no sign of life for 1 s, it may have been stopped, while rank 0 waited"
+                        + " for it in barrier in group world", error.getMessage());
+            });
+            return null;
+        }, () -> {
+            // Only as much of a rank as others know: it has come, told where it stands once, and says no more.
+            try (CudaDevice device = CudaDevice.open(1);
+                    Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
+                device.enter();
+                Communicator communicator = new Meeting(store, 1, 2, limits).communicator();
+                store.put("world/collectives/1", new Standing(0, null, null).write());
+                Thread.sleep(3000);
+                communicator.abort();
+            }
+            return null;
+        }));
+    }
+
+    private static void abort() throws Exception {
+        fails(3, LIMITS, "rank 1 has found a mistake", seat -> {
+            Work pending = seat.group().rank() == 1 ? null : seat.group().barrier();
+            if (seat.group().rank() == 1) {
+                seat.group().abort("rank 1 has found a mistake");
+                pending = seat.group().barrier();
+            }
+            pending.await();
+        });
+    }
+
+    private static void asyncError() throws Exception {
+        AtomicInteger steps = new AtomicInteger();
+        run(2, LIMITS, seat -> {
+            MemorySegment values = seat.floats(1000);
+            UserError error = assertThrows(UserError.class, () -> {
+                while (true) {
+                    seat.group().allReduce(values, ScalarType.FLOAT32, Reduction.SUM).await();
+                    if (steps.incrementAndGet() == 40) {
+                        FakeNccl.asyncError(1, REMOTE_ERROR);
+                    }
+                }
+            });
+            assertTrue(error.getMessage().startsWith("rank 1 failed in "), error.getMessage());
+            assertTrue(error.getMessage().endsWith("NCCL says 'remote process exited or there was a network error'"
+                    + " (connection closed by peer)"), error.getMessage());
+        });
+    }
+
+    private static UserError joinFails(InetSocketAddress place, int rank, int size, Limits limits) {
+        return assertThrows(UserError.class, () -> sit(place, rank, size, limits, _ -> { }));
+    }
+
+    private static void init() throws Exception {
+        FakeNccl.failInit(INTERNAL_ERROR);
+        UserError error = joinFails(freePlace(), 0, 1, LIMITS);
+        assertEquals("rank 0 cannot join the others: ncclCommInitRankConfig: NCCL says 'internal error'",
+                error.getMessage());
+        FakeNccl.failInit(0);
+    }
+
+    /** Joins as several ranks at once, each of which fails. */
+    private static void allFail(String sentence, List<Callable<UserError>> ranks) throws Exception {
+        List<Callable<Void>> tasks = new ArrayList<>();
+        for (Callable<UserError> rank : ranks) {
+            tasks.add(() -> {
+                String message = rank.call().getMessage();
+                assertTrue(message.matches(sentence), message);
+                return null;
+            });
+        }
+        RankThreads.call(tasks);
+    }
+
+    private static void start() throws Exception {
+        InetSocketAddress lonely = freePlace();
+        allFail("rank 1 has not come within 1 s to the start that rank [02] waits for",
+                List.of(() -> joinFails(lonely, 0, 3, SHORT), () -> joinFails(lonely, 2, 3, SHORT)));
+        InetSocketAddress nobody = freePlace();
+        allFail("rank 0 has not come within 1 s to 127.0.0.1:\\d+, where rank 1 waits for it: .*",
+                List.of(() -> joinFails(nobody, 1, 2, SHORT)));
+        InetSocketAddress numbers = freePlace();
+        allFail("rank 1 was started as one of 3 ranks, and rank 0 as one of 2",
+                List.of(() -> joinFails(numbers, 0, 2, LIMITS), () -> joinFails(numbers, 1, 3, LIMITS)));
+        InetSocketAddress twice = freePlace();
+        allFail("rank 1 has come twice",
+                List.of(() -> joinFails(twice, 0, 3, LIMITS), () -> joinFails(twice, 1, 3, LIMITS),
+                        () -> joinFails(twice, 1, 3, LIMITS)));
+        assertThrows(IllegalArgumentException.class, () -> sit(twice, 3, 3, LIMITS, _ -> { }));
+    }
+}
