@@ -38,7 +38,7 @@ final class Meeting {
         sayHere();
         while (store.list(HERE).size() < size) {
             check();
-            pause();
+            pause("the others");
         }
         // Whoever came last may have come with another number.
         lookAround();
@@ -48,7 +48,7 @@ final class Meeting {
         String id = store.get(ID);
         while (id == null) {
             check();
-            pause();
+            pause("the others");
             id = store.get(ID);
         }
         Communicator communicator = Communicator.join(id, rank, size, this::check);
@@ -66,8 +66,27 @@ final class Meeting {
         store.put(JOINED + rank, "");
         while (rank == 0 && store.list(JOINED).size() < size) {
             check();
-            pause();
+            pause("the others");
         }
+    }
+
+    /**
+     * The communicator of two ranks for messages in one direction: the sender, its rank 0, makes the id.
+     *
+     * @param name  where in the store the id stands
+     * @param check throws when there is no sense in waiting any longer
+     */
+    static Communicator pair(Store store, String name, boolean sender, Runnable check) {
+        if (sender) {
+            store.put(name, Communicator.newId());
+        }
+        String id = store.get(name);
+        while (id == null) {
+            check.run();
+            pause("the sender of a message");
+            id = store.get(name);
+        }
+        return Communicator.join(id, sender ? 0 : 1, 2, check);
     }
 
     private void sayHere() {
@@ -116,12 +135,12 @@ final class Meeting {
         });
     }
 
-    private void pause() {
+    private static void pause(String what) {
         try {
             Thread.sleep(POLL_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Failures.error("rank " + rank + " was interrupted while it waited for the others");
+            throw Failures.error("a rank was interrupted while it waited for " + what);
         }
     }
 }

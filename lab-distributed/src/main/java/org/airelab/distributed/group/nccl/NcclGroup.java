@@ -5,10 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
@@ -21,9 +19,6 @@ import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Work;
 import org.airelab.kernels.cuda.CudaDevice;
-import org.airelab.kernels.cuda.CudaEvent;
-import org.airelab.kernels.cuda.CudaResource;
-import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.kernels.cuda.DeviceBuffer;
 import org.airelab.torch.ScalarType;
 
@@ -61,8 +56,8 @@ public final class NcclGroup extends ProcessGroup {
     private final int[] members;
     private final Events events;
     private final Map<String, Channel> channels = new ConcurrentHashMap<>();
-    private final Map<Long, CudaStream> callers = new ConcurrentHashMap<>();
-    private final List<CudaResource> owned = new ArrayList<>();
+    private final CallerStreams callers;
+    private final Buffers buffers;
     private final MemorySegment token;
     private final Watchdog watchdog;
     private final Object failing = new Object();
@@ -76,7 +71,9 @@ public final class NcclGroup extends ProcessGroup {
         this.id = id;
         this.members = members.clone();
         this.events = new Events(shared.device());
-        this.token = buffer(Integer.BYTES);
+        this.callers = new CallerStreams(shared.device(), shared.tensorStream());
+        this.buffers = new Buffers(shared.device());
+        this.token = buffers.allocate(Integer.BYTES);
         channels.put(COLLECTIVES, new Channel(this, events, COLLECTIVES, communicator));
         this.watchdog = new Watchdog(this, shared.store(), shared.limits());
     }
@@ -156,50 +153,15 @@ public final class NcclGroup extends ProcessGroup {
     private Channel messages(int from, int to) {
         String topic = from + "-" + to;
         return channels.computeIfAbsent(topic, _ -> new Channel(this, events, topic, new int[] {from, to},
-                () -> pair(topic, rank() == from)));
-    }
-
-    /** The communicator of two ranks: the sender makes its id, the receiver waits for that. */
-    private Communicator pair(String topic, boolean sender) {
-        String place = "pair/" + id + "/" + topic;
-        if (sender) {
-            shared.store().put(place, Communicator.newId());
-        }
-        String found = shared.store().get(place);
-        while (found == null) {
-            checkFailed();
-            pause();
-            found = shared.store().get(place);
-        }
-        return Communicator.join(found, sender ? 0 : 1, 2, this::checkFailed);
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(5);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
-        }
+                () -> Meeting.pair(shared.store(), "pair/" + id + "/" + topic, rank() == from, this::checkFailed)));
     }
 
     CudaDevice device() {
         return shared.device();
     }
 
-    /** Records an event at the end of the calling thread's stream. */
-    void recordCaller(CudaEvent event) {
-        event.record(caller());
-    }
-
-    /** Makes the calling thread's stream wait for an event. */
-    void callerAwaits(CudaEvent event) {
-        caller().await(event);
-    }
-
-    private CudaStream caller() {
-        return callers.computeIfAbsent(shared.tensorStream().getAsLong(),
-                number -> CudaStream.of(shared.device(), number));
+    CallerStreams callers() {
+        return callers;
     }
 
     Collection<Channel> channels() {
@@ -267,10 +229,10 @@ public final class NcclGroup extends ProcessGroup {
                 Arena arena = Arena.ofConfined()) {
             MemorySegment mine = all.memory().asSlice((long) rank() * Long.BYTES, Long.BYTES);
             MemorySegment host = arena.allocate(JAVA_LONG, size());
-            caller().copy(arena.allocateFrom(JAVA_LONG, value), mine);
+            callers.current().copy(arena.allocateFrom(JAVA_LONG, value), mine);
             allGather(mine, all.memory(), ScalarType.INT64).await();
-            caller().copy(all.memory(), host);
-            caller().synchronize();
+            callers.current().copy(all.memory(), host);
+            callers.current().synchronize();
             checkFailed();
             return host.toArray(JAVA_LONG);
         }
@@ -300,17 +262,7 @@ public final class NcclGroup extends ProcessGroup {
     @Override
     public synchronized MemorySegment allocate(long bytes) {
         checkOpen();
-        return buffer(bytes);
-    }
-
-    private MemorySegment buffer(long bytes) {
-        DeviceBuffer buffer = new DeviceBuffer(shared.device(), Math.max(1, bytes));
-        owned.add(buffer);
-        try (CudaStream stream = new CudaStream(shared.device())) {
-            stream.fill(buffer.memory(), (byte) 0);
-            stream.synchronize();
-        }
-        return buffer.memory().asSlice(0, bytes);
+        return buffers.allocate(bytes);
     }
 
     private void checkOpen() {
@@ -332,8 +284,8 @@ public final class NcclGroup extends ProcessGroup {
         leave();
         channels.values().forEach(channel -> channel.close(shared.limits().silence()));
         events.close();
-        callers.values().forEach(CudaStream::close);
-        owned.forEach(CudaResource::close);
+        callers.close();
+        buffers.close();
         shared.store().close();
     }
 

@@ -32,7 +32,7 @@ final class NcclWork implements Work {
         this.input = input;
         this.output = output;
         this.ready = events.take();
-        group.recordCaller(ready);
+        ready.record(group.callers().current());
     }
 
     /** Before anybody else knows of this work. */
@@ -91,7 +91,7 @@ final class NcclWork implements Work {
 
     private synchronized void awaitOnStream() {
         if (!past) {
-            group.callerAwaits(end);
+            group.callers().current().await(end);
         }
     }
 

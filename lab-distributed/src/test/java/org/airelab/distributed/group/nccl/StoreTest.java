@@ -1,0 +1,118 @@
+package org.airelab.distributed.group.nccl;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.DataOutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Call;
+import org.airelab.distributed.group.Call.Kind;
+import org.airelab.distributed.group.Reduction;
+import org.airelab.torch.ScalarType;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class StoreTest {
+    private static final Duration START = Duration.ofSeconds(30);
+    private InetSocketAddress place;
+
+    @BeforeEach
+    void findPlace() throws Exception {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            place = new InetSocketAddress("127.0.0.1", socket.getLocalPort());
+        }
+    }
+
+    private Store open(int rank) {
+        return Store.open(place, rank, 3, START, Duration.ofSeconds(2));
+    }
+
+    @Test
+    void whatOneWritesOthersRead() throws Exception {
+        try (Store first = open(0); Store second = open(1); Store third = open(2)) {
+            List<Store> all = List.of(first, second, third);
+            for (Store writer : all) {
+                writer.put("a/" + all.indexOf(writer), "old");
+                writer.put("a/" + all.indexOf(writer), "of " + all.indexOf(writer));
+            }
+            first.put("b", "another");
+            Thread.sleep(50);
+            for (Store reader : all) {
+                assertNull(reader.get("a/"));
+                assertEquals("of 2", reader.get("a/2"));
+                assertEquals(Set.of("0", "1", "2"), reader.list("a/").keySet());
+                assertTrue(reader.list("a/").get("1").age() >= 50);
+            }
+            assertEquals("x", second.putFirst("first", "x"));
+            assertEquals("x", first.putFirst("first", "y"));
+            assertEquals("x", third.get("first"));
+        }
+    }
+
+    @Test
+    void ranksThatDieAreTold() throws Exception {
+        try (Store first = open(0)) {
+            open(1).close();
+            try (Socket socket = new Socket(place.getAddress(), place.getPort())) {
+                DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+                out.writeInt(StoreServer.GREETING);
+                out.writeInt(2);
+            }
+            // Another program that has mistaken the port.
+            try (Socket socket = new Socket(place.getAddress(), place.getPort())) {
+                socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
+            }
+            for (int i = 0; i < 1000 && first.list(Store.LOST).isEmpty(); i++) {
+                Thread.sleep(5);
+            }
+            assertEquals(Set.of("2"), first.list(Store.LOST).keySet());
+        }
+    }
+
+    @Test
+    void rankZeroEnds() {
+        Store first = open(0);
+        Store second = open(1);
+        Store shared = first.share();
+        first.close();
+        second.put("a", "b");
+        shared.close();
+        assertThrows(Store.Gone.class, () -> second.get("a"));
+        second.close();
+    }
+
+    @Test
+    void placesThatDoNotWork() throws Exception {
+        try (ServerSocket taken = new ServerSocket(place.getPort())) {
+            UserError error = assertThrows(UserError.class, () -> open(0));
+            assertEquals(UserError.MACHINE, error.exitCode());
+            assertTrue(error.getMessage().startsWith("rank 0 cannot listen at port " + taken.getLocalPort()
+                    + " for the other ranks: "), error.getMessage());
+        }
+        UserError error = assertThrows(UserError.class, () -> Store.open(
+                InetSocketAddress.createUnresolved("no.such.host.invalid", 1), 0, 2, START, START));
+        assertEquals("the address 'no.such.host.invalid' of rank 0 is not known", error.getMessage());
+    }
+
+    @Test
+    void standings() {
+        Call call = new Call(Kind.ALL_REDUCE, ScalarType.BFLOAT16, Reduction.MAX, Call.NOBODY, 1L << 40);
+        Standing standing = Standing.read(new Standing(7, null, call).write());
+        assertEquals(new Standing(7, null, call), standing);
+        assertEquals(call, standing.call(8));
+        assertNull(standing.call(7));
+        assertTrue(!standing.before(8) && standing.before(9));
+        assertTrue(new Standing(7, call, null).before(8));
+        assertEquals(call, new Standing(7, call, null).call(7));
+        assertNull(Standing.read(null));
+    }
+}
