@@ -3,6 +3,7 @@ package org.airelab.distributed.group.nccl;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.airelab.distributed.JavaCommand;
 
 /** The driver and the NCCL of fake_cuda.cpp and fake_nccl.cpp, for JVMs that are started with them. */
@@ -53,12 +55,19 @@ final class FakeNccl {
 
     /** Runs a main class in a JVM with both, and returns what it printed when it ended well. */
     static String run(Path folder, Class<?> main, String... arguments) throws IOException, InterruptedException {
+        Path log = Files.createTempFile(folder, "log", ".txt");
         ProcessBuilder builder = new ProcessBuilder(JavaCommand.of(main, List.of("-XX:TieredStopAtLevel=1"),
-                arguments)).redirectErrorStream(true);
+                arguments)).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("LD_LIBRARY_PATH", folder.toString());
+        builder.environment().keySet().removeAll(List.of("RANK", "WORLD_SIZE"));
         Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), output);
+        try {
+            assertTrue(process.waitFor(3, TimeUnit.MINUTES), () -> "it hangs");
+        } finally {
+            process.destroyForcibly();
+        }
+        String output = Files.readString(log);
+        assertEquals(0, process.exitValue(), output);
         return output;
     }
 

@@ -58,6 +58,7 @@ final class NcclScenario {
             case "stopped" -> stopped();
             case "abort" -> abort();
             case "asyncError" -> asyncError();
+            case "idle" -> asyncErrorOfIdleRank();
             case "init" -> init();
             case "start" -> start();
             case "bench" -> System.exit(Lab.run(System.out, System.err, "comm-bench", "--backend", "nccl", "--sizes",
@@ -330,6 +331,22 @@ final class NcclScenario {
             assertTrue(error.getMessage().startsWith("rank 1 failed in "), error.getMessage());
             assertTrue(error.getMessage().endsWith("NCCL says 'remote process exited or there was a network error'"
                     + " (connection closed by peer)"), error.getMessage());
+        });
+    }
+
+    /** Noticed by the watchdog, while nobody calls anything of the rank. */
+    private static void asyncErrorOfIdleRank() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        run(2, LIMITS, seat -> {
+            if (seat.group().rank() == 1) {
+                FakeNccl.asyncError(1, REMOTE_ERROR);
+                over.await();
+                return;
+            }
+            UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
+            assertEquals("rank 1 failed in group world: NCCL says 'remote process exited or there was a network error'"
+                    + " (connection closed by peer)", error.getMessage());
+            over.countDown();
         });
     }
 

@@ -49,8 +49,9 @@ struct Clique {
     std::map<long, Meeting> meetings;
 };
 
-std::mutex mutex;
-std::condition_variable news;
+/* Never destroyed: a process can end while threads wait here. */
+std::mutex &mutex = *new std::mutex;
+std::condition_variable &news = *new std::condition_variable;
 std::map<std::string, std::shared_ptr<Clique>> cliques;
 long ids;
 std::string last_error;
