@@ -81,7 +81,7 @@ public final class TorchStream implements AutoCloseable {
         }
     }
 
-    /** The file of libtorch's that holds what it does with CUDA, NCCL's functions in DJL's builds; none in CPU builds. */
+    /** The file of libtorch that holds what it does with CUDA, NCCL in DJL's builds; none in CPU builds. */
     public static Optional<Path> cudaLibrary() {
         return LIBRARY;
     }
