@@ -122,7 +122,7 @@ public final class CommBenchCommand implements LabCommand {
         if (first) {
             out.println(title + ", " + group.size() + (group.size() == 1 ? " rank" : " ranks")
                     + (unchecked ? "" : ": every collective is right in float32, bfloat16, float16 and int64"));
-            out.printf(Locale.ROOT, "%n%-16s%12s%14s%20s%14s%14s%n", "collective", "bytes", "time us", "least to most",
+            out.printf(Locale.ROOT, "%n%-16s%14s%14s%24s%14s%14s%n", "collective", "bytes", "time us", "least to most",
                     "algbw GB/s", "busbw GB/s");
             out.flush();
         }
@@ -141,7 +141,7 @@ public final class CommBenchCommand implements LabCommand {
     }
 
     private static void print(PrintWriter out, Measured measured) {
-        out.printf(Locale.ROOT, "%-16s%12d%14.1f%20s%14.2f%14.2f%n", measured.timed(), measured.bytes(),
+        out.printf(Locale.ROOT, "%-16s%14d%14.1f%24s%14.2f%14.2f%n", measured.timed(), measured.bytes(),
                 measured.nanos() / 1e3, String.format(Locale.ROOT, "%.1f to %.1f", measured.least() / 1e3,
                         measured.longest() / 1e3),
                 measured.algorithmBandwidth(), measured.busBandwidth());
