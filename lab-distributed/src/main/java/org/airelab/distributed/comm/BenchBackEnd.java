@@ -38,23 +38,35 @@ public enum BenchBackEnd {
     NCCL {
         @Override
         void run(BenchRanks ranks, Task task) {
-            try (CudaDevice device = CudaDevice.open(device(ranks)); CudaStream stream = new CudaStream(device);
+            try (CudaDevice device = CudaDevice.open(device(ranks));
+                    CudaStream stream = new CudaStream(device);
                     ProcessGroup group = NcclGroup.join(new InetSocketAddress(ranks.address(), ranks.port()),
                             ranks.rank(), ranks.size(), device, stream::number, Limits.DEFAULT);
                     DeviceMemory memory = new DeviceMemory(stream)) {
                 task.run(group, memory, "nccl " + NcclGroup.version() + " on " + device.name());
-            } catch (MissingCudaException e) {
-                throw UserError.machine(e.getMessage(), e.advice(), e);
             }
         }
 
         private int device(BenchRanks ranks) {
-            int devices = CudaDevice.count();
-            if (ranks.localRank() >= devices) {
-                throw UserError.machine("rank " + ranks.rank() + " is to use GPU " + ranks.localRank()
-                        + " of this host, which has " + devices, "Start no more ranks on a host than it has GPUs.");
-            }
+            requireRoom(ranks.localRank() + 1);
             return ranks.localRank();
+        }
+
+        @Override
+        void requireRoom(int ranks) {
+            int devices = devices();
+            if (ranks > devices) {
+                throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
+                        + devices, "Start no more ranks on a host than it has GPUs.");
+            }
+        }
+
+        private int devices() {
+            try {
+                return CudaDevice.count();
+            } catch (MissingCudaException e) {
+                throw UserError.machine(e.getMessage(), e.advice(), e);
+            }
         }
     };
 
@@ -62,6 +74,11 @@ public enum BenchBackEnd {
     @FunctionalInterface
     interface Task {
         void run(ProcessGroup group, GroupMemory memory, String title);
+    }
+
+    /** Throws where this host cannot have so many ranks. */
+    void requireRoom(int ranks) {
+        // Any number, where nothing is said.
     }
 
     /** Meets the other ranks, does the task, and leaves them. */

@@ -72,6 +72,7 @@ public final class CommBenchCommand implements LabCommand {
         if (count < 1) {
             throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
         }
+        backEnd.requireRoom(count);
         BenchRanks mine = new BenchRanks(0, count, 0, "127.0.0.1", freePort());
         try (OtherRanks others = new OtherRanks(mine, childArguments())) {
             backEnd.run(mine, (group, memory, title) -> measure(group, memory, title, bytes));

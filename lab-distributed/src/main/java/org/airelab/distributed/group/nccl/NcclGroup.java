@@ -119,23 +119,24 @@ public final class NcclGroup extends ProcessGroup {
         } catch (RuntimeException e) {
             UserError error = e instanceof UserError known ? known
                     : Failures.error("rank " + rank + " cannot join the others: " + e.getMessage());
-            leaveFailed(store, rank, size, error);
+            tellLast(store, failureKey(WORLD), error.getMessage(), rank == 0 && size > 1);
+            store.close();
             throw error;
         }
     }
 
-    private static void leaveFailed(Store store, int rank, int size, UserError error) {
+    /** Writes the last that others learn of this rank, and gives them time to read it where it keeps the store. */
+    private static void tellLast(Store store, String name, String text, boolean keeper) {
         try {
-            store.putFirst(failureKey(WORLD), error.getMessage());
-            if (rank == 0 && size > 1) {
+            store.putFirst(name, text);
+            if (keeper) {
                 Thread.sleep(TELLING_MILLIS);
             }
         } catch (Store.Gone e) {
-            // Then rank 0 has a reason of its own.
+            // Then rank 0 has ended, for reasons of its own, and nobody is there to be told.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        store.close();
     }
 
     @Override
@@ -281,24 +282,11 @@ public final class NcclGroup extends ProcessGroup {
         }
         channels.values().forEach(Channel::drain);
         watchdog.close();
-        leave();
+        tellLast(shared.store(), key(LEFT, rank()), "", failed() && members[rank()] == 0 && size() > 1);
         channels.values().forEach(channel -> channel.close(shared.limits().silence()));
         events.close();
         callers.close();
         buffers.close();
         shared.store().close();
-    }
-
-    private void leave() {
-        try {
-            shared.store().put(key(LEFT, rank()), "");
-            if (failure != null && members[rank()] == 0 && size() > 1) {
-                Thread.sleep(TELLING_MILLIS);
-            }
-        } catch (Store.Gone e) {
-            // Nobody is there to be told.
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

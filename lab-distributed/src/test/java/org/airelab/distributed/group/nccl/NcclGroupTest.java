@@ -51,6 +51,12 @@ class NcclGroupTest {
     }
 
     @Test
+    void moreRanksThanDevices() throws Exception {
+        String output = FakeNccl.run(folder, NcclScenario.class, "crowd");
+        assertTrue(output.contains("there are to be 9 ranks on this host, a GPU each, and it has 8"), output);
+    }
+
+    @Test
     void noLibrary() {
         assumeFalse(NcclGroup.available(), "SKIPPED: NCCL is installed");
         UserError error = assertThrows(UserError.class, () -> NcclGroup.join(null, 0, 1, null, () -> 0, null));

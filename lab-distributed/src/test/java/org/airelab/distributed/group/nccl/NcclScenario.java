@@ -63,6 +63,8 @@ final class NcclScenario {
             case "start" -> start();
             case "bench" -> System.exit(Lab.run(System.out, System.err, "comm-bench", "--backend", "nccl", "--sizes",
                     "1k,64k"));
+            case "crowd" -> System.exit(Lab.run(System.out, System.out, "comm-bench", "--backend", "nccl", "--ranks",
+                    "9") - UserError.MACHINE);
             default -> throw new IllegalArgumentException(arguments[0]);
         }
         assertEquals(0, CudaResource.live(), "resources of the driver that are not freed");

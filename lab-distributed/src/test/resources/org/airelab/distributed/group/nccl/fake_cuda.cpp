@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -91,15 +92,33 @@ struct Event {
     }
 };
 
-std::mutex default_mutex;
+std::mutex streams_mutex;
+/* All there have been, by device: none is ever freed. */
+std::multimap<int, Stream *> streams;
+
+Stream *new_stream() {
+    std::lock_guard<std::mutex> guard(streams_mutex);
+    return streams.emplace(current, new Stream)->second;
+}
 
 Stream *stream_of(void *handle) {
     if (handle != nullptr) return static_cast<Stream *>(handle);
+    static std::mutex mutex;
     static std::map<int, Stream *> defaults;
-    std::lock_guard<std::mutex> guard(default_mutex);
+    std::lock_guard<std::mutex> guard(mutex);
     Stream *&found = defaults[current];
-    if (!found) found = new Stream;
+    if (!found) found = new_stream();
     return found;
+}
+
+void synchronize_device() {
+    std::vector<Stream *> all;
+    {
+        std::lock_guard<std::mutex> guard(streams_mutex);
+        auto range = streams.equal_range(current);
+        for (auto each = range.first; each != range.second; ++each) all.push_back(each->second);
+    }
+    for (Stream *each : all) each->synchronize();
 }
 
 }  // namespace
@@ -129,7 +148,10 @@ int cuDeviceGetPCIBusId(char *id, int length, int device) {
     snprintf(id, length, "0000:0%d:00.0", device);
     return 0;
 }
-int cuDeviceGetAttribute(int *value, int attribute, int) { *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 1024; return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+    *value = attribute == 75 ? 9 : attribute == 76 ? 0 : 1024;
+    return 0;
+}
 int cuDevicePrimaryCtxRetain(void **context, int device) {
     *context = reinterpret_cast<void *>(context_base + device);
     return 0;
@@ -140,7 +162,7 @@ int cuCtxSetCurrent(void *context) {
     return current >= 0 && current < devices ? 0 : 201;
 }
 
-int cuStreamCreate(void **stream, unsigned) { *stream = new Stream; return 0; }
+int cuStreamCreate(void **stream, unsigned) { *stream = new_stream(); return 0; }
 int cuStreamDestroy_v2(void *stream) { static_cast<Stream *>(stream)->destroy(); return 0; }
 int cuStreamSynchronize(void *stream) { stream_of(stream)->synchronize(); return 0; }
 int cuStreamQuery(void *stream) { return stream_of(stream)->idle() ? 0 : not_ready; }
@@ -171,7 +193,12 @@ int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     memset(reinterpret_cast<void *>(*address), 0xCD, bytes);
     return 0;
 }
-int cuMemFree_v2(uint64_t address) { free(reinterpret_cast<void *>(address)); return 0; }
+/* As the driver does: kernels that may use the memory end first. */
+int cuMemFree_v2(uint64_t address) {
+    synchronize_device();
+    free(reinterpret_cast<void *>(address));
+    return 0;
+}
 /* Of the host's pageable memory: done when this returns. */
 int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
     Stream *queue = stream_of(stream);

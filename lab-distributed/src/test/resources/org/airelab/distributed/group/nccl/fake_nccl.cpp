@@ -177,6 +177,8 @@ void kernel(Comm *comm, long number, Call call) {
         news.notify_all();
     }
     news.wait(guard, [&] { return meeting.done || comm->aborted; });
+    /* Whoever comes later must not use this rank's memory. */
+    if (!meeting.done) meeting.calls.erase(comm->rank);
     comm->jobs--;
     news.notify_all();
 }
