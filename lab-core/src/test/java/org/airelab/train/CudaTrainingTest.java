@@ -14,6 +14,7 @@ import org.airelab.torch.Devices;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.Tensor;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
@@ -100,6 +101,15 @@ class CudaTrainingTest {
                 }
             }
             assertEquals(resources, CudaResource.live());
+        }
+    }
+
+    @Test
+    void unlessToldOtherwiseTheKernelsAreOurs() {
+        try (TrainingSession half = session("cuda", Precision.BF16, KernelChoice.AUTO, TestModel.llama(), false);
+                TrainingSession wide = session("cuda", Precision.FP64, KernelChoice.AUTO, TestModel.llama(), false)) {
+            assertTrue(half.kernels().startsWith("the lab's kernels"), half.kernels());
+            assertEquals("libtorch's kernels", wide.kernels());
         }
     }
 
