@@ -12,8 +12,8 @@ import org.airelab.kernels.cuda.Launcher;
  * @param curve its name in {@code curves.cuh}; that of its slope ends in {@code _slope}
  */
 record CudaActivation(String curve, ElementSharing sharing, Launcher launcher, DType dtype) implements Activation {
-    /** With 40 registers a thread, which every curve does with. */
-    private static final int RESIDENT = 6;
+    /** Blocks that a multiprocessor holds at once, with 32 registers a thread, which every curve does with. */
+    private static final int RESIDENT = 8;
 
     @Override
     public String name() {
@@ -37,7 +37,8 @@ record CudaActivation(String curve, ElementSharing sharing, Launcher launcher, D
     }
 
     private Launch launch(String entry, long count) {
-        var source = sharing.source("activation/", dtype).with("CURVE", curve).with("SLOPE", curve + "_slope");
-        return sharing.launch(source, entry, sharing.threads(count, dtype), RESIDENT, launcher);
+        var source = sharing.source("activation/", dtype).with("CURVE", curve).with("SLOPE", curve + "_slope")
+                .with("RESIDENT", RESIDENT);
+        return sharing.launch(source, entry, count, dtype);
     }
 }

@@ -10,7 +10,7 @@ import org.airelab.kernels.Rung;
 public enum ElementSharing {
     /** An element a thread. */
     NAIVE,
-    /** 16 bytes a thread and access, by a grid as large as the device holds at once, until none are left. */
+    /** 16 bytes a thread. */
     VECTORIZED;
 
     private static final int THREADS = 256;
@@ -27,22 +27,11 @@ public enum ElementSharing {
         return KernelSource.of(family + this + ".cu", dtype).with("BLOCK", THREADS);
     }
 
-    /** Threads that a line of elements, at least 1, keeps busy. */
-    public long threads(long elements, DType dtype) {
-        return this == NAIVE ? elements : (elements - 1) / (CHUNK_BYTES / dtype.bytes()) + 1;
-    }
-
-    /**
-     * A launch over elements.
-     *
-     * @param threads  that there is work for, at least 1
-     * @param resident blocks that a multiprocessor has registers for, which the kernel's launch bounds promise it
-     */
-    public Launch launch(KernelSource source, String entry, long threads, int resident, Launcher launcher) {
-        var blocks = Math.toIntExact((threads - 1) / THREADS + 1);
-        return this == NAIVE ? Launch.of(source, entry, blocks, THREADS)
-                : Launch.of(source.with("RESIDENT", resident), entry,
-                        Math.min(blocks, resident * launcher.multiprocessors()), THREADS);
+    /** A launch with a thread for each element, at least 1, or for each chunk of 16 bytes. */
+    public Launch launch(KernelSource source, String entry, long elements, DType dtype) {
+        // A thread more, as there may be a chunk that begins before the elements do.
+        var threads = this == NAIVE ? elements : (elements - 1) / (CHUNK_BYTES / dtype.bytes()) + 2;
+        return Launch.of(source, entry, Math.toIntExact((threads - 1) / THREADS + 1), THREADS);
     }
 
     /** The name of the rung, and the end of its source's. */

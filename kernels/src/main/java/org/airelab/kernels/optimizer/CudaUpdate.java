@@ -9,8 +9,6 @@ import org.airelab.kernels.cuda.Launcher;
 
 /** How the optimizers' CUDA rungs launch a step: a range of flat float32 arrays, element by element. */
 final class CudaUpdate {
-    private static final int RESIDENT = 4;
-
     private CudaUpdate() {}
 
     /**
@@ -32,7 +30,6 @@ final class CudaUpdate {
             arguments.add(constant);
         }
         launcher.launch(sharing.launch(sharing.source("optimizer/" + name + "-", DType.FP32),
-                name.replace('-', '_') + "_step", sharing.threads(range.count(), DType.FP32), RESIDENT, launcher),
-                arguments.toArray());
+                name.replace('-', '_') + "_step", range.count(), DType.FP32), arguments.toArray());
     }
 }

@@ -9,7 +9,7 @@ import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
-import org.airelab.kernels.cuda.RowSharing;
+import org.airelab.kernels.cuda.RowPlaces;
 
 /** {@link Rotary} on CUDA. */
 final class CudaRotary implements Rotary {
@@ -17,6 +17,8 @@ final class CudaRotary implements Rotary {
     private static final String VECTORIZED = "vectorized";
     private static final int THREADS = 256;
     private static final int CHUNK_BYTES = 16;
+    /** Blocks that a multiprocessor holds at once, with 40 registers a thread. */
+    private static final int RESIDENT = 6;
     private final String name;
     private final Launcher launcher;
     private final DType dtype;
@@ -53,29 +55,24 @@ final class CudaRotary implements Rotary {
         var sign = inverse ? -1f : 1f;
         if (name.equals(NAIVE)) {
             var pairs = (long) rows * touched * (table.headSize() / 2);
-            launcher.launch(Launch.of(source(THREADS), "rotary", Parallel.pieces(pairs, THREADS), THREADS),
-                    table.cosines(), table.sines(), source, target, pairs, time, rotatedHeads, touched, heads,
+            launcher.launch(Launch.of(source().with("BLOCK", THREADS), "rotary", Parallel.pieces(pairs, THREADS),
+                    THREADS), table.cosines(), table.sines(), source, target, pairs, time, rotatedHeads, touched, heads,
                     table.headSize(), table.distance(), sign);
         } else {
-            var threads = threads(table, touched);
-            var kernel = source(threads).with("INTERLEAVED", interleaved(table) ? 1 : 0);
-            launcher.launch(Launch.of(kernel, "rotary", rows, threads), table.cosines(), table.sines(), source, target,
-                    time, rotatedHeads, touched, heads, table.headSize(), sign);
+            var width = interleaved(table) ? table.headSize() : table.headSize() / 2;
+            var places = RowPlaces.of(rows,
+                    Math.multiplyExact(touched, Parallel.pieces((long) width * dtype.bytes(), CHUNK_BYTES)));
+            var kernel = source().with("INTERLEAVED", interleaved(table) ? 1 : 0).with("RESIDENT", RESIDENT);
+            launcher.launch(places.launch(kernel, "rotary"), table.cosines(), table.sines(), source, target, rows,
+                    places.together(), time, rotatedHeads, touched, heads, table.headSize(), sign);
         }
     }
 
-    private KernelSource source(int threads) {
-        return KernelSource.of("rotary/" + name + ".cu", dtype).with("BLOCK", threads);
+    private KernelSource source() {
+        return KernelSource.of("rotary/" + name + ".cu", dtype);
     }
 
     private static boolean interleaved(RotaryTable table) {
         return table.pairing() == RotaryTable.Pairing.INTERLEAVED;
-    }
-
-    /** As many as a row has places for, which is where a chunk of a head begins, or one of either half. */
-    private int threads(RotaryTable table, int heads) {
-        var width = interleaved(table) ? table.headSize() : table.headSize() / 2;
-        var places = (long) heads * Parallel.pieces((long) width * dtype.bytes(), CHUNK_BYTES);
-        return RowSharing.threads((int) Math.min(places, THREADS), THREADS);
     }
 }

@@ -1,27 +1,27 @@
-// An activation and its gradient. Over naive: 16 bytes an access, and no more threads than run at once.
-// Macros: CURVE and SLOPE, functions of curves.cuh.
+// An activation and its gradient. Over naive: 16 bytes an access. On an NVIDIA H200, 8192 x 16384 of bfloat16, GELU
+// reads and writes TODO GB/s, its gradient TODO. Macros: CURVE and SLOPE, functions of curves.cuh.
 #include "curves.cuh"
 #include "elements.cuh"
 
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 activation_forward(const ELEMENT *x, ELEMENT *y, long long count) {
-    for (long long at = first_chunk(x); at < count; at += chunk_stride()) {
-        float v[CHUNK];
-        load_chunk(v, x, at, count, 0.0f);
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) v[i] = CURVE(v[i]);
-        store_chunk(y, at, count, v);
-    }
+    long long at = own_chunk(x);
+    if (at >= count) return;
+    float v[CHUNK];
+    load_chunk(v, x, at, count, 0.0f);
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) v[i] = CURVE(v[i]);
+    store_chunk(y, at, count, v);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 activation_backward(const ELEMENT *dy, const ELEMENT *x, ELEMENT *dx, long long count) {
-    for (long long at = first_chunk(x); at < count; at += chunk_stride()) {
-        float g[CHUNK], v[CHUNK];
-        load_chunk(g, dy, at, count, 0.0f);
-        load_chunk(v, x, at, count, 0.0f);
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) g[i] *= SLOPE(v[i]);
-        store_chunk(dx, at, count, g);
-    }
+    long long at = own_chunk(x);
+    if (at >= count) return;
+    float g[CHUNK], v[CHUNK];
+    load_chunk(g, dy, at, count, 0.0f);
+    load_chunk(v, x, at, count, 0.0f);
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) g[i] *= SLOPE(v[i]);
+    store_chunk(dx, at, count, g);
 }

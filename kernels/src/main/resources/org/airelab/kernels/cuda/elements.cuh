@@ -1,36 +1,27 @@
-// Elements shared out 16 bytes at a time among the threads of a grid that is as large as the device holds at once: each
-// thread goes on, a grid further, until there are none left.
+// Elements 16 bytes a thread, and then the thread is done: the next block's reads begin while others still compute, and
+// at any time the memory is read at one place. (A grid no larger than the device holds at once, whose threads went on
+// from chunk to chunk, reached 0.88 to 0.92 of what cudaMemcpy does on an NVIDIA H200, this 0.96 to 1.02.)
 #include "rows.cuh"
 
-// Elements of flat memory: chunks are cut where the address is a multiple of 16 bytes, so the first may begin before
-// the memory does.
-DEVICE long long first_chunk(const ELEMENT *flat) {
+// The thread's elements of flat memory: chunks are cut where the address is a multiple of 16 bytes, so the first may
+// begin before the memory does.
+DEVICE long long own_chunk(const ELEMENT *flat) {
     return ((long long) blockIdx.x * BLOCK + threadIdx.x) * CHUNK - misaligned_elements(flat);
 }
 
-DEVICE long long chunk_stride() { return (long long) gridDim.x * BLOCK * CHUNK; }
+// Chunks of a row, cut from its beginning.
+DEVICE int chunk_count(int width) { return (width - 1) / CHUNK + 1; }
 
-// Elements of rows, cut from each row's beginning: the row, and where in it the chunk begins. Divides once, not at each
-// step.
-struct RowChunk {
-    long long row, at, width, rows_further, further;
+// The thread's place among rows of so many places. Rows come in groups of `together`, a group for each block along y,
+// so that 32 bits count the places of a group: their division is the cheap one.
+struct RowPlace {
+    int row, place;
+    bool exists;
 
-    DEVICE explicit RowChunk(long long elements) {
-        long long each = (elements - 1) / CHUNK + 1;
-        long long first = (long long) blockIdx.x * BLOCK + threadIdx.x, stride = (long long) gridDim.x * BLOCK;
-        width = each * CHUNK;
-        row = first / each;
-        at = first % each * CHUNK;
-        rows_further = stride / each;
-        further = stride % each * CHUNK;
-    }
-
-    DEVICE void next() {
-        row += rows_further;
-        at += further;
-        if (at >= width) {
-            at -= width;
-            row++;
-        }
+    DEVICE RowPlace(int rows, int together, int places) {
+        unsigned i = blockIdx.x * BLOCK + threadIdx.x, line = i / (unsigned) places;
+        place = (int) (i - line * places);
+        row = (int) (blockIdx.y * together + line);
+        exists = line < (unsigned) together && blockIdx.y * together + line < (unsigned) rows;
     }
 };

@@ -72,6 +72,19 @@ DEVICE float exp2_flushed(float x) {
     return y;
 }
 
+// 1 / x by the one instruction, off by at most one unit in the last place; 0 where it is below 2^-126.
+DEVICE float reciprocal_flushed(float x) {
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// Writes 16 bytes to global memory, at a multiple of 16, at once: of a uint4 the compiler now and then makes four writes.
+DEVICE void write_16(void *global, const unsigned (&word)[4]) {
+    asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" :: "l"(__cvta_generic_to_global(global)),
+                 "r"(word[0]), "r"(word[1]), "r"(word[2]), "r"(word[3]) : "memory");
+}
+
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 
 // Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row (16 bytes) of matrix l/8.

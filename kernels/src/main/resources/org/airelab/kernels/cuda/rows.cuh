@@ -25,25 +25,54 @@ DEVICE int misaligned_elements(const ELEMENT *address) {
     return (int) (reinterpret_cast<unsigned long long>(address) % 16 / sizeof(ELEMENT));
 }
 
-// The elements of a row from index `at` on; `outside` for those before its beginning and past its `width`. One access
-// where all are inside and the first is aligned.
+// A whole chunk, at a multiple of 16 bytes.
+DEVICE void load_16(float (&v)[CHUNK], const ELEMENT *address) {
+    uint4 bits = *reinterpret_cast<const uint4 *>(address);
+    const unsigned word[4] = {bits.x, bits.y, bits.z, bits.w};
+    widen<ELEMENT>(v, word);
+}
+DEVICE void store_16(ELEMENT *address, const float (&v)[CHUNK]) {
+    unsigned word[4];
+    narrow<ELEMENT>(word, v);
+    write_16(address, word);
+}
+
+// The bits of an element in their place in a chunk's words.
+DEVICE unsigned placed(float x, int) { return __float_as_uint(x); }
+template <class T> DEVICE unsigned placed(T x, int i) { return (unsigned) x.bits << 16 * (i % 2); }
+
+// The bits of a row's elements from index `at` on; of `outside` for those before its beginning and past its `width`. One
+// access where all are inside and the first is aligned.
 template <class INDEX>
-DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, INDEX at, INDEX width, float outside) {
+DEVICE void fetch_chunk(unsigned (&word)[4], const ELEMENT *row, INDEX at, INDEX width, float outside) {
     if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
         uint4 bits = *reinterpret_cast<const uint4 *>(row + at);
-        const unsigned word[4] = {bits.x, bits.y, bits.z, bits.w};
-        widen<ELEMENT>(v, word);
-        return;
+        word[0] = bits.x;
+        word[1] = bits.y;
+        word[2] = bits.z;
+        word[3] = bits.w;
+    } else {
+        word[0] = word[1] = word[2] = word[3] = 0;
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) {
+            bool inside = at + i >= 0 && at + i < width;
+            word[i * 4 / CHUNK] |= placed(inside ? row[at + i] : from_float<ELEMENT>(outside), i);
+        }
     }
-    HOT_LOOP
-    for (int i = 0; i < CHUNK; i++) v[i] = at + i >= 0 && at + i < width ? to_float(row[at + i]) : outside;
+}
+
+// The elements. Their bits become numbers behind the branch: within it they would be waited for before the access of the
+// next chunk could begin.
+template <class INDEX>
+DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, INDEX at, INDEX width, float outside) {
+    unsigned word[4];
+    fetch_chunk(word, row, at, width, outside);
+    widen<ELEMENT>(v, word);
 }
 
 template <class INDEX> DEVICE void store_chunk(ELEMENT *row, INDEX at, INDEX width, const float (&v)[CHUNK]) {
     if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
-        unsigned word[4];
-        narrow<ELEMENT>(word, v);
-        *reinterpret_cast<uint4 *>(row + at) = make_uint4(word[0], word[1], word[2], word[3]);
+        store_16(row + at, v);
         return;
     }
     HOT_LOOP

@@ -29,11 +29,10 @@ DEVICE void add(float (&sum)[CHUNK], const float (&v)[CHUNK]) {
     for (int i = 0; i < CHUNK; i++) sum[i] += v[i];
 }
 
-DEVICE void add_to_row(ELEMENT *row, int at, int width, const float (&sum)[CHUNK]) {
+DEVICE void add(float (&sum)[CHUNK], const unsigned (&word)[4]) {
     float v[CHUNK];
-    load_chunk(v, row, at, width, 0.0f);
-    add(v, sum);
-    store_chunk(row, at, width, v);
+    widen<ELEMENT>(v, word);
+    add(sum, v);
 }
 
 // Sums of the block's EACH places that have the same id, for CHUNK columns a thread. A sum that is only part of its
@@ -41,32 +40,46 @@ DEVICE void add_to_row(ELEMENT *row, int at, int width, const float (&sum)[CHUNK
 extern "C" __global__ void __launch_bounds__(BLOCK)
 embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_weight, float *partials, int count,
                int width) {
-    int begin = blockIdx.x * EACH, end = begin + min(EACH, count - begin);
+    // The block's keys, and those before and after them.
+    __shared__ unsigned long long key[EACH + 2];
+    int begin = blockIdx.x * EACH, places = min(EACH, count - begin);
+    for (int i = threadIdx.x; i < places + 2; i += BLOCK) {
+        bool exists = begin + i > 0 && begin + i <= count;
+        key[i] = exists ? keys[begin + i - 1] : NO_KEY;
+    }
+    __syncthreads();
     int at = (blockIdx.y * BLOCK + threadIdx.x) * CHUNK;
     if (at >= width) return;
-    int before = begin > 0 ? id_of(keys[begin - 1]) : -1, after = end < count ? id_of(keys[end]) : -1;
+    int before = id_of(key[0]), after = id_of(key[places + 1]);
     float *heads = partials + (long long) blockIdx.x * 2 * width, *tails = heads + width;
-    // Rows are fetched some at a time: one after the other, each would wait for the one before.
+    // Rows are fetched some at a time, those of the table that will be written too: one after the other, each would
+    // wait for the one before.
     const int AHEAD = 4;
-    float sum[CHUNK] = {}, v[AHEAD][CHUNK];
-    for (int first = begin; first < end; first += AHEAD) {
+    float sum[CHUNK] = {};
+    for (int first = 1; first <= places; first += AHEAD) {
+        unsigned row[AHEAD][4], old[AHEAD][4];
         HOT_LOOP
         for (int h = 0; h < AHEAD; h++) {
-            int place = place_of(keys[min(first + h, end - 1)]);
-            load_chunk(v[h], d_out + (long long) place * width, at, width, 0.0f);
+            int i = min(first + h, places), id = id_of(key[i]);
+            fetch_chunk(row[h], d_out + (long long) place_of(key[i]) * width, at, width, 0.0f);
+            bool last = i == places || id_of(key[i + 1]) != id, whole = id != before && id != after;
+            if (last && whole && id != NOBODY) {
+                fetch_chunk(old[h], d_weight + (long long) id * width, at, width, 0.0f);
+            }
         }
         HOT_LOOP
         for (int h = 0; h < AHEAD; h++) {
             int i = first + h;
-            if (i >= end) break;
-            add(sum, v[h]);
-            int id = id_of(keys[i]);
-            if (i + 1 < end && id_of(keys[i + 1]) == id) continue;
+            if (i > places) break;
+            add(sum, row[h]);
+            int id = id_of(key[i]);
+            if (i < places && id_of(key[i + 1]) == id) continue;
             if (id == before || id == after) {
                 float *part = id == before ? heads : tails;
                 for (int j = 0; j < min(CHUNK, width - at); j++) part[at + j] = sum[j];
             } else if (id != NOBODY) {
-                add_to_row(d_weight + (long long) id * width, at, width, sum);
+                add(sum, old[h]);
+                store_chunk(d_weight + (long long) id * width, at, width, sum);
             }
             HOT_LOOP
             for (int j = 0; j < CHUNK; j++) sum[j] = 0.0f;
@@ -91,5 +104,8 @@ embedding_joints(const unsigned long long *keys, const float *partials, ELEMENT 
         for (int j = 0; j < CHUNK; j++) v[j] = at + j < width ? part[at + j] : 0.0f;
         add(sum, v);
     }
-    add_to_row(d_weight + (long long) id * width, at, width, sum);
+    ELEMENT *row = d_weight + (long long) id * width;
+    load_chunk(v, row, at, width, 0.0f);
+    add(sum, v);
+    store_chunk(row, at, width, sum);
 }

@@ -1,19 +1,19 @@
-// Adam. Over naive: 16 bytes an access, and no more threads than run at once.
+// Adam. Over naive: 16 bytes an access.
 #include "adam.cuh"
 #include "elements.cuh"
 
-extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+extern "C" __global__ void __launch_bounds__(BLOCK)
 adam_step(float *weights, const float *gradient, float *first, float *second, long long count, ADAM_PARAMETERS) {
-    for (long long at = first_chunk(weights); at < count; at += chunk_stride()) {
-        float w[CHUNK], g[CHUNK], m[CHUNK], v[CHUNK];
-        load_chunk(w, weights, at, count, 0.0f);
-        load_chunk(g, gradient, at, count, 0.0f);
-        load_chunk(m, first, at, count, 0.0f);
-        load_chunk(v, second, at, count, 0.0f);
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) ADAM.step(w[i], g[i], m[i], v[i]);
-        store_chunk(weights, at, count, w);
-        store_chunk(first, at, count, m);
-        store_chunk(second, at, count, v);
-    }
+    long long at = own_chunk(weights);
+    if (at >= count) return;
+    float w[CHUNK], g[CHUNK], m[CHUNK], v[CHUNK];
+    load_chunk(w, weights, at, count, 0.0f);
+    load_chunk(g, gradient, at, count, 0.0f);
+    load_chunk(m, first, at, count, 0.0f);
+    load_chunk(v, second, at, count, 0.0f);
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) ADAM.step(w[i], g[i], m[i], v[i]);
+    store_chunk(weights, at, count, w);
+    store_chunk(first, at, count, m);
+    store_chunk(second, at, count, v);
 }

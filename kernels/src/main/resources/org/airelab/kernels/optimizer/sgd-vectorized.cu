@@ -1,22 +1,22 @@
-// SGD. Over naive: 16 bytes an access, and no more threads than run at once.
+// SGD. Over naive: 16 bytes an access.
 #include "elements.cuh"
 #include "sgd.cuh"
 
-extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+extern "C" __global__ void __launch_bounds__(BLOCK)
 sgd_step(float *weights, const float *gradient, float *velocity, long long count, SGD_PARAMETERS) {
-    for (long long at = first_chunk(weights); at < count; at += chunk_stride()) {
-        float w[CHUNK], g[CHUNK], u[CHUNK];
-        load_chunk(w, weights, at, count, 0.0f);
-        load_chunk(g, gradient, at, count, 0.0f);
-        if (velocity == nullptr) {
-            HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) SGD.step(w[i], g[i]);
-        } else {
-            load_chunk(u, velocity, at, count, 0.0f);
-            HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) SGD.step(w[i], g[i], u[i]);
-            store_chunk(velocity, at, count, u);
-        }
-        store_chunk(weights, at, count, w);
+    long long at = own_chunk(weights);
+    if (at >= count) return;
+    float w[CHUNK], g[CHUNK], u[CHUNK];
+    load_chunk(w, weights, at, count, 0.0f);
+    load_chunk(g, gradient, at, count, 0.0f);
+    if (velocity == nullptr) {
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) SGD.step(w[i], g[i]);
+    } else {
+        load_chunk(u, velocity, at, count, 0.0f);
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) SGD.step(w[i], g[i], u[i]);
+        store_chunk(velocity, at, count, u);
     }
+    store_chunk(weights, at, count, w);
 }

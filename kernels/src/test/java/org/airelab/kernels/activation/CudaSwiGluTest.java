@@ -12,6 +12,8 @@ import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Native;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.ElementSharing;
+import org.airelab.kernels.cuda.RowPlaces;
 import org.airelab.kernels.shim.HostLauncher;
 import org.airelab.kernels.shim.Mutants;
 import org.junit.jupiter.api.Test;
@@ -55,7 +57,6 @@ class CudaSwiGluTest {
         assertAsGoodAsPlain(expected.dGateUp, plain.dGateUp, actual.dGateUp, dtype, what + " backward");
     }
 
-    /** Of the shapes, the last two have more chunks than the vectorized rung's grid takes in one go. */
     @ParameterizedTest
     @CsvSource({"1, 1", "3, 4", "5, 8", "7, 9", "2, 257", "1, 1024", "1100, 17", "3, 12000"})
     void everyRungAgreesWithTheReference(int rows, int hidden) {
@@ -103,6 +104,29 @@ class CudaSwiGluTest {
         }
     }
 
+    /** As a launch has them whose places 32 bits do not count. */
+    private static MemorySegment inGroups(HostLauncher host, MemorySegment gateUp, int rows, int hidden, int together) {
+        var y = host.allocate(4L * rows * hidden);
+        var places = new RowPlaces(rows, together, (hidden - 1) / 4 + 1);
+        host.launch(places.launch(ElementSharing.VECTORIZED.source("activation/swiglu-", DType.FP32),
+                "swiglu_forward"), host.copy(gateUp), y, rows, together, hidden);
+        return y;
+    }
+
+    @Test
+    void rowsMayComeInGroups() {
+        var gateUp = normal(2 * 7 * 300, 1, 2);
+        var expected = reference(SwiGlu.FAMILY.rungs().getFirst(), gateUp, zeros(7 * 300), 7, 300).y;
+        for (var together : new int[] {1, 2, 5, 7}) {
+            try (var host = new HostLauncher(together)) {
+                assertArrayEquals(Native.array(expected), Native.array(inGroups(host, gateUp, 7, 300, together)), 1e-5f);
+            }
+        }
+        Mutants.assertKilled("line < (unsigned) together && ", "", host -> inGroups(host, gateUp, 7, 300, 2));
+        Mutants.assertKilled(" && blockIdx.y * together + line < (unsigned) rows", "",
+                host -> inGroups(host, gateUp, 7, 300, 2));
+    }
+
     private static void assertKilled(int rung, String original, String replacement) {
         Mutants.assertKilled(original, replacement,
                 host -> check(host, SwiGlu.FAMILY.cudaRungs().get(rung), DType.FP32, 1100, 17, 0));
@@ -112,14 +136,12 @@ class CudaSwiGluTest {
     void aBugInAKernelIsFound() {
         assertKilled(0, "i / hidden * 2 * hidden + i % hidden;\n    y", "i / hidden * hidden + i % hidden;\n    y");
         assertKilled(0, "d_gate_up[at + hidden] =", "d_gate_up[at] =");
-        assertKilled(1, "2 * chunk.row * hidden;\n        float g", "chunk.row * hidden;\n        float g");
-        var loop = "chunk.at, hidden, 0.0f);\n        HOT_LOOP\n        for (int i = 0; i < CHUNK; i++) g";
+        assertKilled(1, "2ll * chunk.row * hidden;\n    float g", "1ll * chunk.row * hidden;\n    float g");
+        var loop = "at, hidden, 0.0f);\n    HOT_LOOP\n    for (int i = 0; i < CHUNK; i++) g";
         assertKilled(1, "load_chunk(u, gate + hidden, " + loop, "load_chunk(u, gate, " + loop);
-        assertKilled(1, "at >= width", "at > width");
-        assertKilled(1, "rows_further = stride / each", "rows_further = stride / each + 1");
-        assertKilled(1, "further = stride % each * CHUNK", "further = stride % each");
-        assertKilled(1, "(elements - 1) / CHUNK + 1", "elements / CHUNK");
-        assertKilled(1, "store_chunk(d_gate + hidden, chunk.at, hidden, u)",
-                "store_chunk(d_gate + hidden, chunk.at, hidden, g)");
+        assertKilled(1, "(width - 1) / CHUNK + 1", "width / CHUNK");
+        assertKilled(1, "i / (unsigned) places", "i / (unsigned) (places + 1)");
+        assertKilled(1, "i - line * places", "i - line * (places - 1)");
+        assertKilled(1, "store_chunk(d_gate + hidden, at, hidden, u)", "store_chunk(d_gate + hidden, at, hidden, g)");
     }
 }

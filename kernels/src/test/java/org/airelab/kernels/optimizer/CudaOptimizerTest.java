@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
  * {@link OptimizerTest} compares with float64.
  */
 class CudaOptimizerTest {
-    /** More than the vectorized rung's grid takes in one go. */
-    private static final int MANY = 20_011;
+    /** Several of the vectorized rung's blocks. */
+    private static final int MANY = 5_011;
 
     /** An optimizer with settings: weights, gradient and states are what it steps on. */
     private record Case<R extends Rung>(Family<R> family, int states, Stepper<R> stepper) {
@@ -161,7 +161,7 @@ class CudaOptimizerTest {
         assertKilled(adam(true), 1, "store_chunk(second, at, count, v);\n", "");
         assertKilled(adam(true), 1, "if (at + i >= 0 && at + i < width)", "if (at + i < width)");
         assertKilled(adam(true), 1, "if (at + i >= 0 && at + i < width)", "if (at + i >= 0)");
-        assertKilled(adam(true), 1, "gridDim.x * BLOCK * CHUNK", "gridDim.x * BLOCK * (CHUNK + 1)");
+        assertKilled(adam(true), 1, "* CHUNK - misaligned", "* (CHUNK + 1) - misaligned");
         assertKilled(adam(true), 1, "second * beta2", "second");
         assertKilled(adam(true), 1, "weight * shrink", "weight");
         assertKilled(adam(false), 1, "fmaf(w, coupled_decay, gradient * gradient_scale)", "gradient * gradient_scale");

@@ -59,7 +59,7 @@ class CudaRotaryTest {
         }
     }
 
-    /** Sizes with and without whole chunks in a half; 4200 has more places than a block threads. */
+    /** Sizes with and without whole chunks in a half; 4200 has more of them than a block threads. */
     @ParameterizedTest
     @CsvSource({"1, 1, 1, 1, 2", "7, 3, 3, 5, 6", "5, 5, 2, 2, 8", "3, 2, 2, 3, 16", "9, 4, 12, 18, 24",
         "2, 2, 40, 60, 32", "4, 2, 3, 4, 128", "3, 3, 0, 2, 4", "2, 2, 1, 2, 4200"})
@@ -161,7 +161,7 @@ class CudaRotaryTest {
     }
 
     private static void assertFaults(Pairing pairing, int rung, String original, String replacement, String expected) {
-        var c = new Case(9, 9, 100, 101, 20, pairing); // more heads than a block takes at a time
+        var c = new Case(9, 9, 100, 101, 18, pairing);
         for (var seed = 0; seed < 3; seed++) {
             try (var host = new HostLauncher(seed).withMutation(original, replacement)) {
                 var fault = assertThrows(KernelFault.class, () -> c.run(host, Rotary.FAMILY.cudaRungs().get(rung),
@@ -176,17 +176,16 @@ class CudaRotaryTest {
         assertFaults(Pairing.INTERLEAVED, 0, "    if (at >= pairs) return;\n", "", "out of bounds");
         assertFaults(Pairing.INTERLEAVED, 0, "distance == 1 ? 2 * pair : pair", "pair", "a race");
         assertFaults(Pairing.HALF_SPLIT, 0, "row % time * size", "(row + time) * size", "out of bounds");
-        assertFaults(Pairing.HALF_SPLIT, 1, "    if ((int) threadIdx.x >= places * together) return;\n", "", "a race");
-        assertFaults(Pairing.HALF_SPLIT, 1, "head += together", "head++", "a race");
-        assertFaults(Pairing.HALF_SPLIT, 1, "target += (long long) blockIdx.x * row_heads",
-                "target += (long long) blockIdx.x * (row_heads - 1)", "a race");
-        assertFaults(Pairing.HALF_SPLIT, 1, "store_chunk(to + half, at", "store_chunk(to + half, at + CHUNK", "a race");
-        assertFaults(Pairing.HALF_SPLIT, 1, "at + i < width) row[at", "at + i <= width) row[at", "a race");
+        assertFaults(Pairing.HALF_SPLIT, 1, "    if (!place.exists) return;\n", "", "out of bounds");
+        assertFaults(Pairing.HALF_SPLIT, 1, "place.row * row_heads + head", "place.row * (row_heads - 2) + head", "a race");
+        assertFaults(Pairing.HALF_SPLIT, 1, "i < min(at + CHUNK, width)", "i < at + CHUNK", "a race");
+        assertFaults(Pairing.INTERLEAVED, 1, "i < min(at + CHUNK, width)", "i < at + CHUNK", "a race");
+        assertFaults(Pairing.INTERLEAVED, 1, "INTERLEAVED ? 2 : 1", "1", "a race");
     }
 
     /** Such a bug reads and writes nothing it must not: the numbers show it. */
-    private static void assertWrong(Pairing pairing, String original, String replacement) {
-        var c = new Case(9, 9, 2, 3, 20, pairing);
+    private static void assertWrong(Pairing pairing, int size, String original, String replacement) {
+        var c = new Case(9, 9, 2, 3, size, pairing);
         var source = c.source(DType.FP32);
         try (var host = new HostLauncher(1).withMutation(original, replacement)) {
             var actual = c.run(host, Rotary.FAMILY.cudaRungs().getLast(), DType.FP32, source);
@@ -196,10 +195,15 @@ class CudaRotaryTest {
 
     @Test
     void aWrongNumberIsSeen() {
-        assertWrong(Pairing.HALF_SPLIT, "v[i] = x * cosine[i] - y", "v[i] = x * cosine[i] + y");
-        assertWrong(Pairing.HALF_SPLIT, "(INTERLEAVED ? 0 : half)", "0");
-        assertWrong(Pairing.INTERLEAVED, "v[i] = x * cosine[i] + y", "v[i] = x * cosine[i] - y");
-        assertWrong(Pairing.INTERLEAVED, "if (head < rotated) turn(v, cosine, sine)", "turn(v, cosine, sine)");
-        assertWrong(Pairing.INTERLEAVED, "v[i + 3] = four.w", "v[i + 3] = four.z");
+        // Of 16, halves are of whole chunks; of 18, they are not, and neither are heads.
+        for (var size : new int[] {16, 18}) {
+            assertWrong(Pairing.HALF_SPLIT, size, "x * cosine - y * sine", "x * cosine + y * sine");
+            assertWrong(Pairing.INTERLEAVED, size, "y * cosine + x * sine", "y * cosine - x * sine");
+            assertWrong(Pairing.HALF_SPLIT, size, "head < rotated", "head <= rotated");
+        }
+        assertWrong(Pairing.HALF_SPLIT, 16, "sines + apart + at, sign", "sines + at, sign");
+        assertWrong(Pairing.HALF_SPLIT, 16, "w[i + 3], cosine.w", "w[i + 3], cosine.z");
+        assertWrong(Pairing.INTERLEAVED, 16, "cosine.z, sine.w * sign", "cosine.z, sine.z * sign");
+        assertWrong(Pairing.HALF_SPLIT, 18, "sines[j] * sign", "sines[i] * sign");
     }
 }

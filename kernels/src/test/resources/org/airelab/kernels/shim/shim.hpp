@@ -230,6 +230,15 @@ DEVICE float exp2_flushed(float x) {
     return y < 0x1p-126f ? 0 : y;
 }
 
+DEVICE float reciprocal_flushed(float x) {
+    float y = 1 / x;
+    return fabsf(y) < 0x1p-126f ? copysignf(0, y) : y;
+}
+
+DEVICE void write_16(void *global, const unsigned (&word)[4]) {
+    *static_cast<uint4 *>(global) = make_uint4(word[0], word[1], word[2], word[3]);
+}
+
 template <class T> struct LabIsBfloat { static const int value = 0; };
 template <> struct LabIsBfloat<bf16> { static const int value = 1; };
 template <class T> DEVICE void mma_m16n8k16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
