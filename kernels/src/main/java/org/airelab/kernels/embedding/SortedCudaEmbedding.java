@@ -12,6 +12,8 @@ import org.airelab.kernels.cuda.RowSharing;
 final class SortedCudaEmbedding implements Embedding {
     private static final int CHUNK_BYTES = 16;
     private static final int MOST_THREADS = 128;
+    /** Threads that a multiprocessor holds at once while it sums, with 64 registers each. */
+    private static final int RESIDENT_THREADS = 1024;
     /** Of the blocks that sort. */
     private static final int THREADS = 128;
     /** Keys that are sorted by counting. */
@@ -38,7 +40,8 @@ final class SortedCudaEmbedding implements Embedding {
     }
 
     private KernelSource source(int threads) {
-        return KernelSource.of("embedding/sorted.cu", dtype).with("BLOCK", threads).with("EACH", EACH);
+        return KernelSource.of("embedding/sorted.cu", dtype).with("BLOCK", threads).with("EACH", EACH)
+                .with("RESIDENT", RESIDENT_THREADS / threads);
     }
 
     @Override

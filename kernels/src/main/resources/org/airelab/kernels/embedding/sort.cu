@@ -15,13 +15,16 @@ embedding_tiles(const long long *ids, unsigned long long *keys, unsigned count, 
     }
     __syncthreads();
     unsigned long long key = tile[i - start];
-    unsigned smaller = 0;
-    const int SOME = 16;
+    // Sums side by side: of one, each addition would wait for the one before.
+    const int SOME = 8;
+    unsigned smaller[SOME] = {};
     for (int first = 0; first < TILE; first += SOME) {
         HOT_LOOP
-        for (int j = 0; j < SOME; j++) smaller += tile[first + j] < key;
+        for (int j = 0; j < SOME; j++) smaller[j] += tile[first + j] < key;
     }
-    if (i < count) keys[start + smaller] = key;
+    HOT_LOOP
+    for (int j = 1; j < SOME; j++) smaller[0] += smaller[j];
+    if (i < count) keys[start + smaller[0]] = key;
 }
 
 // Merges WAYS neighbouring sorted runs of `run` keys, a power of two: each key finds by bisection how many of each run's
@@ -33,12 +36,15 @@ embedding_merge(const unsigned long long *from, unsigned long long *to, unsigned
     unsigned begin = i / run / WAYS * WAYS * run, smaller[WAYS] = {};
     unsigned long long key = from[i];
     for (unsigned step = run; step > 0; step /= 2) {
+        unsigned long long other[WAYS];
         HOT_LOOP
         for (int w = 0; w < WAYS; w++) {
             unsigned at = begin + w * run + smaller[w] + step - 1;
             bool inside = smaller[w] + step <= run && at < count;
-            smaller[w] += from[inside ? at : i] < key ? step : 0; // no key is smaller than itself
+            other[w] = from[inside ? at : i]; // no key is smaller than itself
         }
+        HOT_LOOP
+        for (int w = 0; w < WAYS; w++) smaller[w] += other[w] < key ? step : 0;
     }
     unsigned place = begin;
     HOT_LOOP

@@ -35,37 +35,36 @@ DEVICE void add(float (&sum)[CHUNK], const unsigned (&word)[4]) {
     add(sum, v);
 }
 
-// Sums of the block's EACH places that have the same id, for CHUNK columns a thread. A sum that is only part of its
-// row's goes to partials [blocks, 2, width]: as a head what goes on from the block before, otherwise as a tail.
-extern "C" __global__ void __launch_bounds__(BLOCK)
-embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_weight, float *partials, int count,
-               int width) {
-    // The block's keys, and those before and after them.
-    __shared__ unsigned long long key[EACH + 2];
-    int begin = blockIdx.x * EACH, places = min(EACH, count - begin);
-    for (int i = threadIdx.x; i < places + 2; i += BLOCK) {
-        bool exists = begin + i > 0 && begin + i <= count;
-        key[i] = exists ? keys[begin + i - 1] : NO_KEY;
+// The bits of a chunk of a row; where not all are WHOLE they have to be looked at.
+template <bool WHOLE> DEVICE void fetch(unsigned (&word)[4], const ELEMENT *row, int at, int width) {
+    if (WHOLE) {
+        uint4 bits = *reinterpret_cast<const uint4 *>(row + at);
+        word[0] = bits.x;
+        word[1] = bits.y;
+        word[2] = bits.z;
+        word[3] = bits.w;
+    } else {
+        fetch_chunk(word, row, at, width, 0.0f);
     }
-    __syncthreads();
-    int at = (blockIdx.y * BLOCK + threadIdx.x) * CHUNK;
-    if (at >= width) return;
+}
+
+// What embedding_sums does for CHUNK columns, given the block's keys between those before and after them.
+template <bool WHOLE>
+DEVICE void sums(const ELEMENT *d_out, const unsigned long long (&key)[EACH + 2], int places, ELEMENT *d_weight,
+                 float *heads, int at, int width) {
     int before = id_of(key[0]), after = id_of(key[places + 1]);
-    float *heads = partials + (long long) blockIdx.x * 2 * width, *tails = heads + width;
     // Rows are fetched some at a time, those of the table that will be written too: one after the other, each would
     // wait for the one before.
-    const int AHEAD = 4;
+    const int AHEAD = WHOLE ? 4 : 1;
     float sum[CHUNK] = {};
     for (int first = 1; first <= places; first += AHEAD) {
         unsigned row[AHEAD][4], old[AHEAD][4];
         HOT_LOOP
         for (int h = 0; h < AHEAD; h++) {
             int i = min(first + h, places), id = id_of(key[i]);
-            fetch_chunk(row[h], d_out + (long long) place_of(key[i]) * width, at, width, 0.0f);
-            bool last = i == places || id_of(key[i + 1]) != id, whole = id != before && id != after;
-            if (last && whole && id != NOBODY) {
-                fetch_chunk(old[h], d_weight + (long long) id * width, at, width, 0.0f);
-            }
+            fetch<WHOLE>(row[h], d_out + (long long) place_of(key[i]) * width, at, width);
+            bool last = i == places || id_of(key[i + 1]) != id, all = id != before && id != after;
+            if (last && all && id != NOBODY) fetch<WHOLE>(old[h], d_weight + (long long) id * width, at, width);
         }
         HOT_LOOP
         for (int h = 0; h < AHEAD; h++) {
@@ -75,7 +74,7 @@ embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_
             int id = id_of(key[i]);
             if (i < places && id_of(key[i + 1]) == id) continue;
             if (id == before || id == after) {
-                float *part = id == before ? heads : tails;
+                float *part = id == before ? heads : heads + width;
                 for (int j = 0; j < min(CHUNK, width - at); j++) part[at + j] = sum[j];
             } else if (id != NOBODY) {
                 add(sum, old[h]);
@@ -84,6 +83,28 @@ embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_
             HOT_LOOP
             for (int j = 0; j < CHUNK; j++) sum[j] = 0.0f;
         }
+    }
+}
+
+// Sums of the block's EACH places that have the same id, for CHUNK columns a thread. A sum that is only part of its
+// row's goes to partials [blocks, 2, width]: as a head what goes on from the block before, otherwise as a tail.
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+embedding_sums(const ELEMENT *d_out, const unsigned long long *keys, ELEMENT *d_weight, float *partials, int count,
+               int width) {
+    __shared__ unsigned long long key[EACH + 2];
+    int begin = blockIdx.x * EACH, places = min(EACH, count - begin);
+    for (int i = threadIdx.x; i < places + 2; i += BLOCK) {
+        bool exists = begin + i > 0 && begin + i <= count;
+        key[i] = exists ? keys[begin + i - 1] : NO_KEY;
+    }
+    __syncthreads();
+    int at = (blockIdx.y * BLOCK + threadIdx.x) * CHUNK;
+    if (at >= width) return;
+    float *heads = partials + (long long) blockIdx.x * 2 * width;
+    if (width % CHUNK == 0 && misaligned_elements(d_out) == 0 && misaligned_elements(d_weight) == 0) {
+        sums<true>(d_out, key, places, d_weight, heads, at, width);
+    } else {
+        sums<false>(d_out, key, places, d_weight, heads, at, width);
     }
 }
 

@@ -234,13 +234,13 @@ class CudaEmbeddingTest {
         }
     }
 
-    private static Inputs forMutants(int count) {
-        return Inputs.of(ids(count, 9), 9, 13, DType.FP32);
+    private static Inputs forMutants(int count, int width) {
+        return Inputs.of(ids(count, 9), 9, width, DType.FP32);
     }
 
     private static void assertFaults(int rung, String original, String replacement, String expected) {
         // The sorted rung merges from 1025 ids on; the naive one looks at all ids for each.
-        var in = forMutants(rung == 0 ? 300 : 2500);
+        var in = forMutants(rung == 0 ? 300 : 2500, 13);
         for (var seed = 0; seed < 3; seed++) {
             try (var host = new HostLauncher(seed).withMutation(original, replacement)) {
                 var fault = assertThrows(KernelFault.class,
@@ -260,7 +260,7 @@ class CudaEmbeddingTest {
         assertFaults(1, "    if (i < count) keys[start", "    keys[start", "a race");
         assertFaults(1, "<= run && at < count", "<= run", UNWRITTEN);
         assertFaults(1, "smaller[w] + step <= run && ", "", "embedding_merge");
-        assertFaults(1, "from[inside ? at : i] < key", "from[inside ? at : i] <= key", "embedding_merge");
+        assertFaults(1, "other[w] < key", "other[w] <= key", "embedding_merge");
         assertFaults(1, "    __syncthreads();\n    int at", "    int at", "static shared memory");
         assertFaults(1, "if (id == before || id == after)", "if (id == before)", UNWRITTEN);
         assertFaults(1, "if (i < places && id_of", "if (i <= places && id_of", UNWRITTEN);
@@ -270,7 +270,7 @@ class CudaEmbeddingTest {
 
     /** Such a bug reads and writes nothing it must not: the numbers show it. */
     private static void assertWrong(String original, String replacement) {
-        var in = forMutants(700);
+        var in = forMutants(700, 16);
         var expected = reference(in);
         try (var host = new HostLauncher(1).withMutation(original, replacement)) {
             var actual = run(host, Embedding.FAMILY.cudaRungs().getLast(), DType.FP32, in);

@@ -202,7 +202,7 @@ class CudaSoftmaxTest {
         var barrier = "    __syncthreads(); // the scratch may still be read for the reduction before\n";
         assertFaults(2, barrier + write, write, "a race");
         assertFaults(2, "at + i < width) row[at", "at + i <= width) row[at", "writes 4 bytes");
-        assertFaults(2, "at + i < width ? to_float", "at + i <= width ? to_float", "out of bounds");
+        assertFaults(2, "at + i < width;", "at + i <= width;", "out of bounds");
         assertFaults(2, "y += (long long) blockIdx.x * width;\n    int first",
                 "y += (long long) blockIdx.x * (width + 1);\n    int first", "writes");
         assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
