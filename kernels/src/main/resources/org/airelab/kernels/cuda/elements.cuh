@@ -1,6 +1,6 @@
 // Elements 16 bytes a thread, and then the thread is done: the next block's reads begin while others still compute, and
 // at any time the memory is read at one place. (The same work by a grid no larger than the device holds at once, whose
-// threads go on from chunk to chunk, was 8 to 12 % slower on an NVIDIA H200: kernels/docs/elementwise.md.)
+// threads go on from chunk to chunk, was 4 to 12 % slower on an NVIDIA H200: kernels/docs/elementwise.md.)
 #include "rows.cuh"
 
 // The thread's elements of flat memory: chunks are cut where the address is a multiple of 16 bytes, so the first may
