@@ -1,7 +1,6 @@
 package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Map;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
@@ -11,17 +10,15 @@ import org.airelab.kernels.cuda.TensorMap;
 /**
  * {@link Matmul} by Hopper's wgmma and Tensor Memory Accelerator, at most a block for each multiprocessor. Tensor maps
  * ask for matrices at addresses and with rows that are multiples of 16 bytes: any other A or B, and any device but of
- * compute capability 9.0, is left to the rung mma.
+ * compute capability 9.0, is left to the rung mma; any other C is written without one.
  */
 final class WgmmaMatmul implements Matmul {
     /** The only compute capability that has wgmma. */
     static final int HOPPER = 90;
-    private static final int BARRIERS = 2 * 4 * Long.BYTES;
-    /** Rows and columns of what one copy brings: PANEL of the source is 64 x 64. */
+    /** Rows and columns of what one copy of an operand brings: PANEL of the source is 64 x 64; STRIP is 16 x 64. */
     private static final int PANEL = 64;
+    private static final int STRIP_ROWS = 16;
     private static final int GRANULE = 16;
-    /** BM x BN, a producer's and two consumers' warp groups, and what DYNAMIC_SHARED of the source is divided into. */
-    private static final Tile TILE = tile(128, 256);
 
     private final Launcher launcher;
     private final DType dtype;
@@ -32,15 +29,6 @@ final class WgmmaMatmul implements Matmul {
         this.launcher = launcher;
         this.dtype = dtype;
         this.mma = mma;
-    }
-
-    private static Tile tile(int m, int n) {
-        var stages = 4;
-        var depth = 64;
-        var consumingWarps = 8;
-        var slab = 16 * 40 * Float.BYTES;
-        var ring = stages * (m + n) * depth * Short.BYTES;
-        return new Tile(m, n, 3 * 128, ring + consumingWarps * slab + BARRIERS, Map.of());
     }
 
     @Override
@@ -62,20 +50,31 @@ final class WgmmaMatmul implements Matmul {
             return;
         }
         Matmul.check(shape, a, b, bias, c, dtype);
-        var grid = Math.min(TILE.count(shape), launcher.multiprocessors());
-        var launch = Launch.of(TILE.define(CudaMatmul.source(name(), shape, dtype)), CudaMatmul.entry(name()), grid,
-                TILE.threads()).withShared(TILE.sharedBytes());
-        launcher.launch(launch, map(a, widthA), map(b, widthB), bias, c, shape.m(), shape.n(), shape.k(), shape.alpha(),
+        var schedule = WgmmaSchedule.of(shape, launcher.multiprocessors());
+        var slices = schedule.slices() == 1 ? null : launcher.temporary(schedule.sliceBytes());
+        var mapped = mappable(c, shape.n());
+        var source = WgmmaSchedule.TILE.define(CudaMatmul.source(name(), shape, dtype))
+                .with("C_MAPPED", mapped ? 1 : 0);
+        var mapA = map(a, widthA, PANEL);
+        var launch = Launch.of(source, CudaMatmul.entry(name()), schedule.grid(), WgmmaSchedule.TILE.threads())
+                .withShared(WgmmaSchedule.TILE.sharedBytes());
+        launcher.launch(launch, mapA, map(b, widthB, PANEL), mapped ? map(c, shape.n(), STRIP_ROWS) : mapA, bias, c,
+                slices, shape.m(), shape.n(), shape.k(), schedule.whole(), schedule.slices(), shape.alpha(),
                 shape.beta());
+        if (slices != null) {
+            launcher.launch(Launch.of(source, CudaMatmul.entry(name()) + "_sum", schedule.sumGrid(),
+                    WgmmaSchedule.SUM_THREADS), slices, bias, c, shape.m(), shape.n(), shape.k(), schedule.whole(),
+                    schedule.slices(), shape.alpha(), shape.beta());
+        }
     }
 
     private boolean mappable(MemorySegment matrix, int width) {
-        return matrix.address() % GRANULE == 0 && width * dtype.bytes() % GRANULE == 0;
+        return matrix.address() % GRANULE == 0 && (long) width * dtype.bytes() % GRANULE == 0;
     }
 
-    private TensorMap map(MemorySegment matrix, int width) {
+    private TensorMap map(MemorySegment matrix, int width, int lines) {
         var rowBytes = (long) width * dtype.bytes();
         return TensorMap.tiled(dtype, matrix, new long[] {width, matrix.byteSize() / rowBytes}, new long[] {rowBytes},
-                new int[] {PANEL, PANEL}, Swizzle.BYTES_128);
+                new int[] {PANEL, lines}, Swizzle.BYTES_128);
     }
 }

@@ -68,8 +68,12 @@ DEVICE void tma_load(void *shared, const tensor_map *map, int x, int y, int z, i
 // those of threads that meet it at a barrier in between ("Async proxy").
 DEVICE void async_proxy_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
-// Copies a tile from shared memory to a tensor; elements outside of the tensor are left out. tma_store_wait waits until
-// the tiles that this thread's copies store have been read.
+// Copies a tile from shared memory to a matrix, or to a tensor of four dimensions; elements outside of it are left out.
+// tma_store_wait waits until the tiles that this thread's copies store have been read.
+DEVICE void tma_store(const tensor_map *map, const void *shared, int x, int y) {
+    asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];"
+                 :: "l"(map), "r"(x), "r"(y), "r"(shared_address(shared)) : "memory");
+}
 DEVICE void tma_store(const tensor_map *map, const void *shared, int x, int y, int z, int w) {
     asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [%0, {%1, %2, %3, %4}], [%5];"
                  :: "l"(map), "r"(x), "r"(y), "r"(z), "r"(w), "r"(shared_address(shared)) : "memory");

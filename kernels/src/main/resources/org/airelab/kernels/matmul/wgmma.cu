@@ -2,12 +2,20 @@
 // nothing but have the Tensor Memory Accelerator fill a ring of STAGES pairs of tiles; the other two each multiply 64 x
 // 256 of the block's 128 x 256 elements straight out of shared memory, with the registers that the first gave up; and a
 // block stays, computing one tile of C after the other: while one is written, the next one's operands arrive.
+// What a warp computed goes through shared memory to a tensor map of C, and is written while the next tile is
+// multiplied. The second warp group stays SKEW steps behind the first, so that one multiplies while the other ends its
+// tile. The tiles that are left when each block has computed as many as the others are cut along k into slices, whose
+// sums another kernel adds.
+// On an H200 in bfloat16, in TFLOP/s (cuBLAS 13 beside it): 4096 x 4096 x 4096 717 (769), 703 before the stores by TMA;
+// 768 x 768 x 32768 641 (647), 129 before the slices. docs/matmul-wgmma.md tells of all that was tried.
+// Macro: C_MAPPED, whether C has a tensor map.
 // Only for sm_90a. Operands whose rows are no multiples of 16 bytes have no tensor map: the rung mma takes those.
 #include "hopper.cuh"
 #include "mma-tiles.cuh"
 
 const int BK = 64;
 const int STAGES = 4;
+const int SKEW = 1;
 const int CONSUMERS = 2;
 const int THREADS = (1 + CONSUMERS) * 128;
 const int M = BM / CONSUMERS;
@@ -20,12 +28,42 @@ const int B_PANELS = BN / 64;
 const int STAGE = (A_PANELS + B_PANELS) * PANEL;
 const int STAGE_BYTES = STAGE * (int) sizeof(ELEMENT);
 
-// Registers: 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and 24 x 128 + 240 x
+// What a warp has to write its rows from: twice 16 x 64 elements as a map of C takes them, or else a slab.
+const int STRIP = 16 * 64;
+const int STRIPS = 2;
+const int STAGING = STRIPS * STRIP;
+
+// Registers: 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and 40 x 128 + 232 x
 // 256 are as many: what the producer gives up is what the consumers wait for.
-const int PRODUCER_REGISTERS = 24;
-const int CONSUMER_REGISTERS = 240;
+const int PRODUCER_REGISTERS = 40;
+const int CONSUMER_REGISTERS = 232;
 
 static_assert(BM == 128 && BN == 256, "a warp group's accumulators are 64 x 256");
+static_assert(SKEW < STAGES, "the second warp group gives no stage back before the first has come so far");
+static_assert(SLAB * sizeof(float) <= STAGING * sizeof(ELEMENT), "a slab lies where the strips do");
+
+// What is to be done: first `whole` tiles, then the rest, each in `slices` units.
+struct Work {
+    int m, n, k, whole, slices;
+    DEVICE int tiles_m() const { return (m + BM - 1) / BM; }
+    DEVICE int tiles_n() const { return (n + BN - 1) / BN; }
+    DEVICE int rest() const { return tiles_m() * tiles_n() - whole; }
+    DEVICE int units() const { return whole + rest() * slices; }
+};
+
+// A unit: its tile begins at (i, j); of the steps of BK along k, those from `first` to `end`. Slices are numbered; what
+// is whole has -1.
+struct Unit { int i, j, slice, first, end; };
+DEVICE Unit locate_unit(const Work &work, int index) {
+    int steps = (work.k + BK - 1) / BK;
+    int slice = index - work.whole;
+    int tile = slice < 0 ? index : work.whole + slice % work.rest();
+    int part = slice < 0 ? 0 : slice / work.rest();
+    int parts = slice < 0 ? 1 : work.slices;
+    int row, column;
+    locate_tile(tile, work.tiles_m(), work.tiles_n(), row, column);
+    return {row * BM, column * BN, slice < 0 ? -1 : slice, steps * part / parts, steps * (part + 1) / parts};
+}
 
 // Begins to copy an operand's panels at the row and k given. In its map, x runs along a line and y over the lines.
 template <bool K_CONTIGUOUS, int PANELS>
@@ -45,32 +83,33 @@ template <bool K_CONTIGUOUS> DEVICE unsigned long long operand(const ELEMENT *pa
 
 // The producer: one thread.
 DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tensor_map *a_map, const tensor_map *b_map,
-                    int m, int n, int k) {
-    int tiles_m = (m + BM - 1) / BM;
-    int tiles_n = (n + BN - 1) / BN;
+                    const Work &work) {
     Ring<STAGES> ring = {0, 1}; // the stages of a new ring are empty
-    for (int tile = blockIdx.x; tile < tiles_m * tiles_n; tile += gridDim.x) {
-        int tile_m, tile_n;
-        locate_tile(tile, tiles_m, tiles_n, tile_m, tile_n);
-        for (int p = 0; p < k; p += BK) {
+    for (int index = blockIdx.x; index < work.units(); index += gridDim.x) {
+        Unit unit = locate_unit(work, index);
+        for (int step = unit.first; step < unit.end; step++) {
             mbarrier_wait(&empty[ring.stage], ring.parity);
             mbarrier_arrive_expect(&full[ring.stage], STAGE_BYTES);
             ELEMENT *a_panels = stages + ring.stage * STAGE;
             ELEMENT *b_panels = a_panels + A_PANELS * PANEL;
-            load_panels<A_K_CONTIGUOUS, A_PANELS>(a_panels, a_map, tile_m * BM, p, &full[ring.stage]);
-            load_panels<B_K_CONTIGUOUS, B_PANELS>(b_panels, b_map, tile_n * BN, p, &full[ring.stage]);
+            load_panels<A_K_CONTIGUOUS, A_PANELS>(a_panels, a_map, unit.i, step * BK, &full[ring.stage]);
+            load_panels<B_K_CONTIGUOUS, B_PANELS>(b_panels, b_map, unit.j, step * BK, &full[ring.stage]);
             ring.advance();
         }
     }
 }
 
-// Multiplies one warp group's part of a tile. A stage is given back once the products of the next one have begun: at
+// A named barrier, and the threads that come to it.
+const int SKEWED = 1;
+const int BOTH = CONSUMERS * 128;
+
+// Multiplies one warp group's part of a unit. A stage is given back once the products of the next one have begun: at
 // most one group of products is then under way, so those that read it are over.
 DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring<STAGES> &ring,
-                     int consumer, int k) {
+                     int consumer, int steps, bool leads) {
     bool arrives = threadIdx.x % 32 == 0;
     int last = 0;
-    for (int p = 0; p < k; p += BK) {
+    for (int step = 0; step < steps; step++) {
         mbarrier_wait(&full[ring.stage], ring.parity);
         const ELEMENT *a_panels = stages + ring.stage * STAGE + consumer * (M / 64) * PANEL;
         const ELEMENT *b_panels = stages + ring.stage * STAGE + A_PANELS * PANEL;
@@ -79,12 +118,13 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
         HOT_LOOP
         for (int q = 0; q < BK; q += 16) {
             wgmma<ELEMENT, !A_K_CONTIGUOUS, !B_K_CONTIGUOUS>(
-                    sum, operand<A_K_CONTIGUOUS>(a_panels, q), operand<B_K_CONTIGUOUS>(b_panels, q), p + q != 0);
+                    sum, operand<A_K_CONTIGUOUS>(a_panels, q), operand<B_K_CONTIGUOUS>(b_panels, q), step + q != 0);
         }
         wgmma_commit();
         wgmma_hold(sum);
         wgmma_wait<1>();
-        if (p > 0 && arrives) mbarrier_arrive(&empty[last]);
+        if (step > 0 && arrives) mbarrier_arrive(&empty[last]);
+        if (leads && step == min(SKEW, steps - 1)) barrier_arrive(SKEWED, BOTH);
         last = ring.stage;
         ring.advance();
     }
@@ -93,35 +133,106 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
     if (arrives) mbarrier_arrive(&empty[last]);
 }
 
-// A consumer: one of two warp groups.
-DEVICE void consume(const ELEMENT *stages, float *slab, mbarrier *full, mbarrier *empty, int consumer,
-                    const ELEMENT *bias, ELEMENT *c, int m, int n, int k, float alpha, float beta) {
-    int tiles_m = (m + BM - 1) / BM;
-    int tiles_n = (n + BN - 1) / BN;
-    bool aligned = is_aligned(c, n);
-    Ring<STAGES> ring = {0, 0};
-    float sum[8][4][4];
-    for (int tile = blockIdx.x; tile < tiles_m * tiles_n; tile += gridDim.x) {
-        multiply(sum, stages, full, empty, ring, consumer, k);
-        int tile_m, tile_n;
-        locate_tile(tile, tiles_m, tiles_n, tile_m, tile_n);
-        int i = tile_m * BM + consumer * M + threadIdx.x % 128 / 32 * 16;
+// Two neighbours of a row.
+struct alignas(4) Pair { ELEMENT element[2]; };
+
+// Ends the lane's two elements at (i, j), rounded into one register. Where C has a map, n is even. PLAIN: nothing is
+// added, which leaves a fifth of the code.
+template <bool PLAIN>
+DEVICE unsigned finish_pair(float low, float high, int i, int j, const ELEMENT *c, const ELEMENT *bias, int m, int n,
+                            float alpha, float beta) {
+    if (PLAIN) return pack<ELEMENT>(EPILOGUE(alpha * low), EPILOGUE(alpha * high));
+    Pair old = {};
+    Pair added = {};
+    if (beta != 0.0f && i < m && j < n) old = *(const Pair *) (c + (size_t) i * n + j);
+    if (bias != nullptr && j < n) added = {bias[j], bias[j + 1]};
+    return pack<ELEMENT>(finish(low, &old.element[0], &added.element[0], alpha, beta),
+                         finish(high, &old.element[1], &added.element[1], alpha, beta));
+}
+
+// Writes 16 rows of a tile from (i, j) on, STRIPS strips of 64 columns at a time. The 16-byte pieces that 8 lines write
+// at once are, swizzled, in different banks.
+template <bool PLAIN>
+DEVICE void store_rows(ELEMENT *staging, const float (&sum)[8][4][4], const tensor_map *c_map, int i, int j,
+                       const ELEMENT *c, const ELEMENT *bias, int m, int n, float alpha, float beta) {
+    int lane = threadIdx.x % 32;
+    HOT_LOOP
+    for (int half = 0; half < BN / 64; half += STRIPS) {
+        if (lane == 0) tma_store_wait();
+        __syncwarp(); // the copies before have read the strips
         HOT_LOOP
-        for (int piece = 0; piece < 8; piece++) {
-            write_rows(slab, sum[piece], i, tile_n * BN + piece * 32, c, bias, m, n, alpha, beta, aligned);
+        for (int tile = 0; tile < 8 * STRIPS; tile++) { // of 8 columns
+            const float (&d)[4] = sum[half * 2 + tile / 4][tile % 4];
+            int column = j + half * 64 + tile * 8 + lane % 4 * 2;
+            int row = i + lane / 4;
+            char *to = (char *) (staging + tile / 8 * STRIP) + swizzled<128>(lane / 4 * 128 + tile % 8 * 16);
+            unsigned *pair = (unsigned *) to + lane % 4;
+            pair[0] = finish_pair<PLAIN>(d[0], d[1], row, column, c, bias, m, n, alpha, beta);
+            pair[8 * 32] = finish_pair<PLAIN>(d[2], d[3], row + 8, column, c, bias, m, n, alpha, beta);
+        }
+        async_proxy_fence();
+        __syncwarp(); // the strips are written
+        if (lane != 0) continue;
+        HOT_LOOP
+        for (int strip = 0; strip < STRIPS; strip++) {
+            tma_store(c_map, staging + strip * STRIP, j + (half + strip) * 64, i);
         }
     }
 }
 
+// Where a slice keeps the four sums that a lane has of a tile of 8 columns: a tile of C as its warps hold it.
+DEVICE float4 *kept(float *slices, int slice, int consumer, int tile, int thread) {
+    return (float4 *) slices + (((size_t) slice * CONSUMERS + consumer) * (BN / 8) + tile) * 128 + thread;
+}
+
+// A consumer: one of two warp groups.
+DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mbarrier *empty, int consumer,
+                    const tensor_map *c_map, const ELEMENT *bias, ELEMENT *c, float *slices, const Work &work,
+                    float alpha, float beta) {
+    bool aligned = is_aligned(c, work.n);
+    Ring<STAGES> ring = {0, 0};
+    float sum[8][4][4];
+    if (consumer == 1) barrier_sync(SKEWED, BOTH);
+    for (int index = blockIdx.x; index < work.units(); index += gridDim.x) {
+        Unit unit = locate_unit(work, index);
+        bool leads = consumer == 0 && index == blockIdx.x;
+        multiply(sum, stages, full, empty, ring, consumer, unit.end - unit.first, leads);
+        int i = unit.i + consumer * M + threadIdx.x % 128 / 32 * 16;
+        if (unit.slice >= 0) {
+            HOT_LOOP
+            for (int tile = 0; tile < BN / 8; tile++) {
+                const float (&d)[4] = sum[tile / 4][tile % 4];
+                *kept(slices, unit.slice, consumer, tile, threadIdx.x % 128) = make_float4(d[0], d[1], d[2], d[3]);
+            }
+        } else if (C_MAPPED) {
+            if (beta == 0.0f && bias == nullptr) {
+                store_rows<true>(staging, sum, c_map, i, unit.j, c, bias, work.m, work.n, alpha, beta);
+            } else {
+                store_rows<false>(staging, sum, c_map, i, unit.j, c, bias, work.m, work.n, alpha, beta);
+            }
+        } else {
+            HOT_LOOP
+            for (int piece = 0; piece < 8; piece++) {
+                write_rows((float *) staging, sum[piece], i, unit.j + piece * 32, c, bias, work.m, work.n, alpha, beta,
+                           aligned);
+            }
+        }
+    }
+    if (C_MAPPED && threadIdx.x % 32 == 0) tma_store_wait();
+}
+
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 matmul_wgmma(const __grid_constant__ tensor_map a_map, const __grid_constant__ tensor_map b_map,
-             const ELEMENT *__restrict__ bias, ELEMENT *__restrict__ c, int m, int n, int k, float alpha, float beta) {
-    // The ring, whose panels begin at multiples of 1024 bytes; a slab for each consuming warp; the barriers.
+             const __grid_constant__ tensor_map c_map, const ELEMENT *__restrict__ bias, ELEMENT *__restrict__ c,
+             float *__restrict__ slices, int m, int n, int k, int whole, int slice_count, float alpha, float beta) {
+    // The ring, whose panels begin at multiples of 1024 bytes, as do the strips of each consuming warp; the barriers.
     DYNAMIC_SHARED(ELEMENT, stages);
-    float *slabs = (float *) (stages + STAGES * STAGE);
-    mbarrier *full = (mbarrier *) (slabs + CONSUMERS * 4 * SLAB);
+    ELEMENT *staging = stages + STAGES * STAGE;
+    mbarrier *full = (mbarrier *) (staging + CONSUMERS * 4 * STAGING);
     mbarrier *empty = full + STAGES;
     if (threadIdx.x == 0) {
+        tma_prefetch_map(&a_map);
+        tma_prefetch_map(&b_map);
         for (int stage = 0; stage < STAGES; stage++) {
             mbarrier_init(&full[stage], 1);
             mbarrier_init(&empty[stage], CONSUMERS * 4); // a lane of each warp, when the warp's own products are over
@@ -129,18 +240,39 @@ matmul_wgmma(const __grid_constant__ tensor_map a_map, const __grid_constant__ t
         mbarrier_init_fence();
     }
     __syncthreads();
+    Work work = {m, n, k, whole, slice_count};
     int group = threadIdx.x / 128;
     if (group == 0) {
         release_registers<PRODUCER_REGISTERS>();
-        if (threadIdx.x == 0) {
-            tma_prefetch_map(&a_map);
-            tma_prefetch_map(&b_map);
-            produce(stages, full, empty, &a_map, &b_map, m, n, k);
-        }
+        if (threadIdx.x == 0) produce(stages, full, empty, &a_map, &b_map, work);
     } else {
         claim_registers<CONSUMER_REGISTERS>();
-        int consumer = group - 1;
-        float *slab = slabs + (threadIdx.x / 32 - 4) * SLAB;
-        consume(stages, slab, full, empty, consumer, bias, c, m, n, k, alpha, beta);
+        ELEMENT *mine = staging + (threadIdx.x / 32 - 4) * STAGING;
+        consume(stages, mine, full, empty, group - 1, &c_map, bias, c, slices, work, alpha, beta);
     }
+}
+
+// Adds the slices in their order, and ends the product: a thread for the four sums of a lane, a block for two tiles of
+// 8 columns of a warp group.
+extern "C" __global__ void __launch_bounds__(256)
+matmul_wgmma_sum(float *__restrict__ slices, const ELEMENT *__restrict__ bias, ELEMENT *__restrict__ c, int m, int n,
+                 int k, int whole, int slice_count, float alpha, float beta) {
+    const int BLOCKS = BN / 16;
+    Work work = {m, n, k, whole, slice_count};
+    int tile = blockIdx.x % BLOCKS * 2 + threadIdx.x / 128;
+    int consumer = blockIdx.x / BLOCKS % CONSUMERS;
+    int first = blockIdx.x / (BLOCKS * CONSUMERS);
+    int thread = threadIdx.x % 128;
+    float4 sum = make_float4(0, 0, 0, 0);
+    for (int slice = 0; slice < slice_count; slice++) {
+        float4 more = *kept(slices, first + slice * work.rest(), consumer, tile, thread);
+        sum = make_float4(sum.x + more.x, sum.y + more.y, sum.z + more.z, sum.w + more.w);
+    }
+    Unit unit = locate_unit(work, whole + first);
+    int i = unit.i + consumer * M + thread / 32 * 16 + thread % 32 / 4;
+    int j = unit.j + tile * 8 + thread % 4 * 2;
+    write_element(sum.x, i, j, c, bias, m, n, alpha, beta);
+    write_element(sum.y, i, j + 1, c, bias, m, n, alpha, beta);
+    write_element(sum.z, i + 8, j, c, bias, m, n, alpha, beta);
+    write_element(sum.w, i + 8, j + 1, c, bias, m, n, alpha, beta);
 }

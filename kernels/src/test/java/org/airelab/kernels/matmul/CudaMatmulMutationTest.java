@@ -2,6 +2,7 @@ package org.airelab.kernels.matmul;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.matmul.MatmulShape.Epilogue;
@@ -14,11 +15,17 @@ class CudaMatmulMutationTest {
     private static final int[][] SIZES = {{65, 33, 70}, {40, 72, 131}, {33, 40, 96}};
     /** Of the rung wgmma: more tiles than the shim has multiprocessors, depths past the ring of stages. */
     private static final int[][] HOPPER = {{136, 520, 328}, {392, 264, 72}};
+    /** One tile of C and many steps along k: sliced. */
+    private static final int[][] SLICED = {{24, 16, 2000}};
 
     /** Whether the mutant faults, or is wrong by more than a rung may be, at one of the sizes. */
     private static boolean killed(String name, DType dtype, String original, String replacement) {
+        return killed(name, dtype, original, replacement, name.equals("wgmma") ? HOPPER : SIZES);
+    }
+
+    private static boolean killed(String name, DType dtype, String original, String replacement, int[][] sizes) {
         var rung = CudaMatmuls.rungs().stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
-        for (var size : name.equals("wgmma") ? HOPPER : SIZES) {
+        for (var size : sizes) {
             var shape = new MatmulShape(size[0], size[1], size[2], false, false, 0.5f, 2, true, Epilogue.SILU);
             if (killed(rung, MatmulProblem.of(shape, dtype), original, replacement)) {
                 return true;
@@ -83,13 +90,37 @@ class CudaMatmulMutationTest {
         kills("wgmma", DType.BF16, "wgmma_wait<1>();\n        if", "if");
         kills("wgmma", DType.BF16, "wgmma_wait<0>();\n    wgmma_hold", "wgmma_hold");
         kills("wgmma", DType.BF16, "wgmma_fence();\n        HOT_LOOP", "HOT_LOOP");
-        kills("wgmma", DType.BF16, "if (p > 0 && arrives)", "if (p > 64 && arrives)");
-        kills("wgmma", DType.BF16, "&empty[last]);\n        last", "&empty[ring.stage]);\n        last");
+        kills("wgmma", DType.BF16, "if (step > 0 && arrives)", "if (step > 1 && arrives)");
+        kills("wgmma", DType.BF16, "&empty[last]);\n        if", "&empty[ring.stage]);\n        if");
         kills("wgmma", DType.BF16, "K_CONTIGUOUS ? 16 : PANEL_BYTES", "16");
         kills("wgmma", DType.BF16, "K_CONTIGUOUS ? p : p * 64", "p");
         kills("wgmma", DType.BF16, "consumer * (M / 64) * PANEL;", "0;");
-        kills("wgmma", DType.BF16, "p + q != 0", "p != 0");
-        kills("wgmma", DType.BF16, "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248");
+        kills("wgmma", DType.BF16, "step + q != 0", "step != 0");
+        kills("wgmma", DType.BF16, "CONSUMER_REGISTERS = 232", "CONSUMER_REGISTERS = 240");
+        kills("wgmma", DType.BF16, "if (consumer == 1) barrier_sync(SKEWED, BOTH);", "");
+    }
+
+    @Test
+    void hoppersStores() {
+        kills("wgmma", DType.BF16, "if (lane == 0) tma_store_wait();", "");
+        kills("wgmma", DType.BF16, "if (C_MAPPED && threadIdx.x % 32 == 0) tma_store_wait();", "");
+        kills("wgmma", DType.BF16, "async_proxy_fence();\n", "");
+        kills("wgmma", DType.BF16, "__syncwarp(); // the copies", "// the copies");
+        kills("wgmma", DType.BF16, "__syncwarp(); // the strips", "// the strips");
+        kills("wgmma", DType.BF16, "j + (half + strip) * 64", "j + half * 64");
+        kills("wgmma", DType.BF16, "beta != 0.0f && i < m && j < n", "beta != 0.0f");
+    }
+
+    @Test
+    void hoppersSlices() {
+        assertTrue(!killed("wgmma", DType.BF16, "Adds the slices", "Adds the slices", SLICED));
+        for (var mutation : List.of("slice < slice_count; slice++) {->slice + 1 < slice_count; slice++) {",
+                "first + slice * work.rest()->first", "slice, steps * part / parts->slice, steps * part / parts + 1",
+                "steps * (part + 1) / parts->steps * part / parts", "* (BN / 8) + tile) * 128->* (BN / 8)) * 128",
+                "unit.j + tile * 8 + thread->unit.j + thread")) {
+            var parts = mutation.split("->");
+            assertTrue(killed("wgmma", DType.BF16, parts[0], parts[1], SLICED), mutation);
+        }
     }
 
     @Test

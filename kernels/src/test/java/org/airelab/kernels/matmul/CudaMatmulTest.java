@@ -90,6 +90,14 @@ class CudaMatmulTest {
         check(shape(new int[] {296, 520, 72}, 1, 5), DType.FP16, 5);
     }
 
+    /** Where C's rows are no multiples of 16 bytes, and so it has no tensor map, and where tiles of C are sliced. */
+    @Test
+    void hoppersOtherEndings() {
+        check(shape(new int[] {136, 41, 72}, 1, 1), DType.BF16, 1);
+        check(shape(new int[] {136, 41, 2008}, 1, 2), DType.BF16, 2);
+        check(shape(new int[] {24, 520, 1928}, 0, 3), DType.FP16, 3);
+    }
+
     @Test
     void schedulesDoNotMatter() {
         for (var rung : RUNGS) {
@@ -174,6 +182,14 @@ class CudaMatmulTest {
         assertTile(mma, MatmulShape.of(1, 4096, 8), 16, 128);
         assertTile(mma, MatmulShape.of(65_536, 24, 8), 128, 32);
         assertTile(mma, MatmulShape.of(1024, 1024, 8), 64, 64);
+    }
+
+    @Test
+    void schedulesFillTheDevice() {
+        assertEquals(new WgmmaSchedule(512, 0, 1, 132), WgmmaSchedule.of(MatmulShape.of(4096, 4096, 4096), 132));
+        assertEquals(new WgmmaSchedule(0, 18, 7, 126), WgmmaSchedule.of(MatmulShape.of(768, 768, 32_768), 132));
+        assertEquals(new WgmmaSchedule(1320, 56, 2, 132), WgmmaSchedule.of(MatmulShape.of(4096, 11_008, 4096), 132));
+        assertEquals(new WgmmaSchedule(1, 0, 1, 1), WgmmaSchedule.of(MatmulShape.of(8, 16, 8), 132));
     }
 
     private static void assertTile(CudaRung<Matmul> rung, MatmulShape shape, int m, int n) {

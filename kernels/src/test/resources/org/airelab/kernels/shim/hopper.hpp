@@ -38,6 +38,10 @@ DEVICE void tma_load(void *shared, const tensor_map *map, int x, int y, int z, i
     const int at[] = {x, y, z, w};
     lab_tma_load(shared, map, at, 4, barrier);
 }
+DEVICE void tma_store(const tensor_map *map, const void *shared, int x, int y) {
+    const int at[] = {x, y};
+    lab_tma_store(map, shared, at, 2);
+}
 DEVICE void tma_store(const tensor_map *map, const void *shared, int x, int y, int z, int w) {
     const int at[] = {x, y, z, w};
     lab_tma_store(map, shared, at, 4);
