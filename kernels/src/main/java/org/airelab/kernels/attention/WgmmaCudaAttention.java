@@ -24,11 +24,10 @@ final class WgmmaCudaAttention implements Attention {
     private static final int RESULT_BOX = 16;
     private static final int THREADS = 3 * 128;
     private static final int STAGES = 2;
-    /** The widest gradient whose sums leave a consumer room for scores; of two, for keys and values, half as wide. */
+    /** The widest gradients of keys and values whose sums leave a consumer room for scores. */
     private static final int MOST_BACKWARD = 128;
-    private static final int UNSPLIT = 64;
     private static final int DELTA_THREADS = 256;
-    private static final int WARP = 32;
+    private static final int GROUP = 128;
 
     private final Launcher launcher;
     private final DType dtype;
@@ -85,19 +84,38 @@ final class WgmmaCudaAttention implements Attention {
         if (shape.batch() == 0) {
             return;
         }
-        var stream = 64;
-        var source = source("wgmma-backward.cu", shape, stream);
-        var deltas = launcher.temporary(Float.BYTES * shape.lseSize());
-        launcher.launch(Launch.of(source, "attention_wgmma_deltas",
-                Parallel.pieces(WARP * shape.lseSize(), DELTA_THREADS), DELTA_THREADS), dOut, out, deltas,
-                shape.batch(), shape.time(), shape.heads(), shape.kvHeads());
         var width = width(shape.headSize());
-        var bytes = dtype.bytes() * width * 2 * (HELD + STAGES * stream) + (1 + 2 * STAGES) * Long.BYTES
-                + Float.BYTES * 2 * STAGES * stream;
-        var tensors = new Object[] {map(dOut, shape, shape.heads(), BOX), map(qkv, shape, packedHeads(shape), BOX), lse,
-            deltas, map(dQkv, shape, packedHeads(shape), RESULT_BOX)};
-        launch(source, "d_queries", shape.heads(), bytes, shape, tensors);
-        launch(source, "d_keys", shape.kvHeads() * (width > UNSPLIT ? 2 : 1), bytes, shape, tensors);
+        var stream = width <= 64 ? 128 : 64;
+        var source = source("wgmma-backward.cu", shape, stream);
+        var tiles = (long) shape.batch() * shape.heads() * Math.ceilDiv(shape.time(), stream);
+        // Deltas, the queries' gradients in whole tiles, a turn for each tile, and the tickets.
+        var deltasBytes = 16 * Math.ceilDiv(Float.BYTES * shape.lseSize(), 16);
+        var sumsBytes = Float.BYTES * tiles * stream * width;
+        var deltas = launcher.temporary(deltasBytes + sumsBytes + Integer.BYTES * (tiles + 1));
+        var sums = deltas.asSlice(deltasBytes);
+        var turns = sums.asSlice(sumsBytes);
+        launcher.launch(Launch.of(source, "attention_wgmma_deltas",
+                Parallel.pieces(deltaLanes(shape) * shape.lseSize() + 1, DELTA_THREADS), DELTA_THREADS), dOut, out,
+                deltas, turns, shape.batch(), shape.time(), shape.heads(), shape.kvHeads());
+        var bytes = dtype.bytes() * 2 * (width * (HELD + STAGES * stream) + HELD * stream)
+                + Float.BYTES * stream * (width + 2 * STAGES) + (8 + 2 * STAGES) * Long.BYTES;
+        var gradients = map(dQkv, shape, packedHeads(shape), RESULT_BOX);
+        launch(source, "backward", shape.kvHeads(), bytes, shape, map(dOut, shape, shape.heads(), BOX),
+                map(qkv, shape, packedHeads(shape), BOX), lse, deltas, gradients, sums, turns, section(shape),
+                shape.batch());
+        launcher.launch(Launch.of(source, "attention_wgmma_round", Math.toIntExact(2 * tiles), GROUP)
+                .withShared(dtype.bytes() * BOX * line(shape.headSize())), sums, gradients, shape.time(),
+                shape.heads(), (float) shape.scale());
+    }
+
+    /** Threads that share a row of 16-byte pieces: the power of two that is enough. */
+    private static long deltaLanes(AttentionShape shape) {
+        return Math.max(1, 2 * Integer.highestOneBit((shape.headSize() - 1) / 8));
+    }
+
+    /** Heads of keys that are worked on together: of as many blocks as twice fill the device. */
+    private int section(AttentionShape shape) {
+        return Math.ceilDiv(2 * launcher.multiprocessors(), Math.ceilDiv(shape.time(), HELD));
     }
 
     /** A block for each tile of positions of each head. */

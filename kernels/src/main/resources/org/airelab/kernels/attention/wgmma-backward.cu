@@ -1,140 +1,131 @@
-// The backward pass of the rung wgmma: as in mma-backward.cu, keys and queries get their gradients from separate blocks
-// and nothing is added up between blocks. Over mma, all products are wgmma's, and a producer has the tiles that go by
-// brought, two tensors' in a buffer, ahead of the consumers. While a tile's last sums are formed, the next one's scores
-// begin; the two consumers, which nothing orders, fill each other's gaps.
+// The backward pass of the rung wgmma: one kernel forms all five products of a tile of scores, as in FlashAttention-3
+// (Shah et al., 2024, section 3 and appendix B.1). A block has HELD keys; queries and their output's gradients go by.
+// Scores stand with keys in the rows, so that the probabilities and the scores' gradients are, rounded, the left factors
+// of the values' and the keys' gradients in the very registers in which they were formed. For the queries' gradients
+// both consumers put theirs into shared memory, and form them a tile later, when the other's are there without waiting.
+// A tile of those is a sum over the blocks of all keys that it sees, in float in global memory: a thread of the
+// producer's warp group adds a block's part when the blocks of the keys before have added theirs. The order being fixed,
+// results are, to the bit. Blocks take their work by a ticket, so whom a block waits for has begun before it; the
+// first keys of a section of heads, which see most queries, come first, and then nobody waits long.
 // Only for sm_90a. Head sizes are multiples of 8 to 128: above, a gradient's sums and two tiles of scores are more than
 // a consumer's registers, and the rung mma takes over.
+// Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64.
 #include "wgmma.cuh"
 
-static_assert(WIDTH <= 128, "a consumer holds 64 x WIDTH sums and twice 64 x STREAM scores");
+static_assert(STREAM == (WIDTH > 64 ? 64 : 128), "scores, their gradients and two sums are a consumer's registers");
 
-// Above this, the gradients of keys and of values are too many together: each gets blocks of its own.
-static constexpr bool SPLIT = WIDTH > 64;
-static constexpr int PARTS = SPLIT ? 2 : 1;
+// Of the queries' gradients of a tile, a consumer forms its half: of 128 queries 64, of 64 queries a panel.
+static constexpr bool BY_QUERIES = STREAM == 2 * ROWS;
+static constexpr int PART = ROWS * LINE;
+typedef float Part[LINE / 32][4][4];
+static_assert(CONSUMERS * PART == STREAM * WIDTH, "parts make up a tile");
 
 // A buffer: tiles of two tensors.
 typedef Buffers<2 * TILE> Pairs;
 
-extern "C" __global__ void attention_wgmma_deltas(const Element *d_out, const Element *out, float *deltas, int batch,
-                                                  int time, int heads, int kv_heads) {
-    row_deltas(d_out, out, deltas, Heads{time, heads, kv_heads, HEAD_SIZE}, batch);
+// The scores' gradients for wgmma: lines of SCORE_LINE queries, one a key, in panels of HELD lines; BUFFERS of them.
+static constexpr int SCORE_LINE = 64;
+static constexpr int SCORE_TILE = HELD * STREAM;
+static constexpr int BUFFERS = 2;
+
+DEVICE int tiles_of(int time, int tile) { return (time + tile - 1) / tile; }
+
+// deltas [batch, heads, time]: the product of each row of the output with its gradient (Dao, "FlashAttention-2", 2023,
+// algorithm 2, line 4). LANES threads a row, each 16 bytes at once. And no turn has been taken yet, nor a ticket.
+static constexpr int LANES = HEAD_SIZE <= 8 ? 1 : HEAD_SIZE <= 16 ? 2 : HEAD_SIZE <= 32 ? 4 : HEAD_SIZE <= 64 ? 8 : 16;
+
+extern "C" __global__ void attention_wgmma_deltas(const Element *d_out, const Element *out, float *deltas,
+                                                  unsigned *turns, int batch, int time, int heads, int kv_heads) {
+    long long thread = (long long) blockIdx.x * blockDim.x + threadIdx.x;
+    if (thread <= (long long) batch * heads * tiles_of(time, STREAM)) turns[thread] = 0;
+    long long row = thread / LANES, position = row / heads;
+    int chunk = thread % LANES, head = row % heads;
+    bool inside = row < (long long) batch * time * heads;
+    float sum = 0;
+    if (inside && 8 * chunk < HEAD_SIZE) {
+        uint4 a = *(const uint4 *) (d_out + row * HEAD_SIZE + 8 * chunk);
+        uint4 b = *(const uint4 *) (out + row * HEAD_SIZE + 8 * chunk);
+        const unsigned x[4] = {a.x, a.y, a.z, a.w}, y[4] = {b.x, b.y, b.z, b.w};
+        HOT_LOOP
+        for (int i = 0; i < 8; i++) {
+            sum += to_float(Element{(unsigned short) (x[i / 2] >> 16 * (i % 2))})
+                   * to_float(Element{(unsigned short) (y[i / 2] >> 16 * (i % 2))});
+        }
+    }
+    HOT_LOOP
+    for (int offset = LANES / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+    Heads h = {time, heads, kv_heads, HEAD_SIZE};
+    if (inside && chunk == 0) deltas[h.lse(position / time, position % time, head)] = sum;
 }
 
-// Shared memory: two tiles that the block holds, the ring, its barriers and that of the held tiles, and for d_keys of
-// each buffer the queries' log-sum-exps, in base 2, and deltas.
+// A named barrier of both consumers.
+static constexpr int BOTH = OWN + CONSUMERS;
+
+// Shared memory: the block's keys and values, the ring, the scores' gradients, a tile of the queries', barriers, and of
+// each buffer of the ring the queries' log-sum-exps, in base 2, and deltas.
 struct Memory {
-    Element *held[2];
+    Element *keys, *values, *d_scores;
+    float *d_queries, *statistics;
     Pairs pairs;
-    mbarrier *held_full;
-    float *statistics;
+    mbarrier *held_full, *scores_full, *scores_empty, *queries_full, *queries_empty;
+    int *ticket;
 
     DEVICE Memory(Element *shared) {
-        held[0] = shared;
-        held[1] = held[0] + CONSUMERS * OWN_TILE;
-        mbarrier *barriers = (mbarrier *) (held[1] + CONSUMERS * OWN_TILE + STAGES * 2 * TILE);
-        pairs = {held[1] + CONSUMERS * OWN_TILE, barriers, barriers + STAGES};
+        keys = shared;
+        values = keys + CONSUMERS * OWN_TILE;
+        Element *ring = values + CONSUMERS * OWN_TILE;
+        d_scores = ring + STAGES * 2 * TILE;
+        d_queries = (float *) (d_scores + BUFFERS * SCORE_TILE);
+        statistics = d_queries + CONSUMERS * PART;
+        mbarrier *barriers = (mbarrier *) (statistics + STAGES * 2 * STREAM);
+        pairs = {ring, barriers, barriers + STAGES};
         held_full = barriers + 2 * STAGES;
-        statistics = (float *) (held_full + 1);
+        scores_full = held_full + 1;
+        scores_empty = scores_full + BUFFERS;
+        queries_full = scores_empty + BUFFERS;
+        queries_empty = queries_full + 1;
+        ticket = (int *) (queries_empty + 1);
     }
-    DEVICE void initialize() const {
+    DEVICE void initialize(unsigned *tickets) const {
         if (threadIdx.x == 0) {
+            unsigned taken = atomicAdd(tickets, 1u);
             pairs.initialize();
             mbarrier_init(held_full, 1);
+            for (int i = 0; i < BUFFERS; i++) {
+                mbarrier_init(&scores_full[i], CONSUMERS * GROUP / 32);
+                mbarrier_init(&scores_empty[i], CONSUMERS * GROUP / 32);
+            }
+            mbarrier_init(queries_full, CONSUMERS * GROUP / 32);
+            mbarrier_init(queries_empty, 1);
             mbarrier_init_fence();
+            *ticket = taken;
         }
-        __syncthreads(); // barriers initialized
+        __syncthreads(); // barriers initialized, ticket taken
     }
-    DEVICE void expect_held() const {
-        mbarrier_arrive_expect(held_full, 2 * CONSUMERS * OWN_TILE * (int) sizeof(Element));
+    // Warps arrive once all their lanes have.
+    DEVICE static void arrive(mbarrier *barrier) {
+        __syncwarp();
+        if (lane() == 0) mbarrier_arrive(barrier);
     }
 };
 
-// dQ of a consumer's queries.
-DEVICE void consume_keys(const Memory &memory, const tensor_map *d_qkv, const float *lse, const float *deltas,
-                         const Place &place, const Heads &h, int seen, int consumer, bool causal, float scale) {
-    int first = place.first + consumer * ROWS, own = first + threadIdx.x % GROUP / 32 * 16;
-    Element *queries = memory.held[0] + consumer * OWN_TILE, *d_outs = memory.held[1] + consumer * OWN_TILE;
-    float log_sum[2], delta[2];
-    HOT_LOOP
-    for (int row = 0; row < 2; row++) {
-        int position = own + fragment_row(2 * row);
-        long long at = h.lse(place.sequence, position, place.head);
-        log_sum[row] = position < h.time ? lse[at] * LOG2_E : 0;
-        delta[row] = position < h.time ? deltas[at] : 0;
-    }
+// The work of a ticket: of a section of heads a key tile of each, then the next. A causal tile of queries is first seen
+// by the block whose keys are its own, and by those of earlier keys so much later in their course; in that order parts
+// are added, and blocks begin, so that even those that run side by side never wait. Only the last section begins, and
+// adds, at the first keys: the longest blocks must not come last of all. Without a mask all begin at the first keys.
+struct Work {
+    Place place;
+    bool rising;
 
-    Ring<STAGES> ring = {0, 0}, read = {0, 0};
-    Scores s, d_s;
-    Weights weights;
-    Sums sums;
-    mbarrier_wait(memory.held_full, 0);
-    for (int key = 0; key < seen; key += STREAM, ring.advance()) {
-        memory.pairs.wait(ring);
-        const Element *keys = memory.pairs.at(ring);
-        wgmma_fence();
-        begin_scores(s, queries, keys);
-        begin_scores(d_s, d_outs, keys + TILE); // with values
-        if (key > 0) {
-            wgmma_wait<2>(); // the sums over the tile before
-            wgmma_hold(sums);
-            memory.pairs.give_back(read);
-        }
-        wgmma_wait<0>(); // the scores
-        wgmma_hold(s);
-        wgmma_hold(d_s);
-        HOT_LOOP
-        for (int n = 0; n < STREAM / 8; n++) {
-            HOT_LOOP
-            for (int e = 0; e < 4; e++) {
-                int at = key + fragment_column(n, e);
-                bool visible = at < h.time && (!causal || at <= own + fragment_row(e));
-                float p = exp2_flushed(fmaf(fragments(s)[n][e], scale * LOG2_E, -log_sum[e / 2]));
-                float &d = fragments(d_s)[n][e];
-                d = visible ? p * (d - delta[e / 2]) : 0;
-            }
-        }
-        round_weights(weights, d_s);
-        wgmma_fence();
-        begin_sums(sums, weights, keys, key == 0);
+    DEVICE Work(int ticket, int section, int units, int tiles, int kv_heads, bool causal) : place(0, 1, 1, 1, false) {
+        int first = ticket / (section * tiles) * section, rest = ticket - first * tiles;
+        int width = min(section, units - first), unit = first + rest % width;
+        rising = !causal || first + width == units;
+        place.sequence = unit / kv_heads;
+        place.head = unit % kv_heads;
+        place.first = (rising ? rest / width : tiles - 1 - rest / width) * HELD;
     }
-    wgmma_wait<0>();
-    wgmma_hold(sums);
-    const float scales[2] = {scale, scale};
-    scale_rows(fragments(sums), scales);
-    store_rows(sums, queries, d_qkv, consumer, place.head, first, place.sequence);
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
-attention_wgmma_d_queries(const __grid_constant__ tensor_map d_out, const __grid_constant__ tensor_map qkv,
-                          const float *lse, const float *deltas, const __grid_constant__ tensor_map d_qkv, int time,
-                          int heads, int kv_heads, int causal, float scale) {
-    DYNAMIC_SHARED(Element, shared);
-    Memory memory(shared);
-    memory.initialize();
-    Heads h = {time, heads, kv_heads, HEAD_SIZE};
-    Place place(blockIdx.x, (time + HELD - 1) / HELD, HELD, heads, causal);
-    int seen = causal ? min(time, place.first + HELD) : time, group = threadIdx.x / GROUP;
-    if (group > 0) {
-        claim_registers<CONSUMER_REGISTERS>();
-        consume_keys(memory, &d_qkv, lse, deltas, place, h, seen, group - 1, causal, scale);
-        return;
-    }
-    release_registers<PRODUCER_REGISTERS>();
-    if (threadIdx.x > 0) return;
-    memory.expect_held();
-    load_held(memory.held[0], &qkv, place.head, place.first, place.sequence, memory.held_full);
-    load_held(memory.held[1], &d_out, place.head, place.first, place.sequence, memory.held_full);
-    int key_head = heads + place.head / h.group();
-    Ring<STAGES> ring = {0, 1}; // the stages of a new ring are empty
-    for (int key = 0; key < seen; key += STREAM, ring.advance()) {
-        memory.pairs.wait_empty(ring);
-        memory.pairs.expect(ring);
-        Element *keys = memory.pairs.at(ring);
-        mbarrier *full = &memory.pairs.full[ring.stage];
-        load_tile<STREAM>(keys, &qkv, key_head, key, place.sequence, full);
-        load_tile<STREAM>(keys + TILE, &qkv, key_head + kv_heads, key, place.sequence, full);
-    }
-}
+};
 
 // The queries that go by a block's keys: of all heads of the group, one head after the other.
 struct Queries {
@@ -142,7 +133,7 @@ struct Queries {
 
     DEVICE Queries(const Place &place, const Heads &h, bool causal) {
         first = causal ? place.first : 0;
-        tiles = (h.time - first + STREAM - 1) / STREAM;
+        tiles = tiles_of(h.time - first, STREAM);
         first_head = place.head * h.group();
         count = tiles * h.group();
     }
@@ -150,117 +141,164 @@ struct Queries {
     DEVICE int head(int tile) const { return first_head + tile / tiles; }
 };
 
-// Scores of keys, `own` the warp's first, with queries become the queries' probabilities: of log-sum-exps in base 2.
-template <int N>
-DEVICE void weigh(float (&s)[N][4], const float *log_sums, int own, int query, bool causal, float scale) {
+// Hides from scores of keys, `own` the warp's first, with queries those keys that lie past the end or in the future.
+DEVICE void hide(Scores &scores, int own, int query, int time, bool causal) {
     HOT_LOOP
-    for (int n = 0; n < N; n++) {
+    for (int n = 0; n < STREAM / 8; n++) {
         HOT_LOOP
         for (int e = 0; e < 4; e++) {
-            int column = fragment_column(n, e);
-            bool visible = !causal || own + fragment_row(e) <= query + column;
-            s[n][e] = visible ? exp2_flushed(fmaf(s[n][e], scale, -log_sums[column])) : 0;
+            int key = own + fragment_row(e);
+            if (key >= time || (causal && key > query + fragment_column(n, e))) fragments(scores)[n][e] = -infinity();
         }
     }
 }
 
-// The probabilities' gradients become the scores'.
-template <int N> DEVICE void differentiate(float (&d)[N][4], const float (&p)[N][4], const float *deltas) {
+// Scores become the queries' probabilities, of log-sum-exps in base 2.
+DEVICE void weigh(Scores &scores, const float *log_sums, float scale) {
     HOT_LOOP
-    for (int n = 0; n < N; n++) {
+    for (int n = 0; n < STREAM / 8; n++) {
         HOT_LOOP
-        for (int e = 0; e < 4; e++) d[n][e] = p[n][e] * (d[n][e] - deltas[fragment_column(n, e)]);
+        for (int e = 0; e < 4; e++) {
+            float &s = fragments(scores)[n][e];
+            s = exp2_flushed(fmaf(s, scale, -log_sums[fragment_column(n, e)]));
+        }
     }
 }
 
-// dK and dV of a consumer's keys, or one of them; scores stand with keys in the rows.
-template <bool OF_VALUES, bool OF_KEYS>
-DEVICE void consume_queries(const Memory &memory, const tensor_map *d_qkv, const Queries &queries, const Place &place,
-                            const Heads &h, int consumer, bool causal, float scale) {
-    int first = place.first + consumer * ROWS, own = first + threadIdx.x % GROUP / 32 * 16;
-    Element *keys = memory.held[0] + consumer * OWN_TILE, *values = memory.held[1] + consumer * OWN_TILE;
-    Ring<STAGES> ring = {0, 0}, read = {0, 0};
-    Scores p, d_s;
-    Weights weights;
-    Sums d_values, d_keys;
-    mbarrier_wait(memory.held_full, 0);
-    for (int tile = 0; tile < queries.count; tile++, ring.advance()) {
-        memory.pairs.wait(ring);
+// The probabilities' gradients become the scores'. Probabilities are taken as rounded: as numbers of their own they
+// would be 64 registers more.
+DEVICE void differentiate(Scores &d, const Weights &p, const float *deltas) {
+    HOT_LOOP
+    for (int n = 0; n < STREAM / 8; n++) {
+        HOT_LOOP
+        for (int e = 0; e < 4; e++) {
+            unsigned pair = p[n / 2][n % 2 * 2 + e / 2];
+            float &x = fragments(d)[n][e];
+            x = to_float(Element{(unsigned short) (pair >> 16 * (e % 2))}) * (x - deltas[fragment_column(n, e)]);
+        }
+    }
+}
+
+// Lays a consumer's scores' gradients out in shared memory.
+DEVICE void put_scores(Element *to, const Weights &d, int consumer) {
+    int key = consumer * ROWS + threadIdx.x % GROUP / 32 * 16;
+    HOT_LOOP
+    for (int n = 0; n < STREAM / 8; n++) {
+        HOT_LOOP
+        for (int e = 0; e < 4; e += 2) {
+            int query = fragment_column(n, e), line = key + fragment_row(e);
+            char *panel = (char *) (to + query / SCORE_LINE * HELD * SCORE_LINE);
+            *(unsigned *) (panel + swizzled<128>((line * SCORE_LINE + query % SCORE_LINE) * (int) sizeof(Element))) =
+                    d[n / 2][n % 2 * 2 + e / 2];
+        }
+    }
+}
+
+// Begins the products of the scores' gradients with the block's keys: a consumer's part of the queries' gradients.
+DEVICE void begin_queries(Part &d_queries, const Element *d_scores, const Element *keys, int consumer) {
+    const Element *left = d_scores + (BY_QUERIES ? consumer * HELD * SCORE_LINE : 0);
+    const Element *right = keys + (BY_QUERIES ? 0 : consumer * ROWS * LINE);
+    unsigned long long a = wgmma_descriptor<128>(left, 16), b = wgmma_descriptor<LINE_BYTES>(right, 16);
+    wgmma_hold(d_queries);
+    HOT_LOOP
+    for (int k = 0; k < HELD; k += 16) {
+        wgmma<Element, 1, 1>(d_queries, wgmma_further(a, k * 128),
+                             wgmma_further(b, k / ROWS * OWN_TILE * (int) sizeof(Element) + k % ROWS * LINE_BYTES),
+                             k > 0);
+    }
+    wgmma_commit();
+    wgmma_hold(d_queries);
+}
+
+struct Consumer {
+    const Memory &memory;
+    const Queries &queries;
+    int consumer, first, time;
+    bool causal;
+    float scale;
+    Ring<STAGES> ring;
+    Sums d_keys, d_values;
+
+    // A tile: `begins` for the first one. Then there are no sums yet, nor queries' gradients of the one before.
+    template <bool BEGINS> DEVICE void step(int tile) {
+        int own = first + threadIdx.x % GROUP / 32 * 16, query = queries.position(tile), buffer = tile % BUFFERS;
         const Element *query_tile = memory.pairs.at(ring), *d_outs = query_tile + TILE;
         const float *log_sums = memory.statistics + ring.stage * 2 * STREAM;
+        Scores p, d_s;
+        Weights weights, d_weights;
+        Part d_queries;
+        memory.pairs.wait(ring);
+        barrier_sync(TURN + consumer, CONSUMERS * GROUP);
         wgmma_fence();
-        begin_scores(p, keys, query_tile);
-        if (OF_KEYS) begin_scores(d_s, values, d_outs);
-        if (tile > 0) {
-            wgmma_wait<OF_KEYS ? 2 : 1>(); // the sums over the tile before
-            wgmma_hold(OF_KEYS ? d_keys : d_values);
-            __syncwarp(); // statistics read
-            memory.pairs.give_back(read);
-        }
-        wgmma_wait<OF_KEYS ? 1 : 0>(); // the scores
+        begin_scores(p, memory.keys + consumer * OWN_TILE, query_tile);
+        begin_scores(d_s, memory.values + consumer * OWN_TILE, d_outs);
+        if (consumer == 0 || tile + 1 < queries.count) barrier_arrive(TURN + 1 - consumer, CONSUMERS * GROUP);
+        wgmma_wait<1>(); // the scores
         wgmma_hold(p);
-        weigh(fragments(p), log_sums, own, queries.position(tile), causal, scale * LOG2_E);
-        if (OF_VALUES) {
-            round_weights(weights, p);
-            wgmma_fence();
-            begin_sums(d_values, weights, d_outs, tile == 0);
-        }
-        if (OF_KEYS) {
-            wgmma_wait<OF_VALUES ? 1 : 0>(); // the scores' gradients
-            wgmma_hold(d_s);
-            differentiate(fragments(d_s), fragments(p), log_sums + STREAM);
-            if (OF_VALUES) {
-                wgmma_wait<0>(); // the values' gradients, whose weights make room
-                wgmma_hold(d_values);
-            }
-            round_weights(weights, d_s);
-            wgmma_fence();
-            begin_sums(d_keys, weights, query_tile, tile == 0);
-        }
-    }
-    wgmma_wait<0>(); // the last sums
-    int head = h.heads + place.head;
-    if (OF_VALUES) {
+        if (own + 16 > time || (causal && own + 15 > query)) hide(p, own, query, time, causal);
+        weigh(p, log_sums, scale * LOG2_E);
+        round_weights(weights, p);
+        wgmma_fence();
+        begin_sums(d_values, weights, d_outs, BEGINS);
+        if (!BEGINS) begin_before(d_queries, tile - 1);
+        wgmma_wait<BEGINS ? 1 : 2>(); // the probabilities' gradients
+        wgmma_hold(d_s);
+        differentiate(d_s, weights, log_sums + STREAM);
+        round_weights(d_weights, d_s);
+        mbarrier_wait(&memory.scores_empty[buffer], tile / BUFFERS % 2 ^ 1);
+        put_scores(memory.d_scores + buffer * SCORE_TILE, d_weights, consumer);
+        async_proxy_fence();
+        memory.arrive(&memory.scores_full[buffer]);
+        wgmma_fence();
+        begin_sums(d_keys, d_weights, query_tile, BEGINS);
+        wgmma_wait<1>(); // all but that
         wgmma_hold(d_values);
-        store_rows(d_values, values, d_qkv, consumer, head + h.kv_heads, first, place.sequence);
-    }
-    if (OF_KEYS) {
+        if (!BEGINS) give(d_queries, tile - 1);
+        wgmma_wait<0>();
         wgmma_hold(d_keys);
-        const float scales[2] = {scale, scale};
-        scale_rows(fragments(d_keys), scales);
-        store_rows(d_keys, keys, d_qkv, consumer, head, first, place.sequence);
+        memory.pairs.give_back(ring); // whose statistics the warp had read before it last met
     }
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
-attention_wgmma_d_keys(const __grid_constant__ tensor_map d_out, const __grid_constant__ tensor_map qkv,
-                       const float *lse, const float *deltas, const __grid_constant__ tensor_map d_qkv, int time,
-                       int heads, int kv_heads, int causal, float scale) {
-    DYNAMIC_SHARED(Element, shared);
-    Memory memory(shared);
-    memory.initialize();
-    Heads h = {time, heads, kv_heads, HEAD_SIZE};
-    Place place(blockIdx.x / PARTS, (time + HELD - 1) / HELD, HELD, kv_heads, false);
-    Queries queries(place, h, causal);
-    int group = threadIdx.x / GROUP;
-    if (group > 0) {
-        claim_registers<CONSUMER_REGISTERS>();
-        if (!SPLIT) {
-            consume_queries<true, true>(memory, &d_qkv, queries, place, h, group - 1, causal, scale);
-        } else if (blockIdx.x % PARTS == 0) {
-            consume_queries<true, false>(memory, &d_qkv, queries, place, h, group - 1, causal, scale);
-        } else {
-            consume_queries<false, true>(memory, &d_qkv, queries, place, h, group - 1, causal, scale);
+    // The queries' gradients of a tile, once both consumers' scores' gradients are there.
+    DEVICE void begin_before(Part &d_queries, int tile) {
+        int buffer = tile % BUFFERS;
+        mbarrier_wait(&memory.scores_full[buffer], tile / BUFFERS % 2);
+        begin_queries(d_queries, memory.d_scores + buffer * SCORE_TILE, memory.keys, consumer);
+    }
+    // Hands them to the writer, in the order in which the threads have them.
+    DEVICE void give(Part &d_queries, int tile) {
+        wgmma_hold(d_queries);
+        memory.arrive(&memory.scores_empty[tile % BUFFERS]);
+        mbarrier_wait(memory.queries_empty, tile % 2 ^ 1);
+        float4 *to = (float4 *) (memory.d_queries + consumer * PART) + threadIdx.x % GROUP;
+        HOT_LOOP
+        for (int n = 0; n < LINE / 8; n++) {
+            const float (&q)[4] = fragments(d_queries)[n];
+            to[n * GROUP] = make_float4(q[0], q[1], q[2], q[3]);
         }
-        return;
+        async_proxy_fence();
+        memory.arrive(memory.queries_full);
     }
-    // The producer is a warp, as rows of statistics have no alignment that TMA would take: its lanes copy them.
-    release_registers<PRODUCER_REGISTERS>();
-    if (threadIdx.x >= 32) return;
+    DEVICE void run() {
+        mbarrier_wait(memory.held_full, 0);
+        if (consumer == 1) barrier_arrive(TURN, CONSUMERS * GROUP); // who begins
+        step<true>(0);
+        for (int tile = 1; tile < queries.count; tile++) step<false>(tile);
+        Part d_queries;
+        wgmma_fence();
+        begin_before(d_queries, queries.count - 1);
+        wgmma_wait<0>();
+        give(d_queries, queries.count - 1);
+    }
+};
+
+// The producer's first warp: rows of statistics have no alignment that TMA would take, so that its lanes copy them.
+DEVICE void produce(const Memory &memory, const tensor_map *d_out, const tensor_map *qkv, const float *lse,
+                    const float *deltas, const Queries &queries, const Place &place, const Heads &h) {
     if (lane() == 0) {
-        memory.expect_held();
-        load_held(memory.held[0], &qkv, heads + place.head, place.first, place.sequence, memory.held_full);
-        load_held(memory.held[1], &qkv, heads + kv_heads + place.head, place.first, place.sequence, memory.held_full);
+        mbarrier_arrive_expect(memory.held_full, 2 * CONSUMERS * OWN_TILE * (int) sizeof(Element));
+        int key_head = h.heads + place.head;
+        load_held(memory.keys, qkv, key_head, place.first, place.sequence, memory.held_full);
+        load_held(memory.values, qkv, key_head + h.kv_heads, place.first, place.sequence, memory.held_full);
     }
     Ring<STAGES> ring = {0, 1}; // the stages of a new ring are empty
     for (int tile = 0; tile < queries.count; tile++, ring.advance()) {
@@ -269,7 +307,7 @@ attention_wgmma_d_keys(const __grid_constant__ tensor_map d_out, const __grid_co
         float *log_sums = memory.statistics + ring.stage * 2 * STREAM;
         for (int i = lane(); i < STREAM; i += 32) {
             long long at = h.lse(place.sequence, query + i, head);
-            bool valid = query + i < time;
+            bool valid = query + i < h.time;
             log_sums[i] = valid ? lse[at] * LOG2_E : 0;
             log_sums[STREAM + i] = valid ? deltas[at] : 0;
         }
@@ -278,7 +316,96 @@ attention_wgmma_d_keys(const __grid_constant__ tensor_map d_out, const __grid_co
         memory.pairs.expect(ring);
         Element *tiles = memory.pairs.at(ring);
         mbarrier *full = &memory.pairs.full[ring.stage];
-        load_tile<STREAM>(tiles, &qkv, head, query, place.sequence, full);
-        load_tile<STREAM>(tiles + TILE, &d_out, head, query, place.sequence, full);
+        load_tile<STREAM>(tiles, qkv, head, query, place.sequence, full);
+        load_tile<STREAM>(tiles + TILE, d_out, head, query, place.sequence, full);
     }
+}
+
+// The writer, a thread: adds the block's part to the queries' gradients [batch, heads, tiles, STREAM * WIDTH] when its
+// turn has come. It passes the turn on a tile later, when the addition is complete.
+DEVICE void write(const Memory &memory, float *d_queries, unsigned *turns, const Queries &queries, const Work &work,
+                  const Heads &h) {
+    const int SIZE = CONSUMERS * PART;
+    int skip = queries.first / STREAM;
+    long long at = ((long long) work.place.sequence * h.heads + queries.first_head) * tiles_of(h.time, STREAM) + skip;
+    float *to = d_queries + at * SIZE;
+    unsigned *word = turns + at, *before = nullptr;
+    unsigned turn, passed = 0;
+    for (int tile = 0, of_head = 0; tile < queries.count; tile++) {
+        turn = work.rising ? work.place.first / HELD : of_head * STREAM / HELD;
+        if (turn > 0) turn_wait(word, turn);
+        mbarrier_wait(memory.queries_full, tile % 2);
+        if (turn > 0) bulk_add(to, memory.d_queries, SIZE);
+        else bulk_store(to, memory.d_queries, SIZE);
+        bulk_commit();
+        bulk_wait_read<0>();
+        mbarrier_arrive(memory.queries_empty);
+        if (tile > 0) {
+            bulk_wait<1>();
+            turn_pass(before, passed);
+        }
+        passed = turn + 1;
+        before = word++;
+        to += SIZE;
+        if (++of_head == queries.tiles) {
+            of_head = 0;
+            word += skip;
+            to += (long long) skip * SIZE;
+        }
+    }
+    bulk_wait<0>();
+    turn_pass(before, passed);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+attention_wgmma_backward(const __grid_constant__ tensor_map d_out, const __grid_constant__ tensor_map qkv,
+                         const float *lse, const float *deltas, const __grid_constant__ tensor_map d_qkv,
+                         float *d_queries, unsigned *turns, int section, int batch, int time, int heads, int kv_heads,
+                         int causal, float scale) {
+    DYNAMIC_SHARED(Element, shared);
+    Memory memory(shared);
+    memory.initialize(turns + (long long) batch * heads * tiles_of(time, STREAM));
+    Heads h = {time, heads, kv_heads, HEAD_SIZE};
+    Work work(uniform(*memory.ticket), section, batch * kv_heads, tiles_of(time, HELD), kv_heads,
+              causal);
+    const Place &place = work.place;
+    Queries queries(place, h, causal);
+    int group = uniform(threadIdx.x / GROUP), warp = threadIdx.x / 32;
+    if (group == 0) {
+        release_registers<PRODUCER_REGISTERS>();
+        if (warp == 0) produce(memory, &d_out, &qkv, lse, deltas, queries, place, h);
+        if (threadIdx.x == 32) write(memory, d_queries, turns, queries, work, h);
+        return;
+    }
+    claim_registers<CONSUMER_REGISTERS>();
+    int consumer = group - 1, first = place.first + consumer * ROWS, head = heads + place.head;
+    Consumer sums = {memory, queries, consumer, first, time, causal != 0, scale, {0, 0}};
+    sums.run();
+    barrier_sync(BOTH, CONSUMERS * GROUP); // keys read by both
+    store_rows(sums.d_values, memory.values + consumer * OWN_TILE, &d_qkv, consumer, head + kv_heads, 0, first,
+               place.sequence);
+    const float scales[2] = {scale, scale};
+    scale_rows(fragments(sums.d_keys), scales);
+    store_rows(sums.d_keys, memory.keys + consumer * OWN_TILE, &d_qkv, consumer, head, 0, first, place.sequence);
+}
+
+// The queries' gradients from where the writers left them, scaled and rounded, to their rows: a warp group a part.
+extern "C" __global__ void __launch_bounds__(GROUP)
+attention_wgmma_round(const float *d_queries, const __grid_constant__ tensor_map d_qkv, int time, int heads,
+                      float scale) {
+    DYNAMIC_SHARED(Element, tile);
+    int tiles = tiles_of(time, STREAM), part = blockIdx.x % CONSUMERS, index = blockIdx.x / CONSUMERS;
+    int query = index % tiles * STREAM + (BY_QUERIES ? part * ROWS : 0);
+    const float4 *from = (const float4 *) (d_queries + (long long) blockIdx.x * PART) + threadIdx.x;
+    Part sums;
+    HOT_LOOP
+    for (int n = 0; n < LINE / 8; n++) {
+        float4 q = from[n * GROUP];
+        float (&quarter)[4] = fragments(sums)[n];
+        quarter[0] = q.x * scale;
+        quarter[1] = q.y * scale;
+        quarter[2] = q.z * scale;
+        quarter[3] = q.w * scale;
+    }
+    store_rows(sums, tile, &d_qkv, 0, index / tiles % heads, BY_QUERIES ? 0 : part, query, index / tiles / heads);
 }

@@ -86,7 +86,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     softmax.finish(lse + h.lse(place.sequence, 0, place.head), own, h.time, scale);
     const float inverse[2] = {1 / softmax.sum[0], 1 / softmax.sum[1]};
     scale_rows(fragments(sums), inverse);
-    store_rows(sums, queries, out, consumer, place.head, first, place.sequence);
+    store_rows(sums, queries, out, consumer, place.head, 0, first, place.sequence);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
@@ -106,7 +106,7 @@ attention_wgmma_forward(const __grid_constant__ tensor_map qkv, const __grid_con
     __syncthreads(); // barriers initialized
     Heads h = {time, heads, kv_heads, HEAD_SIZE};
     Place place(blockIdx.x, (time + HELD - 1) / HELD, HELD, heads, causal);
-    int seen = causal ? min(time, place.first + HELD) : time, group = threadIdx.x / GROUP;
+    int seen = causal ? min(time, place.first + HELD) : time, group = uniform(threadIdx.x / GROUP);
     if (group == 0) {
         release_registers<PRODUCER_REGISTERS>();
         if (threadIdx.x == 0) produce(queries, queries_full, keys, values, &qkv, place, h, seen);

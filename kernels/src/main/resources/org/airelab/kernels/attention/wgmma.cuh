@@ -38,6 +38,10 @@ static constexpr int CONSUMER_REGISTERS = 240;
 static constexpr int TURN = 1;
 static constexpr int OWN = TURN + CONSUMERS;
 
+// What all lanes have alike, so that the compiler knows it: what follows from it, such as operands' descriptors, it then
+// keeps in registers of the warp, where wgmma wants them.
+DEVICE int uniform(int x) { return __shfl_sync(0xffffffffu, x, 0); }
+
 // A ring of buffers of SIZE elements: full when what they are for has come, empty when all warps of both consumers are
 // done with it.
 template <int SIZE> struct Buffers {
@@ -92,11 +96,13 @@ template <int P> DEVICE float (&fragments(float (&d)[P][4][4]))[4 * P][4] {
 
 // Begins the products of a consumer's rows with those of a tile that goes by.
 DEVICE void begin_scores(Scores &s, const Element *own, const Element *tile) {
+    unsigned long long a = wgmma_descriptor<LINE_BYTES>(own, 16), b = wgmma_descriptor<LINE_BYTES>(tile, 16);
     wgmma_hold(s);
     HOT_LOOP
     for (int k = 0; k < DEPTH; k += 16) {
-        wgmma<Element, 0, 0>(s, wgmma_descriptor<LINE_BYTES>(own + k / LINE * ROWS * LINE + k % LINE, 16),
-                             wgmma_descriptor<LINE_BYTES>(tile + k / LINE * STREAM * LINE + k % LINE, 16), k > 0);
+        wgmma<Element, 0, 0>(s, wgmma_further(a, k / LINE * ROWS * LINE_BYTES + k % LINE * (int) sizeof(Element)),
+                             wgmma_further(b, k / LINE * STREAM * LINE_BYTES + k % LINE * (int) sizeof(Element)),
+                             k > 0);
     }
     wgmma_commit();
     wgmma_hold(s);
@@ -104,11 +110,11 @@ DEVICE void begin_scores(Scores &s, const Element *own, const Element *tile) {
 
 // Begins to add up the rows of a tile, weighted; the first tile's sums are the first.
 DEVICE void begin_sums(Sums &sums, const Weights &weights, const Element *tile, bool first) {
+    unsigned long long b = wgmma_descriptor<LINE_BYTES>(tile, STREAM * LINE_BYTES);
     wgmma_hold(sums);
     HOT_LOOP
     for (int k = 0; k < STREAM; k += 16) {
-        wgmma<Element, 1>(sums, weights[k / 16], wgmma_descriptor<LINE_BYTES>(tile + k * LINE, STREAM * LINE_BYTES),
-                          !first || k > 0);
+        wgmma<Element, 1>(sums, weights[k / 16], wgmma_further(b, k * LINE_BYTES), !first || k > 0);
     }
     wgmma_commit();
     wgmma_hold(sums);
@@ -125,13 +131,14 @@ DEVICE void round_weights(Weights &weights, const Scores &s) {
     }
 }
 
-// Writes a consumer's sums over one of its tiles and from there to the tensor, each warp its sixteen rows.
-DEVICE void store_rows(const Sums &sums, Element *tile, const tensor_map *to, int consumer, int head, int position,
-                       int sequence) {
+// Writes a consumer's sums, whole panels, over one of its tiles and from there to the tensor, each warp sixteen rows.
+template <int P>
+DEVICE void store_rows(const float (&sums)[P][4][4], Element *tile, const tensor_map *to, int consumer, int head,
+                       int first_panel, int position, int sequence) {
     int warp_row = threadIdx.x % GROUP / 32 * 16;
     barrier_sync(OWN + consumer, GROUP); // tile read by all warps of the consumer
     HOT_LOOP
-    for (int n = 0; n < WIDTH / 8; n++) {
+    for (int n = 0; n < 4 * P; n++) {
         HOT_LOOP
         for (int e = 0; e < 4; e += 2) {
             int column = fragment_column(n, e), row = warp_row + fragment_row(e);
@@ -145,8 +152,9 @@ DEVICE void store_rows(const Sums &sums, Element *tile, const tensor_map *to, in
     __syncwarp(); // rounded rows written
     if (lane() == 0) {
         HOT_LOOP
-        for (int panel = 0; panel < PANELS; panel++) {
-            tma_store(to, tile + (panel * ROWS + warp_row) * LINE, panel * LINE, head, position + warp_row, sequence);
+        for (int panel = 0; panel < 32 * P / LINE; panel++) {
+            tma_store(to, tile + (panel * ROWS + warp_row) * LINE, (first_panel + panel) * LINE, head,
+                      position + warp_row, sequence);
         }
         tma_store_wait();
     }

@@ -83,6 +83,40 @@ DEVICE void tma_store_wait() {
                  "cp.async.bulk.wait_group.read 0;" ::: "memory");
 }
 
+// Copies `count` floats, a multiple of 4, from shared to global memory, or adds them to what is there; both addresses
+// are multiples of 16 ("cp.async.bulk", "cp.reduce.async.bulk"). bulk_commit closes a group of those this thread began;
+// bulk_wait_read waits until all but its last N groups have been read, bulk_wait until they are complete.
+DEVICE void bulk_store(float *to, const float *shared, int count) {
+    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;"
+                 :: "l"(__cvta_generic_to_global(to)), "r"(shared_address(shared)), "r"(4 * count) : "memory");
+}
+DEVICE void bulk_add(float *to, const float *shared, int count) {
+    asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.f32 [%0], [%1], %2;"
+                 :: "l"(__cvta_generic_to_global(to)), "r"(shared_address(shared)), "r"(4 * count) : "memory");
+}
+DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
+template <int N> DEVICE void bulk_wait_read() {
+    asm volatile("cp.async.bulk.wait_group.read %0;" :: "n"(N) : "memory");
+}
+template <int N> DEVICE void bulk_wait() { asm volatile("cp.async.bulk.wait_group %0;" :: "n"(N) : "memory"); }
+
+// Turns between blocks, counted by a word in global memory: turn_wait waits until `value` turns have been passed on;
+// what their threads, by copies that they had waited for, wrote until then is visible to the copies that this thread
+// begins afterwards ("Release and acquire patterns"; the copies are of the asynchronous proxy).
+DEVICE void turn_wait(const unsigned *word, unsigned value) {
+    unsigned passed;
+    do {
+        asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
+                     : "=r"(passed) : "l"(__cvta_generic_to_global(word)) : "memory");
+    } while (passed < value);
+    asm volatile("fence.proxy.async;" ::: "memory");
+}
+DEVICE void turn_pass(unsigned *word, unsigned value) {
+    asm volatile("fence.proxy.async;" ::: "memory");
+    asm volatile("st.release.gpu.global.u32 [%0], %1;"
+                 :: "l"(__cvta_generic_to_global(word)), "r"(value) : "memory");
+}
+
 DEVICE void tma_prefetch_map(const tensor_map *map) { asm volatile("prefetch.tensormap [%0];" :: "l"(map) : "memory"); }
 
 // Gives up registers down to COUNT a thread, or waits until as many are free in the block's pool ("setmaxnreg"). All
@@ -144,6 +178,12 @@ template <int LINE_BYTES> DEVICE unsigned long long wgmma_descriptor(const void 
     const unsigned long long SWIZZLE = LINE_BYTES == 128 ? 1 : 2;
     return (unsigned long long) ((shared_address(shared) & 0x3ffff) >> 4)
            | (unsigned long long) (leading_bytes >> 4) << 16 | STRIDE_BYTES >> 4 << 32 | SWIZZLE << 62;
+}
+
+// The descriptor of what lies so many bytes, a multiple of 16, further: less to compute than one from an address.
+// Shared memory is too small for the sum to leave its field.
+DEVICE unsigned long long wgmma_further(unsigned long long descriptor, int bytes) {
+    return (descriptor & 0xffffffff00000000ull) | ((unsigned) descriptor + (unsigned) (bytes >> 4));
 }
 
 #ifndef LAB_HOST_SHIM

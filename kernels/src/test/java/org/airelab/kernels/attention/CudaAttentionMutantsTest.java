@@ -52,14 +52,15 @@ class CudaAttentionMutantsTest {
                 gone("__syncwarp();", " // rounded rows written"), gone("tma_store_wait();", "\n    }"),
                 new Mutant("wgmma", "CONSUMERS * GROUP / 32);\n        }", "CONSUMERS);\n        }"),
                 new Mutant("wgmma", "SIZE * (int) sizeof(Element));", "SIZE);"),
-                new Mutant("wgmma", "tile + k * LINE, STREAM * LINE_BYTES", "tile + k * LINE, LINE_BYTES"),
+                new Mutant("wgmma", "<LINE_BYTES>(tile, STREAM * LINE_BYTES)", "<LINE_BYTES>(tile, LINE_BYTES)"),
                 new Mutant("wgmma", "k / LINE * STREAM * LINE", "k / LINE * 32 * LINE"),
-                new Mutant("wgmma", "k / LINE * ROWS * LINE + k % LINE", "k / LINE * ROWS * LINE"),
+                new Mutant("wgmma", "k / LINE * ROWS * LINE_BYTES + k % LINE", "k / LINE * ROWS * LINE_BYTES + 0"),
+                new Mutant("wgmma", "(first_panel + panel) * LINE", "first_panel * LINE"),
                 new Mutant("wgmma", "offset >> 7 &", "offset >> 6 &"),
                 new Mutant("wgmma", "map, panel * LINE, head, position + row", "map, 0, head, position + row"),
                 new Mutant("wgmma", "!first || k > 0", "true"),
                 new Mutant("wgmma", "CONSUMER_REGISTERS = 240", "CONSUMER_REGISTERS = 248"));
-        return Stream.of(shared, hopperForward(), hopperQueries(), hopperKeys()).flatMap(m -> m);
+        return Stream.of(shared, hopperForward(), hopperBackward(), hopperTurns()).flatMap(m -> m);
     }
 
     private static Stream<Mutant> hopperForward() {
@@ -78,33 +79,46 @@ class CudaAttentionMutantsTest {
                 new Mutant("wgmma", "causal && key + STREAM > own", "causal && key > own"));
     }
 
-    private static Stream<Mutant> hopperQueries() {
+    private static Stream<Mutant> hopperBackward() {
         return Stream.of(
-                gone("mbarrier_init_fence();", "\n        }\n"),
-                gone("mbarrier_wait(memory.held_full, 0);", "\n    for (int key"),
-                gone("memory.pairs.wait_empty(ring);", "\n        memory.pairs.expect"),
-                gone("memory.pairs.wait(ring);", "\n        const Element *keys"),
-                gone("wgmma_fence();", "\n        begin_scores(s, queries, keys);"),
-                gone("wgmma_fence();", "\n        begin_sums(sums"), gone("wgmma_wait<2>();", ""),
-                gone("wgmma_wait<0>();", " // the scores"),
-                gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n    const"),
-                new Mutant("wgmma", "at <= own + fragment_row(e));", "at < own + fragment_row(e));"));
+                gone("mbarrier_init_fence();", "\n            *ticket"),
+                gone("__syncwarp();", "\n        if (lane() == 0) mbarrier_arrive(barrier);"),
+                gone("memory.pairs.wait_empty(ring);", "\n        float"),
+                gone("__syncwarp();", " // statistics written"),
+                gone("mbarrier_wait(memory.held_full, 0);", ""), gone("memory.pairs.wait(ring);", ""),
+                gone("barrier_sync(TURN + consumer, CONSUMERS * GROUP);", "\n        wgmma_fence();\n        begin_scores(p"
+                        + ", memory"),
+                gone("wgmma_fence();", "\n        begin_scores(p"), gone("wgmma_wait<1>();", " // the scores"),
+                gone("wgmma_fence();", "\n        begin_sums(d_values"), gone("wgmma_wait<BEGINS ? 1 : 2>();", ""),
+                gone("mbarrier_wait(&memory.scores_empty[buffer], tile / BUFFERS % 2 ^ 1);", ""),
+                gone("async_proxy_fence();", "\n        memory.arrive(&memory.scores_full"),
+                gone("memory.arrive(&memory.scores_full[buffer]);", ""),
+                gone("wgmma_fence();", "\n        begin_sums(d_keys"), gone("wgmma_wait<1>();", " // all but that"),
+                gone("wgmma_wait<0>();", "\n        wgmma_hold(d_keys)"),
+                gone("mbarrier_wait(&memory.scores_full[buffer], tile / BUFFERS % 2);", ""),
+                gone("memory.arrive(&memory.scores_empty[tile % BUFFERS]);", ""),
+                gone("mbarrier_wait(memory.queries_empty, tile % 2 ^ 1);", ""),
+                gone("async_proxy_fence();", "\n        memory.arrive(memory.queries_full"),
+                gone("wgmma_fence();", "\n        begin_before"), gone("wgmma_wait<0>();", "\n        give"),
+                gone("barrier_sync(BOTH, CONSUMERS * GROUP);", ""),
+                new Mutant("wgmma", "key > query + fragment_column", "key >= query + fragment_column"),
+                new Mutant("wgmma", "own + 15 > query", "own > query"),
+                new Mutant("wgmma", "first_head + tile / tiles", "first_head"),
+                new Mutant("wgmma", "weights, log_sums + STREAM)", "weights, log_sums)"),
+                new Mutant("wgmma", "k / ROWS * OWN_TILE * (int) sizeof(Element)", "k / ROWS * OWN_TILE"),
+                new Mutant("wgmma", "query / SCORE_LINE * HELD", "query / SCORE_LINE * ROWS"));
     }
 
-    private static Stream<Mutant> hopperKeys() {
+    private static Stream<Mutant> hopperTurns() {
         return Stream.of(
-                gone("mbarrier_wait(memory.held_full, 0);", "\n    for (int tile"),
-                gone("memory.pairs.wait_empty(ring);", "\n        float"),
-                gone("__syncwarp();", " // statistics written"), gone("__syncwarp();", " // statistics read"),
-                gone("memory.pairs.wait(ring);", "\n        const Element *query_tile"),
-                gone("wgmma_fence();", "\n        begin_scores(p"),
-                gone("wgmma_fence();", "\n            begin_sums(d_values"),
-                gone("wgmma_fence();", "\n            begin_sums(d_keys"), gone("wgmma_wait<OF_KEYS ? 2 : 1>();", ""),
-                gone("wgmma_wait<OF_KEYS ? 1 : 0>();", ""), gone("wgmma_wait<OF_VALUES ? 1 : 0>();", ""),
-                gone("wgmma_wait<0>();", " // the values' gradients"), gone("wgmma_wait<0>();", " // the last sums"),
-                new Mutant("wgmma", "<= query + column", "< query + column"),
-                new Mutant("wgmma", "first_head + tile / tiles", "first_head"),
-                new Mutant("wgmma", "log_sums + STREAM)", "log_sums)"));
+                new Mutant("wgmma", "turns[thread] = 0;", ";"), gone("if (turn > 0) turn_wait(word, turn);", ""),
+                gone("mbarrier_wait(memory.queries_full, tile % 2);", ""), gone("bulk_wait_read<0>();", ""),
+                gone("bulk_wait<1>();", ""), gone("bulk_wait<0>();", "\n    turn_pass"),
+                gone("turn_pass(before, passed);", "\n        }"), gone("word += skip;", ""),
+                new Mutant("wgmma", "if (turn > 0) bulk_add(", "if (turn >= 0) bulk_add("),
+                new Mutant("wgmma", "rising ? rest / width : tiles - 1 - rest / width", "rest / width"),
+                new Mutant("wgmma", "of_head * STREAM / HELD", "work.place.first / HELD"),
+                new Mutant("wgmma", "8 * chunk < HEAD_SIZE", "8 * chunk < HEAD_SIZE - 8"));
     }
 
     private static Mutant barrier(String rung, String ends) {
@@ -120,8 +134,10 @@ class CudaAttentionMutantsTest {
     @MethodSource("mutants")
     void everyMutantIsKilled(Mutant mutant) {
         var shapes = Stream.of(true, false).flatMap(causal -> mutant.rung.equals("wgmma")
-                // Three tiles of keys, for the rings to come round, and both parts of the gradients together and apart.
-                ? Stream.of(new AttentionShape(1, 300, 2, 1, 72, causal), new AttentionShape(1, 300, 2, 1, 40, causal))
+                // Three tiles of keys, for the rings to come round; queries' gradients in parts by columns and by rows.
+                // And more heads than a section has.
+                ? Stream.of(new AttentionShape(1, 300, 2, 1, 72, causal), new AttentionShape(1, 300, 2, 1, 40, causal),
+                        new AttentionShape(4, 300, 2, 1, 40, causal))
                 : Stream.of(new AttentionShape(1, 130, 2, 1, 32, causal)));
         assertTrue(shapes.anyMatch(shape -> killed(mutant, shape)));
     }

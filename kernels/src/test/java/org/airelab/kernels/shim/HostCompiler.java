@@ -22,7 +22,8 @@ import java.util.regex.Pattern;
 final class HostCompiler {
     private static final Path CACHE = Path.of("target", "shim-cache").toAbsolutePath();
     private static final List<String> SHIM = List.of("shim.cpp", "shim.hpp", "hopper.hpp", "state.hpp", "fibers.hpp",
-            "reports.hpp", "clocks.hpp", "memory.hpp", "warps.hpp", "barriers.hpp", "tma.hpp", "wgmma.hpp");
+            "reports.hpp", "clocks.hpp", "memory.hpp", "warps.hpp", "barriers.hpp", "tma.hpp", "turns.hpp",
+            "wgmma.hpp");
     private static final long MINUTES = 5;
     /** Checked in its own units rather than by libtsan, so the instrumentation is compiled in and not linked. */
     private static final List<String> KERNEL_OPTIONS = List.of("-x", "c++", "-std=c++17", "-O1", "-g1", "-gdwarf-4",

@@ -20,7 +20,7 @@ import org.airelab.kernels.cuda.TensorMap;
  * {@link KernelFault} at
  * <ul>
  * <li>two accesses to the same bytes, one a write, that nothing orders: between the threads of a block no
- * {@code __syncthreads} (of a warp, {@code __syncwarp}), between the blocks of a launch anything;
+ * {@code __syncthreads} (of a warp, {@code __syncwarp}), between the blocks of a launch anything but a turn passed on;
  * <li>an access outside of the buffers of the launcher and of shared memory, or misaligned for its type;
  * <li>a read of what was never written: shared memory in the block, {@link #allocate}d memory ever;
  * <li>a barrier that not all threads of a block reach, a warp whose lanes are at different meetings, a mask that is not
@@ -28,7 +28,8 @@ import org.airelab.kernels.cuda.TensorMap;
  * <li>a use of what {@code cp.async} or TMA copies before it has been waited for;
  * <li>of Hopper's products, a use of their registers or an overwriting of their operands before they have been waited
  * for, registers touched without {@code wgmma.fence}, operands written without {@code fence.proxy.async}; an mbarrier
- * with too many arrivals, a named barrier to which not all come.
+ * with too many arrivals, a named barrier to which not all come;
+ * <li>a wait for the turn of a block that may not have begun.
  * </ul>
  * Neighbouring single bytes count as one. Launches are over when {@link #launch} returns.
  */

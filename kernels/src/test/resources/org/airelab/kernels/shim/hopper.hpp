@@ -1,4 +1,5 @@
-// The host half of hopper.cuh: Hopper's instructions emulated, as barriers.hpp, tma.hpp and wgmma.hpp say.
+// The host half of hopper.cuh: Hopper's instructions emulated, as barriers.hpp, tma.hpp, turns.hpp and wgmma.hpp
+// say.
 #pragma once
 
 struct tensor_map;
@@ -12,6 +13,11 @@ void lab_named_barrier(int barrier, int count, int sync);
 void lab_tma_load(void *shared, const void *map, const int *at, int rank, void *barrier);
 void lab_tma_store(const void *map, const void *shared, const int *at, int rank);
 void lab_tma_store_wait();
+void lab_bulk_copy(int add, void *to, const void *shared, int bytes);
+void lab_bulk_commit();
+void lab_bulk_wait(int groups, int read);
+void lab_turn_wait(const void *word, unsigned value);
+void lab_turn_pass(void *word, unsigned value);
 void lab_async_proxy_fence();
 void lab_set_registers(int count);
 unsigned lab_shared_address(const void *shared);
@@ -47,6 +53,13 @@ DEVICE void tma_store(const tensor_map *map, const void *shared, int x, int y, i
     lab_tma_store(map, shared, at, 4);
 }
 DEVICE void tma_store_wait() { lab_tma_store_wait(); }
+DEVICE void bulk_store(float *to, const float *shared, int count) { lab_bulk_copy(0, to, shared, 4 * count); }
+DEVICE void bulk_add(float *to, const float *shared, int count) { lab_bulk_copy(1, to, shared, 4 * count); }
+DEVICE void bulk_commit() { lab_bulk_commit(); }
+template <int N> DEVICE void bulk_wait_read() { lab_bulk_wait(N, 1); }
+template <int N> DEVICE void bulk_wait() { lab_bulk_wait(N, 0); }
+DEVICE void turn_wait(const unsigned *word, unsigned value) { lab_turn_wait(word, value); }
+DEVICE void turn_pass(unsigned *word, unsigned value) { lab_turn_pass(word, value); }
 DEVICE void tma_prefetch_map(const tensor_map *) {}
 DEVICE void async_proxy_fence() { lab_async_proxy_fence(); }
 

@@ -2,18 +2,27 @@
 //
 // Every two bytes of global and shared memory have a cell: who wrote them last, who has read them since, and when. Time
 // is one counter that each barrier advances. Two accesses of different threads are ordered when a barrier of the block,
-// or __syncwarp of the warp both belong to, lies between them, or as clocks.hpp says; blocks of a launch are never
-// ordered. (A shuffle orders nothing: CUDA promises no memory ordering by it.) Two readers are enough to remember, of
-// different warps where there are any: whoever writes next is unordered with at least one of them, if with any.
+// or __syncwarp of the warp both belong to, lies between them, or as clocks.hpp says; blocks of a launch are ordered by
+// turns.hpp alone. (A shuffle orders nothing: CUDA promises no memory ordering by it.) Two readers are enough to
+// remember, of different warps where there are any: whoever writes next is unordered with at least one of them, if with
+// any.
 #pragma once
 #include "clocks.hpp"
 
 namespace {
 
+// Whether this thread knows of what one of a block before did at the time given.
+bool knownEarlier(uint32_t when, uint16_t thread) {
+    for (const Earlier &earlier : fibers[me].earlier) {
+        if (earlier.thread == thread && when >= earlier.first && when <= earlier.until) return true;
+    }
+    return false;
+}
+
 // Whether an access at the time given, no older than the horizon counts, is unordered with one that is made now.
 inline bool unordered(uint32_t when, uint16_t thread, uint32_t horizon) {
     if (when < horizon) return false;
-    if (when < blockFirst) return true;
+    if (when < blockFirst) return !knownEarlier(when, thread);
     if (partial && thread < CLOCKS && when <= clocks[me][thread]) return false;
     if (thread >= MOST_THREADS && thread < CLOCKS) return true;
     if (when < blockSince || thread == me) return false;

@@ -12,7 +12,8 @@ int registers[MOST_THREADS / GROUP];
 
 // Nothing that a thread, or all of the block, has begun may outlive it.
 void endThread() {
-    const char *what = !fibers[me].inUse.empty() ? "a wgmma" : !fibers[me].stores.empty() ? "a copy to global memory"
+    bool copying = !fibers[me].stores.empty() || !fibers[me].bulkCopies.empty();
+    const char *what = !fibers[me].inUse.empty() ? "a wgmma" : copying ? "a copy to global memory"
                        : exited == threads && !tmaCopies.empty() ? "a copy to shared memory" : nullptr;
     if (what == nullptr) return;
     sayThread(me, block);
@@ -84,6 +85,9 @@ void runBlock(uint32_t linear) {
         fibers[i].copies.clear();
         fibers[i].groups = 0;
         fibers[i].stores.clear();
+        fibers[i].bulkCopies.clear();
+        fibers[i].bulkGroups = 0;
+        fibers[i].earlier.clear();
         fibers[i].inUse.clear();
         fibers[i].products = 0;
         fibers[i].proxyFence = 0;
@@ -187,6 +191,7 @@ EXPORT int lab_launch(void (*function)(void **), void **values, const char *kind
     tick();
     launchStart = now;
     blockStarts.clear();
+    turns.clear();
     std::vector<uint32_t> order(Address(gridX) * gridY * gridZ);
     for (size_t i = 0; i < order.size(); i++) {
         size_t other = pick(unsigned(i + 1));
@@ -341,6 +346,14 @@ EXPORT void lab_tma_store(const void *map, const void *shared, const int *at, in
     store(map, Address(shared), at, rank, CALLER);
 }
 EXPORT void lab_tma_store_wait() { waitForStores(); }
+
+EXPORT void lab_bulk_copy(int add, void *to, const void *shared, int bytes) {
+    bulkCopy(add, Address(to), Address(shared), Address(bytes), CALLER);
+}
+EXPORT void lab_bulk_commit() { fibers[me].bulkGroups++; }
+EXPORT void lab_bulk_wait(int groups, int read) { waitForBulk(groups, read); }
+EXPORT void lab_turn_wait(const void *word, unsigned value) { waitForTurn(Address(word), value, CALLER); }
+EXPORT void lab_turn_pass(void *word, unsigned value) { passTurn(Address(word), value, CALLER); }
 
 EXPORT void lab_async_proxy_fence() {
     fibers[me].proxyFence = now;

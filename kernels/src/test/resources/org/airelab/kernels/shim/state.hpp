@@ -72,6 +72,19 @@ struct InUse {
     bool written;
 };
 
+// A plain copy to global memory, or an addition, under way; when it is over is told by its group.
+struct BulkCopy {
+    Address shared, bytes, global;
+    int group;
+    bool read;
+};
+
+// What a thread of a block that ran before did, from the block's beginning until the time given.
+struct Earlier {
+    uint32_t first, until;
+    uint16_t thread;
+};
+
 struct Fiber {
 #ifdef __x86_64__
     void *context;
@@ -86,6 +99,10 @@ struct Fiber {
     int barrier;
     uint32_t proxyFence;
     std::vector<std::pair<Address, Address>> stores;
+    std::vector<BulkCopy> bulkCopies;
+    int bulkGroups;
+    // What it knows of blocks before, by turns that they passed on.
+    std::vector<Earlier> earlier;
     Product product;
     std::vector<InUse> inUse;
     int products;
@@ -107,6 +124,12 @@ struct Warp {
 
 struct Range { Address start, bytes; };
 
+// A word in global memory by which a block passes on to a later one what it has done.
+struct Turn {
+    Address word;
+    std::vector<Earlier> earlier;
+};
+
 // The arena and its cells; buffers by address, for messages alone.
 Address arena;
 Cell *shadow;
@@ -124,6 +147,7 @@ Index grid, block;
 int threads;
 uint32_t now = 1, launchStart, blockFirst, blockSince;
 std::vector<std::pair<uint32_t, uint32_t>> blockStarts;
+std::vector<Turn> turns;
 Fiber fibers[MOST_THREADS];
 Warp warps[MOST_THREADS / WARP];
 #ifdef __x86_64__

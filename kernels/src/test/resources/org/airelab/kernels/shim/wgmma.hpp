@@ -2,7 +2,7 @@
 // are formed when all 128 threads have come; until a thread has waited for them, their registers may not be touched,
 // nor what they read in shared memory be overwritten.
 #pragma once
-#include "tma.hpp"
+#include "turns.hpp"
 
 namespace {
 
