@@ -3,11 +3,11 @@
 // 256 of the block's 128 x 256 elements straight out of shared memory, with the registers that the first gave up; and a
 // block stays, computing one tile of C after the other: while one is written, the next one's operands arrive.
 // What a warp computed goes through shared memory to a tensor map of C, and is written while the next tile is
-// multiplied. The second warp group stays SKEW steps behind the first, so that one multiplies while the other ends its
-// tile. The tiles that are left when each block has computed as many as the others are cut along k into slices, whose
-// sums another kernel adds.
+// multiplied. The tiles that are left when each block has computed as many as the others are cut along k into slices,
+// whose sums another kernel adds.
 // On an H200 in bfloat16, in TFLOP/s (cuBLAS 13 beside it): 4096 x 4096 x 4096 717 (769), 703 before the stores by TMA;
-// 768 x 768 x 32768 641 (647), 129 before the slices. docs/matmul-wgmma.md tells of all that was tried.
+// 768 x 768 x 32768 641 (647), 129 before the slices. Two later changes are not in these numbers: kernels/docs/
+// matmul-wgmma.md tells of them, and of all that was tried.
 // Macro: C_MAPPED, whether C has a tensor map.
 // Only for sm_90a. Operands whose rows are no multiples of 16 bytes have no tensor map: the rung mma takes those.
 #include "hopper.cuh"
@@ -15,7 +15,6 @@
 
 const int BK = 64;
 const int STAGES = 4;
-const int SKEW = 1;
 const int CONSUMERS = 2;
 const int THREADS = (1 + CONSUMERS) * 128;
 const int M = BM / CONSUMERS;
@@ -39,7 +38,6 @@ const int PRODUCER_REGISTERS = 40;
 const int CONSUMER_REGISTERS = 232;
 
 static_assert(BM == 128 && BN == 256, "a warp group's accumulators are 64 x 256");
-static_assert(SKEW < STAGES, "the second warp group gives no stage back before the first has come so far");
 static_assert(SLAB * sizeof(float) <= STAGING * sizeof(ELEMENT), "a slab lies where the strips do");
 
 // What is to be done: first `whole` tiles, then the rest, each in `slices` units.
@@ -99,14 +97,10 @@ DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tens
     }
 }
 
-// A named barrier, and the threads that come to it.
-const int SKEWED = 1;
-const int BOTH = CONSUMERS * 128;
-
 // Multiplies one warp group's part of a unit. A stage is given back once the products of the next one have begun: at
 // most one group of products is then under way, so those that read it are over.
 DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring<STAGES> &ring,
-                     int consumer, int steps, bool leads) {
+                     int consumer, int steps) {
     bool arrives = threadIdx.x % 32 == 0;
     int last = 0;
     for (int step = 0; step < steps; step++) {
@@ -124,7 +118,6 @@ DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *ful
         wgmma_hold(sum);
         wgmma_wait<1>();
         if (step > 0 && arrives) mbarrier_arrive(&empty[last]);
-        if (leads && step == min(SKEW, steps - 1)) barrier_arrive(SKEWED, BOTH);
         last = ring.stage;
         ring.advance();
     }
@@ -192,11 +185,9 @@ DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mba
     bool aligned = is_aligned(c, work.n);
     Ring<STAGES> ring = {0, 0};
     float sum[8][4][4];
-    if (consumer == 1) barrier_sync(SKEWED, BOTH);
     for (int index = blockIdx.x; index < work.units(); index += gridDim.x) {
         Unit unit = locate_unit(work, index);
-        bool leads = consumer == 0 && index == blockIdx.x;
-        multiply(sum, stages, full, empty, ring, consumer, unit.end - unit.first, leads);
+        multiply(sum, stages, full, empty, ring, consumer, unit.end - unit.first);
         int i = unit.i + consumer * M + threadIdx.x % 128 / 32 * 16;
         if (unit.slice >= 0) {
             HOT_LOOP
