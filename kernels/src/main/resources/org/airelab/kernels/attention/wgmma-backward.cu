@@ -1,7 +1,7 @@
 // The backward pass of the rung wgmma: one kernel forms all five products of a tile of scores, as in FlashAttention-3
 // (Shah et al., 2024, section 3 and appendix B.1). A block has HELD keys; queries and their output's gradients go by.
-// Scores stand with keys in the rows, so that the probabilities and the scores' gradients are, rounded, the left factors
-// of the values' and the keys' gradients in the very registers in which they were formed. For the queries' gradients
+// Scores stand with keys in the rows, so that the probabilities and the scores' gradients, rounded, are left factors of
+// the values' and the keys' gradients in the very registers in which they were formed. For the queries' gradients
 // both consumers put theirs into shared memory, and form them a tile later, when the other's are there without waiting.
 // A tile of those is a sum over the blocks of all keys that it sees, in float in global memory: a thread of the
 // producer's warp group adds a block's part when its turn has come. The order being fixed, results are, to the bit.
