@@ -1,0 +1,169 @@
+package org.airelab.distributed.dataparallel;
+
+import ai.djl.ndarray.NDArray;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.TrainingSession;
+
+/**
+ * The ranks of a run that train one model together, seen by one of them: all start from the same state, and every step
+ * leaves them in the same state. All ranks call the same methods in the same order. A run may have one rank only.
+ */
+public final class Replicas implements AutoCloseable {
+    /** Null of a run of one rank. */
+    private final ProcessGroup group;
+    private final Settings settings;
+    private GradientSums sums;
+
+    /** When gradients are summed over the ranks. */
+    public enum Gradients {
+        /** In buckets, while the backward pass goes on. */
+        BUCKETED,
+        /** Parameter by parameter after it. */
+        NAIVE
+    }
+
+    /**
+     * How ranks work together; none of it decides what they compute, but for rounding.
+     *
+     * @param gradients   when they are summed
+     * @param bucketBytes bytes of a bucket
+     * @param checkEvery  steps after which the ranks' weights are compared
+     */
+    public record Settings(Gradients gradients, long bucketBytes, long checkEvery) {
+    }
+
+    private Replicas(ProcessGroup group, Settings settings) {
+        this.group = group;
+        this.settings = settings;
+    }
+
+    /** A run of one rank. */
+    public static Replicas alone() {
+        return new Replicas(null, null);
+    }
+
+    /** The ranks of a group, which is closed with this. */
+    public static Replicas of(ProcessGroup group, Settings settings) {
+        return new Replicas(group, settings);
+    }
+
+    /** This rank, from 0. */
+    public int rank() {
+        return group == null ? 0 : group.rank();
+    }
+
+    /** The number of ranks. */
+    public int size() {
+        return group == null ? 1 : group.size();
+    }
+
+    /**
+     * Refuses ranks that were given different things.
+     *
+     * @param what such as "configuration"
+     * @param mine what this rank has, or a hash of it
+     * @throws UserError (bad input), on all ranks, that names those which have something else than rank 0
+     */
+    public void requireSame(String what, String mine) {
+        if (group != null) {
+            byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
+            CRC32C crc = new CRC32C();
+            crc.update(bytes);
+            requireSame(Exchange.all(group, crc.getValue(), bytes.length), different -> UserError.badInput(different
+                    + " another " + what + " than rank 0.", "Start all ranks with the same command, on the same data."));
+        }
+    }
+
+    private void requireSame(long[][] all, java.util.function.Function<String, UserError> error) {
+        String different = IntStream.range(1, all.length).filter(i -> !Arrays.equals(all[i], all[0]))
+                .mapToObj(group::who).collect(Collectors.joining(", "));
+        if (!different.isEmpty()) {
+            throw error.apply(different + (different.contains(",") ? " have" : " has"));
+        }
+    }
+
+    /** Makes rank 0's state, fresh or from a checkpoint, that of all, and lets them share their steps. */
+    public void begin(TrainingSession session, DivergenceGuard guard) {
+        if (group == null) {
+            return;
+        }
+        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
+            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
+                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
+        }
+        SharedState.fromFirst(group, session, guard);
+        sums = switch (settings.gradients) {
+            case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
+            case NAIVE -> new NaiveSums(group, session.parameters());
+        };
+        session.trainer().shareSteps(sums);
+    }
+
+    /**
+     * After a step: compares the ranks' weights where that is due.
+     *
+     * @throws UserError on all ranks, that names those whose weights are not rank 0's
+     */
+    public void check(long step, NDArray weights) {
+        if (group != null && step % settings.checkEvery == 0) {
+            long[][] all = Exchange.all(group, Checksum.of(weights));
+            requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
+                    + " than rank 0 (checksums of all ranks: %s).", step, different, Arrays.stream(all)
+                            .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
+                    "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
+        }
+    }
+
+    /** The sum of all ranks' numbers: the same bits on each. */
+    public double sum(double mine) {
+        return group == null ? mine : Exchange.sum(group, mine);
+    }
+
+    /** Waits until all ranks have come here. */
+    public void barrier() {
+        if (group != null) {
+            group.barrier().await();
+        }
+    }
+
+    /** Seconds in which this rank has done nothing but wait for sums of gradients. */
+    public double waitedSeconds() {
+        return sums == null ? 0 : sums.waitedSeconds();
+    }
+
+    /** How they work together, in words. */
+    public String describe() {
+        return size() + " ranks, each with a part of every batch; gradients summed " + switch (settings.gradients) {
+            case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
+                    settings.bucketBytes / 1e6);
+            case NAIVE -> "parameter by parameter after the backward pass";
+        };
+    }
+
+    /** Lets the other ranks know that this one cannot go on, and why. */
+    public void stopped(Throwable cause) {
+        if (group != null) {
+            String message = cause.getMessage() == null ? cause.getClass().getSimpleName()
+                    : cause.getMessage().lines().findFirst().orElse("").replaceFirst("\\.$", "");
+            group.abort(group.who(group.rank()) + " stopped: " + message);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (group != null) {
+            group.close();
+        }
+    }
+}

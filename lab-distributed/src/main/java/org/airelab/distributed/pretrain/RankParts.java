@@ -1,0 +1,58 @@
+package org.airelab.distributed.pretrain;
+
+import ai.djl.engine.EngineException;
+import java.io.IOException;
+import org.airelab.config.Configurations;
+import org.airelab.data.DataLoader;
+import org.airelab.data.PreparedData;
+import org.airelab.data.Split;
+import org.airelab.data.TokenDataset;
+import org.airelab.distributed.dataparallel.BatchShare;
+import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.torch.Devices;
+import org.airelab.torch.OutOfMemory;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.TrainingSession;
+
+/**
+ * What every rank of a run trains with.
+ *
+ * @param session    the model and what trains it
+ * @param loader     of the training data
+ * @param share      this rank's of every step
+ * @param validation over all ranks
+ * @param guard      against divergence
+ * @param replicas   all ranks
+ */
+record RankParts(TrainingSession session, DataLoader loader, BatchShare share, Validation validation,
+        DivergenceGuard guard, Replicas replicas) {
+    /** Work with them. */
+    interface Work {
+        void with(RankParts parts) throws IOException;
+    }
+
+    /** How a configured run computes. */
+    static TrainingSession.Setup setup(PretrainConfig config) {
+        return new TrainingSession.Setup(Devices.parse(config.run().device()), config.run().precision(),
+                config.run().kernels(), config.train().checkpointing(), config.train().seed());
+    }
+
+    /** Opens them, works with them, and closes them; all ranks have the same configuration and data, or none begins. */
+    static void use(PretrainConfig config, PreparedData data, Replicas replicas, Work work) throws IOException {
+        replicas.requireSame("configuration", Configurations.hash(config));
+        replicas.requireSame("training data or tokenizer", data.manifest().key() + data.manifest().tokenizerHash());
+        BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
+                replicas.size());
+        int context = config.model().contextLength();
+        try (TrainingSession session = new TrainingSession(setup(config), config.model(), config.optimizer(),
+                config.learningRates());
+                TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
+                TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
+                DataLoader loader = new DataLoader(train, context, config.train().seed())) {
+            work.with(new RankParts(session, loader, share, new Validation(valid, context, share.rows(),
+                    config.run().evalTokens(), replicas), new DivergenceGuard(config.run().divergenceScore()), replicas));
+        } catch (EngineException e) {
+            throw OutOfMemory.orElse(e);
+        }
+    }
+}
