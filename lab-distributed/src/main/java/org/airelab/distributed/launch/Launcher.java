@@ -22,7 +22,7 @@ public final class Launcher {
     /** For ranks that fail together to say so themselves, before those left are ended. */
     private static final Duration OWN_END = Duration.ofSeconds(1);
     /** From SIGTERM to SIGKILL. */
-    private static final Duration ORDERLY_END = Duration.ofSeconds(10);
+    private static final Duration ORDERLY_END = Duration.ofSeconds(5);
 
     private final Plan plan;
     private volatile List<RankProcess> ranks = List.of();

@@ -33,7 +33,11 @@ public final class LauncherWatch {
         } catch (IOException e) {
             // As good as an end.
         }
-        System.err.println("error: the launcher, process " + System.getProperty(PROPERTY) + ", has died");
+        String launcher = System.getProperty(PROPERTY);
+        // One that lives has told this rank to end, and knows why.
+        if (ProcessHandle.of(Long.parseLong(launcher)).isEmpty()) {
+            System.err.println("error: the launcher, process " + launcher + ", has died");
+        }
         Thread.ofPlatform().daemon().start(() -> {
             pause();
             Runtime.getRuntime().halt(TERMINATED);

@@ -21,7 +21,12 @@ import org.airelab.tracking.RunDirectory;
  * until then the lines are kept, and if it never does, they are not written.
  */
 final class RankOutput {
+    /** How error messages begin. */
+    static final String ERROR = "error: ";
+
     private static final int LAST_LINES = 20;
+    /** What every JVM of the lab says, and no option keeps from saying. */
+    private static final String NOISE = "WARNING: Using incubator modules";
 
     private final Path log;
     private final Thread reader;
@@ -48,6 +53,9 @@ final class RankOutput {
     }
 
     private synchronized void take(String line) {
+        if (line.startsWith(NOISE)) {
+            return;
+        }
         last.addLast(line);
         if (last.size() > LAST_LINES) {
             last.removeFirst();
@@ -98,7 +106,7 @@ final class RankOutput {
         synchronized (this) {
             List<String> lines = List.copyOf(last);
             for (int i = lines.size() - 1; i >= 0; i--) {
-                if (lines.get(i).startsWith("error: ")) {
+                if (lines.get(i).startsWith(ERROR)) {
                     return lines.subList(i, lines.size());
                 }
             }

@@ -2,10 +2,12 @@ package org.airelab.distributed.launch;
 
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** A rank as its launcher sees it. */
 final class RankProcess {
@@ -61,22 +63,28 @@ final class RankProcess {
     /** How it failed, in lines for people; none when it has told them itself. */
     List<String> failure(Path run) {
         int code = process.exitValue();
-        String how = code > SIGNALLED ? "was ended by signal " + (code - SIGNALLED)
-                + (SIGNALS.containsKey(code - SIGNALLED) ? " (" + SIGNALS.get(code - SIGNALLED) + ")" : "")
-                : "ended with exit code " + code;
+        boolean signalled = code > SIGNALLED;
+        String how = "rank " + rank + (signalled ? " was ended by signal " + signal(code - SIGNALLED)
+                : " ended with exit code " + code);
         if (output == null) {
-            return code > SIGNALLED ? List.of("error: rank 0 " + how) : List.of();
+            return signalled ? List.of("error: " + how) : List.of();
         }
         List<String> message = output.message();
-        String log = "  All it has printed is in " + log(run, rank) + ".";
-        if (message.isEmpty() || !message.getFirst().startsWith("error: ")) {
-            return lines("error: rank " + rank + " " + how, message.stream().map(line -> "  " + line).toList(), log);
+        List<String> lines = new ArrayList<>();
+        if (!message.isEmpty() && message.getFirst().startsWith(RankOutput.ERROR)) {
+            lines.add("error: " + how + ": " + message.getFirst().substring(RankOutput.ERROR.length()));
+            lines.addAll(message.subList(1, message.size()));
+        } else {
+            lines.add("error: " + how);
+            message.forEach(line -> lines.add("  " + line));
         }
-        return lines("error: rank " + rank + " " + how + ": " + message.getFirst().substring("error: ".length()),
-                message.subList(1, message.size()), log);
+        if (Files.exists(log(run, rank))) {
+            lines.add("  All it has printed is in " + log(run, rank) + ".");
+        }
+        return lines;
     }
 
-    private static List<String> lines(String first, List<String> middle, String last) {
-        return java.util.stream.Stream.of(List.of(first), middle, List.of(last)).flatMap(List::stream).toList();
+    private static String signal(int number) {
+        return number + (SIGNALS.containsKey(number) ? " (" + SIGNALS.get(number) + ")" : "");
     }
 }

@@ -218,14 +218,15 @@ public final class PretrainCommand implements LabCommand {
         if (preset != null && !preset.equals(saved.preset())) {
             throw changed("the preset " + preset);
         }
-        if (config != null && !same(saved, config, List.of())) {
-            throw changed("--config " + config);
+        if (same(saved, config, overrides())) {
+            return;
         }
         for (String override : overrides()) {
             if (!same(saved, null, List.of(override))) {
                 throw changed(override);
             }
         }
+        throw changed("--config " + config);
     }
 
     private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {
