@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
@@ -71,21 +72,21 @@ public final class Replicas implements AutoCloseable {
     /**
      * Refuses ranks that were given different things.
      *
-     * @param what such as "configuration"
-     * @param mine what this rank has, or a hash of it
+     * @param other what is told of ranks that differ, such as "another configuration"
+     * @param mine  what this rank has, or a hash of it
      * @throws UserError (bad input), on all ranks, that names those which have something else than rank 0
      */
-    public void requireSame(String what, String mine) {
+    public void requireSame(String other, String mine) {
         if (group != null) {
             byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
             CRC32C crc = new CRC32C();
             crc.update(bytes);
             requireSame(Exchange.all(group, crc.getValue(), bytes.length), different -> UserError.badInput(different
-                    + " another " + what + " than rank 0.", "Start all ranks with the same command, on the same data."));
+                    + " " + other + " than rank 0.", "Start all ranks with the same command, on the same data."));
         }
     }
 
-    private void requireSame(long[][] all, java.util.function.Function<String, UserError> error) {
+    private void requireSame(long[][] all, Function<String, UserError> error) {
         String different = IntStream.range(1, all.length).filter(i -> !Arrays.equals(all[i], all[0]))
                 .mapToObj(group::who).collect(Collectors.joining(", "));
         if (!different.isEmpty()) {

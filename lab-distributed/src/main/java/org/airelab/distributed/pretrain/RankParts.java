@@ -39,8 +39,8 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
 
     /** Opens them, works with them, and closes them; all ranks have the same configuration and data, or none begins. */
     static void use(PretrainConfig config, PreparedData data, Replicas replicas, Work work) throws IOException {
-        replicas.requireSame("configuration", Configurations.hash(config));
-        replicas.requireSame("training data or tokenizer", data.manifest().key() + data.manifest().tokenizerHash());
+        replicas.requireSame("another configuration", Configurations.hash(config));
+        replicas.requireSame("other training data or another tokenizer", data.manifest().key() + data.manifest().tokenizerHash());
         BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
                 replicas.size());
         int context = config.model().contextLength();

@@ -85,8 +85,8 @@ final class LabProcess {
     static Process start(Path cache, Path log, List<String> launcher, Map<String, String> environment,
             String... arguments) throws IOException {
         List<String> command = new ArrayList<>(launcher);
-        command.addAll(JavaCommand.of(Lab.class, List.of("-XX:TieredStopAtLevel=1",
-                "-D" + DataPreparation.CACHE_PROPERTY + "=" + cache), arguments));
+        command.addAll(JavaCommand.of(Lab.class, List.of("-D" + DataPreparation.CACHE_PROPERTY + "=" + cache),
+                arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         // Threads that wait must not take the processor from those that work where there are few of them.
