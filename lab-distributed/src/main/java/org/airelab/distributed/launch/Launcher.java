@@ -87,18 +87,21 @@ public final class Launcher {
     private int run(int attempt) throws IOException, InterruptedException {
         BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
         start(attempt, ended);
-        RankProcess failed = null;
-        for (int left = plan.ranks; left > 0 && failed == null; left--) {
+        RankProcess first = null;
+        for (int left = plan.ranks; left > 0 && first == null; left--) {
             RankProcess rank = ended.take();
-            failed = rank.failed() ? rank : null;
+            first = rank.failed() ? rank : null;
         }
-        if (failed == null) {
+        if (first == null) {
             return 0;
         }
         long deadline = System.nanoTime() + OWN_END.toNanos();
         for (RankProcess rank : ranks) {
             rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         }
+        // With 1 also those end that have only noticed that another one failed.
+        RankProcess failed = ranks.stream().filter(rank -> rank.failed()
+                && rank.process().exitValue() != UserError.FAILED).findFirst().orElse(first);
         endAll();
         if (!ending) {
             failed.failure(plan.run).forEach(System.err::println);

@@ -33,6 +33,13 @@ final class LaunchedRank {
             case "fail" -> exit(last, 7, "error: no luck\n  Try again.");
             case "refuse" -> exit(last, 2, "error: no such thing");
             case "crash" -> exit(last, 70, "something\nwent wrong");
+            case "notice" -> {
+                // The others notice before the one at fault has ended.
+                if (last) {
+                    Thread.sleep(300);
+                }
+                exit(true, last ? 3 : 1, last ? "error: no room" : "error: rank 1 stopped: no room");
+            }
             case "deaf" -> {
                 Runtime.getRuntime().addShutdownHook(new Thread(LaunchedRank::sleep));
                 exit(last, 7, "error: no luck");

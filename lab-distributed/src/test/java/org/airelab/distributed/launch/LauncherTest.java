@@ -89,6 +89,12 @@ class LauncherTest {
     }
 
     @Test
+    void whoNoticesFirstIsNotAtFault() throws Exception {
+        String text = launch(3, 2, "notice", "well");
+        assertTrue(text.contains("error: rank 1 ended with exit code 3: no room"), text);
+    }
+
+    @Test
     void whoDoesNotEndIsEnded() throws Exception {
         launch(0, 2, "deaf", "well");
     }
