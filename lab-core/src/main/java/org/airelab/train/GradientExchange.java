@@ -25,6 +25,16 @@ public interface GradientExchange {
         }
 
         @Override
+        public double norm(double mine) {
+            return mine;
+        }
+
+        @Override
+        public void updated() {
+            // This rank has updated all.
+        }
+
+        @Override
         public double mean(double value) {
             return value;
         }
@@ -43,8 +53,14 @@ public interface GradientExchange {
      */
     void finalFrom(long element);
 
-    /** Waits until every gradient is the sum over all ranks: the same bits on each. */
+    /** Waits until the gradients that this rank is to update with are the sums over all ranks. */
     void complete();
+
+    /** The norm of all gradients, of that of those this rank is to update with: the same bits on each rank. */
+    double norm(double mine);
+
+    /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */
+    void updated();
 
     /** The mean of all ranks' numbers: the same bits on each. */
     double mean(double value);

@@ -64,7 +64,7 @@ public final class Trainer {
         }
         exchange.complete();
         double loss = exchange.mean(head.takeLoss());
-        double norm = norms.global() / scaler.scale();
+        double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);
@@ -72,6 +72,7 @@ public final class Trainer {
         boolean skipped = scaler.skip(finite);
         if (!skipped && finite) {
             optimizer.step(++updates, learningRate, unscale * GradientNorm.clip(norm, config.clipNorm()));
+            exchange.updated();
         }
         return new StepReport(step, loss, learningRate, norm, skipped);
     }

@@ -196,6 +196,16 @@ class TrainerTest {
         }
 
         @Override
+        public double norm(double mine) {
+            return mine;
+        }
+
+        @Override
+        public void updated() {
+            assertEquals(1, completed);
+        }
+
+        @Override
         public double mean(double value) {
             return -1;
         }

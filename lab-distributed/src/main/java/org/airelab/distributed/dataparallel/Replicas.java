@@ -1,6 +1,7 @@
 package org.airelab.distributed.dataparallel;
 
 import ai.djl.ndarray.NDArray;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -14,6 +15,7 @@ import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
+import org.airelab.train.Shards;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -25,6 +27,8 @@ public final class Replicas implements AutoCloseable {
     private final ProcessGroup group;
     private final Settings settings;
     private GradientSums sums;
+    /** Null where every rank has the whole state of the optimizer. */
+    private WholeState divided;
 
     /** When gradients are summed over the ranks. */
     public enum Gradients {
@@ -39,9 +43,19 @@ public final class Replicas implements AutoCloseable {
      *
      * @param gradients   when they are summed
      * @param bucketBytes bytes of a bucket
+     * @param zero        the stage of ZeRO: 1 divides the optimizer's state among the ranks, 0 divides nothing
      * @param checkEvery  steps after which the ranks' weights are compared
      */
-    public record Settings(Gradients gradients, long bucketBytes, long checkEvery) {
+    public record Settings(Gradients gradients, long bucketBytes, int zero, long checkEvery) {
+        public Settings {
+            if (zero < 0 || zero > 1) {
+                throw UserError.badInput("--zero must be 0 or 1, found " + zero + ".", "Give one of them.");
+            }
+            if (zero == 1 && gradients == Gradients.NAIVE) {
+                throw UserError.badInput("--zero 1 sums gradients in buckets, and --gradients naive asks for another"
+                        + " way.", "Leave one of them out.");
+            }
+        }
     }
 
     private Replicas(ProcessGroup group, Settings settings) {
@@ -104,11 +118,45 @@ public final class Replicas implements AutoCloseable {
                     + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
         }
         SharedState.fromFirst(group, session, guard);
-        sums = switch (settings.gradients) {
-            case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
-            case NAIVE -> new NaiveSums(group, session.parameters());
-        };
+        if (settings.zero == 1) {
+            sums = new ShardedSums(group, session.parameters(), shards());
+            divided = new WholeState(group, shards(), session.parameters().size());
+        } else {
+            sums = switch (settings.gradients) {
+                case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
+                case NAIVE -> new NaiveSums(group, session.parameters());
+            };
+        }
         session.trainer().shareSteps(sums);
+    }
+
+    /** What of the model this rank is to update. */
+    public Shards shards() {
+        return group == null || settings.zero == 0 ? Shards.WHOLE
+                : Shards.of(rank(), size(), settings.bucketBytes / Float.BYTES);
+    }
+
+    /** Uses a buffer of the optimizer's state, of which this rank may have a part only, as a whole; on rank 0 alone. */
+    public void useWhole(NDArray mine, WholeState.Use use) throws IOException {
+        if (divided != null) {
+            divided.gather(mine, use);
+        } else if (rank() == 0) {
+            use.with(mine);
+        }
+    }
+
+    /** Rank 0 fills a buffer of the optimizer's state as a whole, and every rank gets what it has of it. */
+    public void fillWhole(NDArray mine, WholeState.Use fill) throws IOException {
+        if (divided != null) {
+            divided.scatter(mine, fill);
+            return;
+        }
+        if (rank() == 0) {
+            fill.with(mine);
+        }
+        if (group != null) {
+            SharedState.send(group, mine);
+        }
     }
 
     /**
@@ -145,11 +193,13 @@ public final class Replicas implements AutoCloseable {
 
     /** How they work together, in words. */
     public String describe() {
-        return size() + " ranks, each with a part of every batch; gradients summed " + switch (settings.gradients) {
+        return size() + " ranks, each with a part of every batch; gradients summed " + (settings.zero == 1
+                ? String.format(Locale.ROOT, "to whom they belong in buckets of %.1f MB during the backward pass",
+                        settings.bucketBytes / 1e6) : switch (settings.gradients) {
             case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
                     settings.bucketBytes / 1e6);
             case NAIVE -> "parameter by parameter after the backward pass";
-        };
+        });
     }
 
     /** Lets the other ranks know that this one cannot go on, and why. */

@@ -7,7 +7,7 @@ import org.airelab.torch.NativeArrays;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
 
-/** The state training goes on from, rank 0's on all ranks: of a fresh run its weights, of a resumed one all. */
+/** The state training goes on from, rank 0's on all ranks: the weights and the clocks. */
 final class SharedState {
     private static final int CLOCKS = 6;
 
@@ -17,12 +17,9 @@ final class SharedState {
     static void fromFirst(ProcessGroup group, TrainingSession session, DivergenceGuard guard) {
         clocks(group, session, guard);
         send(group, session.parameters().weights());
-        if (session.trainer().step() > 0) {
-            session.optimizer().state().values().forEach(buffer -> send(group, buffer));
-        }
     }
 
-    private static void send(ProcessGroup group, NDArray buffer) {
+    static void send(ProcessGroup group, NDArray buffer) {
         group.broadcast(NativeArrays.kernelMemory(buffer), NativeArrays.type(buffer), 0).await();
     }
 

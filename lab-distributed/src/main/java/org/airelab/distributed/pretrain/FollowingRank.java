@@ -29,9 +29,12 @@ final class FollowingRank {
     private static int train(PretrainConfig config, PreparedData data, Replicas replicas) throws IOException {
         RankParts.use(config, data, replicas, parts -> {
             replicas.begin(parts.session(), parts.guard());
+            if (parts.session().trainer().step() > 0) {
+                RunCheckpoints.takeState(parts.session(), replicas);
+            }
             System.out.println("rank " + replicas.rank() + " of " + replicas.size() + " begins after step "
                     + parts.session().trainer().step());
-            new TrainingLoop(config, parts, Journal.NONE).run();
+            new TrainingLoop(config, parts, new FollowingJournal(parts.session(), replicas)).run();
             System.out.println("rank " + replicas.rank() + " is done");
         });
         return 0;

@@ -3,31 +3,11 @@ package org.airelab.distributed.pretrain;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.Trainer.StepReport;
 
-/** What becomes of a training loop's results: rank 0 keeps them, the other ranks have the same and do not. */
+/**
+ * What becomes of a training loop's results: rank 0 keeps them ({@link RunJournal}), the other ranks,
+ * which have the same, do not ({@link FollowingJournal}).
+ */
 interface Journal {
-    /** Of ranks other than 0. */
-    Journal NONE = new Journal() {
-        @Override
-        public void step(StepReport report, double seconds) {
-            // Rank 0 has the same.
-        }
-
-        @Override
-        public void validated(long step, double loss) {
-            // Rank 0 has the same.
-        }
-
-        @Override
-        public void checkpoint(double validationLoss, DivergenceGuard.Memory guard) {
-            // Rank 0 has the same.
-        }
-
-        @Override
-        public void finish() {
-            // Nothing was begun.
-        }
-    };
-
     /** A step was made, in so many seconds. */
     void step(StepReport report, double seconds);
 

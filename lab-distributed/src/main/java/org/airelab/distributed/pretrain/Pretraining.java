@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
@@ -88,9 +89,14 @@ final class Pretraining {
 
     private void train(RankParts parts, boolean fresh) throws IOException {
         RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), parts.session(),
-                Configurations.hash(config));
-        double earlier = fresh ? 0 : checkpoints.restore(parts.guard(), Pretraining::warn).orElse(0.0);
+                replicas, Configurations.hash(config));
+        Optional<RunCheckpoints.Restored> restored = fresh ? Optional.empty()
+                : checkpoints.restore(parts.guard(), Pretraining::warn);
         replicas.begin(parts.session(), parts.guard());
+        if (restored.isPresent()) {
+            checkpoints.restoreState(restored.get());
+        }
+        double earlier = restored.map(RunCheckpoints.Restored::seconds).orElse(0.0);
         RunManifest record = begin(fresh, parts.session().manager().getDevice());
         // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
         Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
@@ -176,6 +182,7 @@ final class Pretraining {
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
         if (replicas.size() > 1) {
             out.println("ranks      " + replicas.describe());
+            out.println("           " + RankMemory.of(session));
         }
         if (session.trainer().step() > 0) {
             out.printf(Locale.ROOT, "resumed    after step %,d%n", session.trainer().step());

@@ -29,6 +29,10 @@ final class RankOptions {
     @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients. Default: 25.")
     private double bucketMegabytes = 25;
 
+    @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its part"
+            + " of the model alone (ZeRO-1). Default: 0, every rank keeps all.")
+    private int zero;
+
     @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the ranks' weights are"
             + " compared. Default: 100.")
     private long checkEvery = 100;
@@ -74,6 +78,7 @@ final class RankOptions {
     /** Meets the other ranks, if there are some. */
     Replicas meet(World world, Device device) {
         return world.alone() ? Replicas.alone() : Replicas.of(BackEnd.of(world, device).join(world, Limits.DEFAULT),
-                new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), checkEvery));
+                new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero,
+                        checkEvery));
     }
 }

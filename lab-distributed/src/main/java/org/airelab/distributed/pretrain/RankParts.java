@@ -45,7 +45,7 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
                 replicas.size());
         int context = config.model().contextLength();
         try (TrainingSession session = new TrainingSession(setup(config), config.model(), config.optimizer(),
-                config.learningRates());
+                config.learningRates(), replicas.shards());
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {

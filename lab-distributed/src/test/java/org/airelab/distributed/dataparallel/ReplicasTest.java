@@ -31,7 +31,7 @@ class ReplicasTest {
 
     private static void run(int size, Rank rank) throws Exception {
         RankThreads.run(size, RankThreads.LIMITS, group -> rank.run(Replicas.of(group,
-                new Settings(Gradients.BUCKETED, 1000, 5))));
+                new Settings(Gradients.BUCKETED, 1000, 0, 5))));
     }
 
     private static void fails(String sentence, int exitCode, Runnable deed) {
@@ -107,6 +107,9 @@ class ReplicasTest {
                     guard.restore(new DivergenceGuard.Memory(new double[] {3, 2.5}, 4));
                 }
                 replicas.begin(session, guard);
+                for (NDArray buffer : session.optimizer().state().values()) {
+                    replicas.fillWhole(buffer, whole -> assertEquals(0, replicas.rank()));
+                }
                 assertEquals(7, session.trainer().step());
                 assertEquals(6, session.trainer().updates());
                 assertEquals(0.5, session.scaler().scale());

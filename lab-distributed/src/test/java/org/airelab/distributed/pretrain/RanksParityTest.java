@@ -46,6 +46,22 @@ class RanksParityTest {
     }
 
     @Test
+    void zero1() throws Exception {
+        Path zero = ranks.finish("zero", "--nproc", "2", "--zero", "1", "--bucket-mb", "0.01", "--check-every", "1");
+        Ranks.requireSame(one, zero);
+    }
+
+    /** What two ranks have saved in parts, four go on with. */
+    @Test
+    void zero1WithOtherRanks() throws Exception {
+        Ranks.Started two = ranks.start("zero-2-4", "--nproc", "2", "--zero", "1");
+        two.await(() -> Files.exists(FolderContents.checkpoint(two.run(), 20)), "the second checkpoint");
+        two.process().destroy();
+        two.process().waitFor();
+        Ranks.requireSame(one, ranks.finish("zero-2-4", "--nproc", "4", "--zero", "1", "--resume"));
+    }
+
+    @Test
     void mpirun() throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
         Ranks.Started started = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"), mayBeRoot());
