@@ -45,7 +45,7 @@ public final class FlatParameters {
         this(manager, model, type, training, ALIGNMENT);
     }
 
-    /** The same with buffers whose size is a multiple of {@code multiple}, itself one of 16; what is added stays zero. */
+    /** The same with buffers of a multiple of {@code multiple} elements, itself one of 16; what is added stays zero. */
     public FlatParameters(NDManager manager, LayerBlock model, ScalarType type, boolean training, long multiple) {
         long size = 0;
         for (ParameterSpec spec : model.specs()) {

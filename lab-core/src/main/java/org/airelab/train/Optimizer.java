@@ -56,7 +56,8 @@ public final class Optimizer {
         long size = owned.stream().mapToLong(Piece::size).sum();
         NDArray weights = parameters.weights();
         for (String name : rule.stateNames()) {
-            NDArray buffer = Tensor.empty(NativeArrays.type(weights), NativeArrays.device(weights), size).attach(manager);
+            NDArray buffer = Tensor.empty(NativeArrays.type(weights), NativeArrays.device(weights), size)
+                    .attach(manager);
             Aten.zero(buffer);
             state.put(name, buffer);
         }
@@ -112,7 +113,8 @@ public final class Optimizer {
                 NDArray[] windows = state.values().stream().map(s -> window(scope, s, range.state, range.size()))
                         .toArray(NDArray[]::new);
                 rule.update(window(scope, parameters.weights(), range.from, range.size()),
-                        window(scope, parameters.gradients(), range.from, range.size()), windows, new UpdateRule.Step(number, learningRate, range.decays ? config.weightDecay() : 0,
+                        window(scope, parameters.gradients(), range.from, range.size()), windows,
+                        new UpdateRule.Step(number, learningRate, range.decays ? config.weightDecay() : 0,
                                 gradientScale));
             }
         }

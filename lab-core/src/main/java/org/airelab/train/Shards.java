@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * How a model's flat buffers are divided among ranks for the update (Rajbhandari et al. 2020, section 5): bucket by
- * bucket, from the end of the buffers, and every bucket in equal parts, the first rank's first. A rank updates its parts
- * and keeps the optimizer's state of those alone.
+ * bucket, from the end of the buffers, and every bucket in equal parts, the first rank's first. A rank updates its
+ * parts and keeps the optimizer's state of those alone.
  *
  * @param rank   of the caller, from 0
  * @param ranks  how many there are
@@ -43,7 +43,7 @@ public record Shards(int rank, int ranks, long bucket) {
         return (long) ranks * ALIGNMENT;
     }
 
-    /** The buckets of buffers of {@code size} elements, the last one in the buffers first; the last one may be smaller. */
+    /** The buckets of buffers of {@code size} elements, from the end of the buffers; the last may be smaller. */
     public List<Piece> buckets(long size) {
         List<Piece> buckets = new ArrayList<>();
         for (long to = size; to > 0; to -= Math.min(to, bucket)) {

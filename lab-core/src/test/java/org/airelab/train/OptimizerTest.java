@@ -99,11 +99,12 @@ class OptimizerTest {
         try (NDManager manager = NDManager.newBaseManager(Device.cpu());
                 TestModel one = new TestModel(TestModel.llama(), Precision.FP32)) {
             var flat = new FlatParameters(manager, new Decoder(manager, one.config, ScalarType.FLOAT32,
-                    ScalarType.FLOAT32, new TorchOps(manager, one.config, ScalarType.FLOAT32)), ScalarType.FLOAT32, true, 48);
+                    ScalarType.FLOAT32, new TorchOps(manager, one.config, ScalarType.FLOAT32)), ScalarType.FLOAT32, true,
+                    48);
             flat.initialize(1);
             Optimizer whole = new Optimizer(one.manager, config(kind), one.flat, null);
-            List<Optimizer> parts = IntStream.range(0, 3)
-                    .mapToObj(rank -> new Optimizer(manager, config(kind), flat, null, Shards.of(rank, 3, 1000))).toList();
+            List<Optimizer> parts = IntStream.range(0, 3).mapToObj(rank -> new Optimizer(manager, config(kind), flat,
+                    null, Shards.of(rank, 3, 1000))).toList();
             for (int step = 1; step <= 3; step++) {
                 fill(one.flat, new SplittableRandom(step));
                 fill(flat, new SplittableRandom(step));

@@ -138,8 +138,9 @@ class TrainerTest {
     @Test
     void gradientsAreExchangedOnceTheyAreFinal() {
         for (ModelConfig config : List.of(TestModel.llama(), TestModel.original())) {
-            try (TrainingSession session = new TrainingSession(new TrainingSession.Setup(Device.cpu(), Precision.FP32,
-                    KernelChoice.AUTO, false, 7), config, sgd(0), new Schedule(Schedule.Decay.CONSTANT, 0, 9, RATE, 0))) {
+            var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 7);
+            Schedule schedule = new Schedule(Schedule.Decay.CONSTANT, 0, 9, RATE, 0);
+            try (TrainingSession session = new TrainingSession(setup, config, sgd(0), schedule)) {
                 Recorder recorder = new Recorder(session);
                 session.trainer().shareSteps(recorder);
                 double loss = session.trainer().step(rows(batch())).loss();

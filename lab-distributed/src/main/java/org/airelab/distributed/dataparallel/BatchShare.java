@@ -3,9 +3,9 @@ package org.airelab.distributed.dataparallel;
 import org.airelab.base.UserError;
 
 /**
- * One rank's share of every step's samples. A step has {@code accumulation} passes of {@code batchSize} samples; passes
- * are given to ranks as far as they go round, and where there are more ranks than that several share the rows of a pass.
- * All ranks together take the very samples that one rank would take, in the same steps.
+ * One rank's share of every step's samples. A step has {@code accumulation} passes of {@code batchSize} samples;
+ * passes are given to ranks as far as they go round, and where there are more ranks than that several share the rows of
+ * a pass. All ranks together take the very samples that one rank would take, in the same steps.
  *
  * @param rows   samples of this rank's passes
  * @param passes of this rank in a step
@@ -22,9 +22,9 @@ public record BatchShare(int rows, int passes, long first, long stride) {
         int takers = gcd(accumulation, ranks);
         int sharers = ranks / takers;
         if (batchSize % sharers != 0) {
-            throw UserError.badInput("the " + batchSize + " x " + accumulation + " sequences of a step cannot be divided"
-                    + " evenly among " + ranks + " ranks.", "Make train.batch_size or train.accumulation a multiple of "
-                    + ranks + ".");
+            throw UserError.badInput("the " + batchSize + " x " + accumulation + " sequences of a step cannot be"
+                    + " divided evenly among " + ranks + " ranks.", "Make train.batch_size or train.accumulation a"
+                    + " multiple of " + ranks + ".");
         }
         int rows = batchSize / sharers;
         return new BatchShare(rows, accumulation / takers, (long) rank / sharers * batchSize

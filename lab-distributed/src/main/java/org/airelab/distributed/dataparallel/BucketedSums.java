@@ -8,9 +8,9 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.torch.NativeArrays;
 
 /**
- * Sums of buckets, each as soon as the backward pass has all of its gradients, while it goes on (Li et al. 2020, section
- * 3.2). The gradients lie in one buffer in the order of the layers, so a bucket is a window of it, the last one first:
- * nothing is copied.
+ * Sums of buckets, each as soon as the backward pass has all of its gradients, while it goes on (Li et al. 2020,
+ * section 3.2). The gradients lie in one buffer in the order of the layers, so a bucket is a window of it, the last one
+ * first: nothing is copied.
  */
 final class BucketedSums extends GradientSums {
     private final long bucket;

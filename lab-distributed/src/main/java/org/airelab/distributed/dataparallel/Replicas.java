@@ -117,6 +117,7 @@ public final class Replicas implements AutoCloseable {
             throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
                     + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
         }
+        requireSame("other options of ranks", settings.toString());
         SharedState.fromFirst(group, session, guard);
         if (settings.zero == 1) {
             sums = new ShardedSums(group, session.parameters(), shards());

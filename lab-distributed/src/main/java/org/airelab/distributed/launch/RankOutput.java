@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +24,8 @@ final class RankOutput {
     static final String ERROR = "error: ";
 
     private static final int LAST_LINES = 20;
+    /** How long to wait for what is still on its way from a process that has ended. */
+    private static final long LAST_WORDS_MILLIS = 1000;
     /** What every JVM of the lab says, and no option keeps from saying. */
     private static final String NOISE = "WARNING: Using incubator modules";
 
@@ -89,7 +90,7 @@ final class RankOutput {
                 writer.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            // Every line was flushed.
         }
     }
 
@@ -99,7 +100,7 @@ final class RankOutput {
      */
     List<String> message() {
         try {
-            reader.join();
+            reader.join(LAST_WORDS_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

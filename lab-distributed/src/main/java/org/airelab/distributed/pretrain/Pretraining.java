@@ -138,8 +138,9 @@ final class Pretraining {
         // Preparing the data has stretched the heap over memory that from here on tensors need.
         System.gc();
         try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
-            RunJournal journal = new RunJournal(config, parts, new RunJournal.Books(metrics, checkpoints, record::update,
-                    new LiveLine(out, Terminal.output(), config.train().steps()), peak, earlier));
+            LiveLine line = new LiveLine(out, Terminal.output(), config.train().steps());
+            RunJournal journal = new RunJournal(config, parts,
+                    new RunJournal.Books(metrics, checkpoints, record::update, line, peak, earlier));
             double loss = new TrainingLoop(config, parts, journal).run();
             finish(session, journal, loss, parts.validation().bitsPerByte(loss));
             sample(session, metrics);

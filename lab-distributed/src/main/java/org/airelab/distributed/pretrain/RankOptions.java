@@ -29,8 +29,8 @@ final class RankOptions {
     @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients. Default: 25.")
     private double bucketMegabytes = 25;
 
-    @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its part"
-            + " of the model alone (ZeRO-1). Default: 0, every rank keeps all.")
+    @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its"
+            + " part of the model alone (ZeRO-1). Default: 0, every rank keeps all.")
     private int zero;
 
     @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the ranks' weights are"

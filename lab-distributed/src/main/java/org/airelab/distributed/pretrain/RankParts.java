@@ -40,7 +40,8 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
     /** Opens them, works with them, and closes them; all ranks have the same configuration and data, or none begins. */
     static void use(PretrainConfig config, PreparedData data, Replicas replicas, Work work) throws IOException {
         replicas.requireSame("another configuration", Configurations.hash(config));
-        replicas.requireSame("other training data or another tokenizer", data.manifest().key() + data.manifest().tokenizerHash());
+        replicas.requireSame("other training data or another tokenizer",
+                data.manifest().key() + data.manifest().tokenizerHash());
         BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
                 replicas.size());
         int context = config.model().contextLength();
@@ -49,8 +50,9 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {
-            work.with(new RankParts(session, loader, share, new Validation(valid, context, share.rows(),
-                    config.run().evalTokens(), replicas), new DivergenceGuard(config.run().divergenceScore()), replicas));
+            Validation validation = new Validation(valid, context, share.rows(), config.run().evalTokens(), replicas);
+            DivergenceGuard guard = new DivergenceGuard(config.run().divergenceScore());
+            work.with(new RankParts(session, loader, share, validation, guard, replicas));
         } catch (EngineException e) {
             throw OutOfMemory.orElse(e);
         }

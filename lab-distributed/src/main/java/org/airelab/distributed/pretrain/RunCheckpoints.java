@@ -110,7 +110,8 @@ final class RunCheckpoints {
     }
 
     /**
-     * Takes up the newest whole checkpoint, but for the optimizer's state: {@link #restoreState}. Damaged ones are told to {@code warn} and passed over.
+     * Takes up the newest whole checkpoint, but for the optimizer's state: {@link #restoreState}. Damaged ones are told
+     * to {@code warn} and passed over.
      *
      * @param guard takes up its memory
      * @return nothing when there is no checkpoint yet

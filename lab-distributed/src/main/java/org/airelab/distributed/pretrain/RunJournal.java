@@ -74,7 +74,7 @@ final class RunJournal implements Journal {
         metrics.write(report.step(), seconds(), values);
     }
 
-    /** Model FLOP utilization. A peak that a run surpasses was measured on a busy machine: once it is measured again. */
+    /** Model FLOP utilization. A peak that is surpassed was measured on a busy machine: once it is measured again. */
     private double utilization() {
         double flops = ModelFlops.perToken(config.model()) * pace.recent() / replicas.size();
         if (flops > peak.flops() && !peakMeasuredAgain) {

@@ -32,7 +32,8 @@ final class Validation {
     /** Mean loss in nats a token. */
     double loss(LayerwiseEngine engine) {
         double sum = 0;
-        for (long first = (long) replicas.rank() * batchSize; first < samples; first += (long) replicas.size() * batchSize) {
+        long stride = (long) replicas.size() * batchSize;
+        for (long first = (long) replicas.rank() * batchSize; first < samples; first += stride) {
             TokenBatch batch = loader.batch(first, (int) Math.min(batchSize, samples - first));
             sum += engine.evaluate(batch);
         }

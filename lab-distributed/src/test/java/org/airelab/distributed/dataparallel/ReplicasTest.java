@@ -126,6 +126,25 @@ class ReplicasTest {
     }
 
     @Test
+    void otherOptionsAreRefused() throws Exception {
+        RankThreads.run(2, RankThreads.LIMITS, group -> {
+            Replicas replicas = Replicas.of(group, new Settings(Gradients.BUCKETED, 1000, 0, 5 + group.rank()));
+            try (TrainingSession session = session(Precision.FP32, 1)) {
+                fails("rank 1 has other options of ranks than rank 0.", UserError.BAD_INPUT,
+                        () -> replicas.begin(session, new DivergenceGuard(0)));
+            }
+        });
+    }
+
+    @Test
+    void zeroIsRefusedWhereItCannotBe() {
+        fails("--zero must be 0 or 1, found 2.", UserError.BAD_INPUT,
+                () -> new Settings(Gradients.BUCKETED, 1000, 2, 5));
+        fails("--zero 1 sums gradients in buckets, and --gradients naive asks for another way.", UserError.BAD_INPUT,
+                () -> new Settings(Gradients.NAIVE, 1000, 1, 5));
+    }
+
+    @Test
     void float64IsRefused() throws Exception {
         run(2, replicas -> {
             try (TrainingSession session = session(Precision.FP64, 1)) {

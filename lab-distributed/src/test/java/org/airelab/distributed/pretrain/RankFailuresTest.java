@@ -7,12 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.airelab.base.UserError;
+import org.airelab.distributed.SmallDisk;
 import org.airelab.distributed.group.mpi.MpiGroup;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,6 +97,44 @@ class RankFailuresTest {
         Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
                 assertArrayEquals(expected, weights.get(name), name));
         assertArrayEquals(Ranks.losses(calm), Ranks.losses(run.run()));
+    }
+
+    /** Rank 0 is killed while it writes a checkpoint: the one before it is gone back to. */
+    @Test
+    void killedInACheckpoint() throws Exception {
+        Path calm = ranks.finish("calm", "--nproc", "2", "--zero", "1");
+        Ranks.Started run = ranks.start("cut", "--nproc", "2", "--zero", "1", "--max-restarts", "1");
+        run.awaitStep(11);
+        List<ProcessHandle> both = run.ranks();
+        run.await(() -> halfWritten(run.run()), "a checkpoint that is being written");
+        signal(both.get(0), "KILL");
+        assertEquals(0, run.exitCode(), run::text);
+        assertTrue(run.text().contains("error: rank 0 was ended by signal 9 (SIGKILL)"), run.text());
+        Map<String, float[]> weights = Ranks.weights(run.run(), Ranks.STEPS);
+        Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
+                assertArrayEquals(expected, weights.get(name), name));
+    }
+
+    private static boolean halfWritten(Path run) {
+        try (Stream<Path> checkpoints = Files.walk(run, 2)) {
+            return checkpoints.anyMatch(path -> path.getFileName().toString().matches("\\.step-\\d+\\.tmp"));
+        } catch (IOException | UncheckedIOException e) {
+            // It changes meanwhile.
+            return false;
+        }
+    }
+
+    @Test
+    void fullDisk() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), 600)) {
+            assertEquals(folder.resolve("disk"), disk.root());
+            Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--max-restarts", "1", "--set",
+                    "run.keep_checkpoints=1000");
+            assertEquals(UserError.MACHINE, run.exitCode(), run::text);
+            assertTrue(run.text().contains("could not be written"), run.text());
+            assertTrue(Files.exists(FolderContents.checkpoint(run.run(), 10)), run::text);
+            assertFalse(run.text().contains("restarting"), run.text());
+        }
     }
 
     @Test

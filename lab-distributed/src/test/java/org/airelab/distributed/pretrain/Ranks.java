@@ -86,7 +86,7 @@ record Ranks(Path folder, Path cache) {
     /** Starts the run of a name, with variables set that are given as NAME=VALUE before the options. */
     Started start(String name, List<String> launcher, Map<String, String> environment, String... more)
             throws IOException {
-        Path log = folder.resolve(name + "-" + environment.getOrDefault("RANK", "") + ".txt");
+        Path log = folder.resolve(name.replace('/', '-') + environment.getOrDefault("RANK", "") + ".txt");
         Process process = LabProcess.start(cache, log, launcher, environment, arguments(name, more));
         return new Started(process, log, folder.resolve(name));
     }
