@@ -183,7 +183,7 @@ final class Pretraining {
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
         if (replicas.size() > 1) {
             out.println("ranks      " + replicas.describe());
-            out.println("           " + RankMemory.of(session));
+            out.println("           " + RankMemory.of(session, replicas.shards().ranks()));
         }
         if (session.trainer().step() > 0) {
             out.printf(Locale.ROOT, "resumed    after step %,d%n", session.trainer().step());
