@@ -14,12 +14,14 @@ abstract class GradientSums implements GradientExchange {
     private final ProcessGroup group;
     private final FlatParameters parameters;
     private final ScalarType type;
+    private final Exchange exchange;
     private long waitedNanos;
 
     GradientSums(ProcessGroup group, FlatParameters parameters) {
         this.group = group;
         this.parameters = parameters;
         this.type = NativeArrays.type(parameters.gradients());
+        this.exchange = new Exchange(group, NativeArrays.device(parameters.gradients()));
     }
 
     @Override
@@ -34,7 +36,7 @@ abstract class GradientSums implements GradientExchange {
 
     @Override
     public final double mean(double value) {
-        return Exchange.mean(group, value);
+        return exchange.mean(value);
     }
 
     @Override
@@ -61,6 +63,10 @@ abstract class GradientSums implements GradientExchange {
 
     /** Forms the sums that are not formed yet, and waits for all. */
     abstract void finish();
+
+    final Exchange exchange() {
+        return exchange;
+    }
 
     final FlatParameters parameters() {
         return parameters;

@@ -1,5 +1,6 @@
 package org.airelab.distributed.dataparallel;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,7 +26,9 @@ import org.airelab.train.TrainingSession;
 public final class Replicas implements AutoCloseable {
     /** Null of a run of one rank. */
     private final ProcessGroup group;
+    private final Device device;
     private final Settings settings;
+    private final Exchange exchange;
     private GradientSums sums;
     /** Null where every rank has the whole state of the optimizer. */
     private WholeState divided;
@@ -58,19 +61,30 @@ public final class Replicas implements AutoCloseable {
         }
     }
 
-    private Replicas(ProcessGroup group, Settings settings) {
+    private Replicas(ProcessGroup group, Device device, Settings settings) {
         this.group = group;
+        this.device = device;
         this.settings = settings;
+        this.exchange = group == null ? null : new Exchange(group, device);
     }
 
     /** A run of one rank. */
-    public static Replicas alone() {
-        return new Replicas(null, null);
+    public static Replicas alone(Device device) {
+        return new Replicas(null, device, null);
     }
 
-    /** The ranks of a group, which is closed with this. */
-    public static Replicas of(ProcessGroup group, Settings settings) {
-        return new Replicas(group, settings);
+    /**
+     * The ranks of a group, which is closed with this.
+     *
+     * @param device of this rank, in whose memory the group's collectives work
+     */
+    public static Replicas of(ProcessGroup group, Device device, Settings settings) {
+        return new Replicas(group, device, settings);
+    }
+
+    /** This rank's device. */
+    public Device device() {
+        return device;
     }
 
     /** This rank, from 0. */
@@ -95,7 +109,7 @@ public final class Replicas implements AutoCloseable {
             byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
             CRC32C crc = new CRC32C();
             crc.update(bytes);
-            requireSame(Exchange.all(group, crc.getValue(), bytes.length), different -> UserError.badInput(different
+            requireSame(exchange.all(crc.getValue(), bytes.length), different -> UserError.badInput(different
                     + " " + other + " than rank 0.", "Start all ranks with the same command, on the same data."));
         }
     }
@@ -118,7 +132,7 @@ public final class Replicas implements AutoCloseable {
                     + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
         }
         requireSame("other options of ranks", settings.toString());
-        SharedState.fromFirst(group, session, guard);
+        SharedState.fromFirst(exchange, session, guard);
         if (settings.zero == 1) {
             sums = new ShardedSums(group, session.parameters(), shards());
             divided = new WholeState(group, shards(), session.parameters().size());
@@ -156,7 +170,7 @@ public final class Replicas implements AutoCloseable {
             fill.with(mine);
         }
         if (group != null) {
-            SharedState.send(group, mine);
+            exchange.send(mine);
         }
     }
 
@@ -167,7 +181,7 @@ public final class Replicas implements AutoCloseable {
      */
     public void check(long step, NDArray weights) {
         if (group != null && step % settings.checkEvery == 0) {
-            long[][] all = Exchange.all(group, Checksum.of(weights));
+            long[][] all = exchange.all(Checksum.of(weights));
             requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
                     + " than rank 0 (checksums of all ranks: %s).", step, different, Arrays.stream(all)
                             .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
@@ -177,7 +191,7 @@ public final class Replicas implements AutoCloseable {
 
     /** The sum of all ranks' numbers: the same bits on each. */
     public double sum(double mine) {
-        return group == null ? mine : Exchange.sum(group, mine);
+        return group == null ? mine : exchange.sum(mine);
     }
 
     /** Waits until all ranks have come here. */

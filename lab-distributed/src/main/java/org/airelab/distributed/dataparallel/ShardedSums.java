@@ -50,7 +50,7 @@ final class ShardedSums extends GradientSums {
 
     @Override
     public double norm(double mine) {
-        return Math.sqrt(Exchange.sum(group, mine * mine));
+        return Math.sqrt(exchange().sum(mine * mine));
     }
 
     @Override

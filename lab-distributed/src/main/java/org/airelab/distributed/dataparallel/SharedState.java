@@ -1,9 +1,6 @@
 package org.airelab.distributed.dataparallel;
 
-import ai.djl.ndarray.NDArray;
 import java.util.Arrays;
-import org.airelab.distributed.group.ProcessGroup;
-import org.airelab.torch.NativeArrays;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
 
@@ -14,17 +11,13 @@ final class SharedState {
     private SharedState() {
     }
 
-    static void fromFirst(ProcessGroup group, TrainingSession session, DivergenceGuard guard) {
-        clocks(group, session, guard);
-        send(group, session.parameters().weights());
-    }
-
-    static void send(ProcessGroup group, NDArray buffer) {
-        group.broadcast(NativeArrays.kernelMemory(buffer), NativeArrays.type(buffer), 0).await();
+    static void fromFirst(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
+        clocks(exchange, session, guard);
+        exchange.send(session.parameters().weights());
     }
 
     /** All that is not an array: the trainer's, the scaler's and the guard's memory. */
-    private static void clocks(ProcessGroup group, TrainingSession session, DivergenceGuard guard) {
+    private static void clocks(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
         DivergenceGuard.Memory memory = guard.memory();
         long[] mine = new long[CLOCKS + DivergenceGuard.WINDOW];
         mine[0] = session.trainer().step();
@@ -36,7 +29,7 @@ final class SharedState {
         for (int i = 0; i < memory.losses().length; i++) {
             mine[CLOCKS + i] = Double.doubleToRawLongBits(memory.losses()[i]);
         }
-        long[] first = Exchange.fromFirst(group, mine);
+        long[] first = exchange.fromFirst(mine);
         session.trainer().restore(first[0], first[1]);
         session.scaler().restore(Double.longBitsToDouble(first[2]), (int) first[3]);
         double[] losses = Arrays.stream(first, CLOCKS, CLOCKS + (int) first[5])

@@ -1,10 +1,13 @@
 package org.airelab.distributed.launch;
 
+import ai.djl.Device;
+import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
+import org.airelab.torch.Devices;
 
 /**
  * Which of a run's ranks this process is, as the launcher that has started it says in its environment.
@@ -95,6 +98,25 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     /** Whether all ranks are on this host. */
     public boolean oneHost() {
         return localSize == size;
+    }
+
+    /** A device as {@link Devices#parse} reads it; where any GPU will do, each of the host's ranks has its own. */
+    public Device device(String name) {
+        Device device = Devices.parse(name);
+        return device.isGpu() && localSize > 1 && !name.contains(":") ? Devices.parse("cuda:" + localRank) : device;
+    }
+
+    /**
+     * Where rank 0 may be asked.
+     *
+     * @throws UserError (bad input) where nobody has said which host it is on
+     */
+    InetSocketAddress place() {
+        if (address.isEmpty() && !oneHost()) {
+            throw UserError.badInput("the ranks that " + source + " has started on several hosts do not know where rank 0"
+                    + " is.", "Set MASTER_ADDR to its host, and MASTER_PORT to a free port there.");
+        }
+        return new InetSocketAddress(address.orElse("127.0.0.1"), port);
     }
 
     private static World alone(Variables variables) {

@@ -122,7 +122,7 @@ public final class PretrainCommand implements LabCommand {
         }
         LauncherWatch.start();
         Cores.share(world);
-        try (Replicas replicas = rankOptions.meet(world, RankParts.setup(asked).device())) {
+        try (Replicas replicas = rankOptions.meet(world, world.device(asked.run().device()))) {
             try {
                 return world.rank() == 0 ? lead(asked, begun, replicas) : follow(asked, begun, replicas);
             } catch (RuntimeException | IOException | Error e) {

@@ -77,7 +77,10 @@ final class RankOptions {
 
     /** Meets the other ranks, if there are some. */
     Replicas meet(World world, Device device) {
-        return world.alone() ? Replicas.alone() : Replicas.of(BackEnd.of(world, device).join(world, Limits.DEFAULT),
+        if (world.alone()) {
+            return Replicas.alone(device);
+        }
+        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device,
                 new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero,
                         checkEvery));
     }

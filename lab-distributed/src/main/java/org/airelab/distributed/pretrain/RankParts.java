@@ -1,5 +1,6 @@
 package org.airelab.distributed.pretrain;
 
+import ai.djl.Device;
 import ai.djl.engine.EngineException;
 import java.io.IOException;
 import org.airelab.config.Configurations;
@@ -9,7 +10,6 @@ import org.airelab.data.Split;
 import org.airelab.data.TokenDataset;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.dataparallel.Replicas;
-import org.airelab.torch.Devices;
 import org.airelab.torch.OutOfMemory;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
@@ -31,9 +31,9 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         void with(RankParts parts) throws IOException;
     }
 
-    /** How a configured run computes. */
-    static TrainingSession.Setup setup(PretrainConfig config) {
-        return new TrainingSession.Setup(Devices.parse(config.run().device()), config.run().precision(),
+    /** How a configured run computes on a device. */
+    static TrainingSession.Setup setup(PretrainConfig config, Device device) {
+        return new TrainingSession.Setup(device, config.run().precision(),
                 config.run().kernels(), config.train().checkpointing(), config.train().seed());
     }
 
@@ -45,7 +45,7 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
                 replicas.size());
         int context = config.model().contextLength();
-        try (TrainingSession session = new TrainingSession(setup(config), config.model(), config.optimizer(),
+        try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(), config.optimizer(),
                 config.learningRates(), replicas.shards());
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);

@@ -30,7 +30,7 @@ class ReplicasTest {
     }
 
     private static void run(int size, Rank rank) throws Exception {
-        RankThreads.run(size, RankThreads.LIMITS, group -> rank.run(Replicas.of(group,
+        RankThreads.run(size, RankThreads.LIMITS, group -> rank.run(Replicas.of(group, Device.cpu(),
                 new Settings(Gradients.BUCKETED, 1000, 0, 5))));
     }
 
@@ -128,7 +128,8 @@ class ReplicasTest {
     @Test
     void otherOptionsAreRefused() throws Exception {
         RankThreads.run(2, RankThreads.LIMITS, group -> {
-            Replicas replicas = Replicas.of(group, new Settings(Gradients.BUCKETED, 1000, 0, 5 + group.rank()));
+            Replicas replicas = Replicas.of(group, Device.cpu(),
+                    new Settings(Gradients.BUCKETED, 1000, 0, 5 + group.rank()));
             try (TrainingSession session = session(Precision.FP32, 1)) {
                 fails("rank 1 has other options of ranks than rank 0.", UserError.BAD_INPUT,
                         () -> replicas.begin(session, new DivergenceGuard(0)));
@@ -156,7 +157,7 @@ class ReplicasTest {
 
     @Test
     void alone() {
-        try (Replicas alone = Replicas.alone()) {
+        try (Replicas alone = Replicas.alone(Device.cpu())) {
             alone.requireSame("another thing", "a");
             alone.barrier();
             alone.check(5, null);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -57,6 +58,10 @@ class WorldTest {
         is(world, Source.OPEN_MPI, 3, 4, 1, 2);
         assertFalse(world.oneHost());
         assertEquals(BackEnd.MPI, BackEnd.of(world, Device.cpu()));
+        assertEquals(BackEnd.NCCL, BackEnd.of(world, Device.gpu(1)));
+        assertTrue(assertThrows(UserError.class, world::place).getMessage().contains("mpirun has started on several"
+                + " hosts do not know where rank 0 is"));
+        assertEquals("node-7", world(MPIRUN + " MASTER_ADDR=node-7").place().getHostString());
     }
 
     @Test
@@ -80,6 +85,7 @@ class WorldTest {
         World world = world("RANK=1 WORLD_SIZE=2");
         is(world, Source.VARIABLES, 1, 2, 1, 2);
         assertEquals(29_500, world.port());
+        assertEquals(new InetSocketAddress("127.0.0.1", 29_500), world.place());
         assertEquals(BackEnd.SHM, BackEnd.of(world, Device.cpu()));
         is(world("RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1"), Source.VARIABLES, 1, 2, 1, 2);
         // Kubernetes: one rank a pod, found by its host's name.
