@@ -98,9 +98,9 @@ class OptimizerTest {
     void shardsTogetherAreTheWhole(OptimizerConfig.Kind kind) {
         try (NDManager manager = NDManager.newBaseManager(Device.cpu());
                 TestModel one = new TestModel(TestModel.llama(), Precision.FP32)) {
-            var flat = new FlatParameters(manager, new Decoder(manager, one.config, ScalarType.FLOAT32,
-                    ScalarType.FLOAT32, new TorchOps(manager, one.config, ScalarType.FLOAT32)), ScalarType.FLOAT32, true,
-                    48);
+            ScalarType type = ScalarType.FLOAT32;
+            var model = new Decoder(manager, one.config, type, type, new TorchOps(manager, one.config, type));
+            var flat = new FlatParameters(manager, model, type, true, 48);
             flat.initialize(1);
             Optimizer whole = new Optimizer(one.manager, config(kind), one.flat, null);
             List<Optimizer> parts = IntStream.range(0, 3).mapToObj(rank -> new Optimizer(manager, config(kind), flat,

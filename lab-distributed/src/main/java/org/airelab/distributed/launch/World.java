@@ -113,8 +113,8 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
      */
     InetSocketAddress place() {
         if (address.isEmpty() && !oneHost()) {
-            throw UserError.badInput("the ranks that " + source + " has started on several hosts do not know where rank 0"
-                    + " is.", "Set MASTER_ADDR to its host, and MASTER_PORT to a free port there.");
+            throw UserError.badInput("the ranks that " + source + " has started on several hosts do not know where"
+                    + " rank 0 is.", "Set MASTER_ADDR to its host, and MASTER_PORT to a free port there.");
         }
         return new InetSocketAddress(address.orElse("127.0.0.1"), port);
     }

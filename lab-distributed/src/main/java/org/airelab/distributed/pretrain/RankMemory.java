@@ -18,8 +18,8 @@ record RankMemory(long parameters, long weights, long gradients, long optimizer,
     static RankMemory of(TrainingSession session, int sharers) {
         var state = session.optimizer().state().values();
         return new RankMemory(session.parameters().parameterCount(), bytes(session.parameters().weights()),
-                bytes(session.parameters().gradients()), state.stream().mapToLong(RankMemory::bytes).sum(), state.size(),
-                sharers);
+                bytes(session.parameters().gradients()), state.stream().mapToLong(RankMemory::bytes).sum(),
+                state.size(), sharers);
     }
 
     private static long bytes(NDArray array) {
@@ -29,7 +29,7 @@ record RankMemory(long parameters, long weights, long gradients, long optimizer,
     @Override
     public String toString() {
         return String.format(Locale.ROOT, "on each rank %.2f MB of weights (4P), %.2f MB of gradients (4P), %.2f MB of"
-                + " the optimizer's state (%dP%s); P = %,d", weights / 1e6, gradients / 1e6, optimizer / 1e6, 4 * buffers,
-                sharers > 1 ? "/" + sharers : "", parameters);
+                + " the optimizer's state (%dP%s); P = %,d", weights / 1e6, gradients / 1e6, optimizer / 1e6,
+                4 * buffers, sharers > 1 ? "/" + sharers : "", parameters);
     }
 }

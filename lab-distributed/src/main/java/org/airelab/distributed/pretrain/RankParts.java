@@ -45,8 +45,8 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
                 replicas.size());
         int context = config.model().contextLength();
-        try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(), config.optimizer(),
-                config.learningRates(), replicas.shards());
+        try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(),
+                config.optimizer(), config.learningRates(), replicas.shards());
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {
