@@ -42,11 +42,17 @@ public final class FlatParameters {
      * @param training whether there are gradients; without, the parameters want none
      */
     public FlatParameters(NDManager manager, LayerBlock model, ScalarType type, boolean training) {
+        this(manager, model, type, training, ALIGNMENT);
+    }
+
+    /** The same with buffers of a multiple of {@code multiple} elements, itself one of 16; what is added stays zero. */
+    public FlatParameters(NDManager manager, LayerBlock model, ScalarType type, boolean training, long multiple) {
         long size = 0;
         for (ParameterSpec spec : model.specs()) {
             slots.add(new Slot(spec, size));
             size += (spec.elements() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         }
+        size = Math.ceilDiv(size, multiple) * multiple;
         weights = zeros(manager, type, size);
         gradients = training ? zeros(manager, type, size) : null;
         for (Slot slot : slots) {

@@ -33,6 +33,7 @@ import org.airelab.base.UserError;
  * summary.json     the result ({@link RunSummary})
  * loss.png         its picture ({@link LossPlot})
  * samples/         generated text
+ * rank-1.log ...   what the other ranks of a run have printed
  * checkpoints/     the state to continue from
  * </pre>
  */
@@ -44,6 +45,7 @@ public final class RunDirectory implements AutoCloseable {
     /** What a run owns beside these, the manifest last; other files in its folder are the user's. */
     private static final List<String> RESULTS = List.of("summary.json", "loss.png", "samples", "tensorboard",
             "checkpoints", "metrics.jsonl");
+    private static final Pattern RANK_LOG = Pattern.compile("rank-\\d+\\.log");
     /** What {@link org.airelab.base.AtomicFiles} leaves when its process is killed: see {@code Temporaries.beside}. */
     private static final Pattern TEMPORARY = Pattern.compile("\\..+\\.\\d+\\.tmp");
 
@@ -74,16 +76,16 @@ public final class RunDirectory implements AutoCloseable {
      * @throws UserError (machine) when it cannot be created
      */
     public static RunDirectory create(Path runs, String name) {
-        String base = name + "-" + TIMESTAMP.format(LocalDateTime.now());
         List<Path> missing = missing(runs);
+        Path folder = unused(runs, name);
         try {
             Files.createDirectories(runs);
-            for (int again = 1;; again++) {
-                Path folder = runs.resolve(again == 1 ? base : base + "-" + again);
+            while (true) {
                 try {
                     Files.createDirectory(folder);
                 } catch (FileAlreadyExistsException e) {
-                    // Another run of this name began in the same second.
+                    // Another run of this name has just begun.
+                    folder = unused(runs, name);
                     continue;
                 }
                 missing.addFirst(folder);
@@ -91,8 +93,18 @@ public final class RunDirectory implements AutoCloseable {
             }
         } catch (IOException | RuntimeException e) {
             deleteEmpty(missing);
-            throw e instanceof IOException io ? uncreatable(runs.resolve(base), io) : (RuntimeException) e;
+            throw e instanceof IOException io ? uncreatable(folder, io) : (RuntimeException) e;
         }
+    }
+
+    /** {@code <runs>/<name>-<timestamp>}, with a number behind it where that is taken. Nothing is created. */
+    public static Path unused(Path runs, String name) {
+        String base = name + "-" + TIMESTAMP.format(LocalDateTime.now());
+        Path folder = runs.resolve(base);
+        for (int again = 2; Files.exists(folder, LinkOption.NOFOLLOW_LINKS); again++) {
+            folder = runs.resolve(base + "-" + again);
+        }
+        return folder;
     }
 
     /**
@@ -147,6 +159,9 @@ public final class RunDirectory implements AutoCloseable {
         try {
             for (String name : RESULTS) {
                 Trees.delete(root.resolve(name));
+            }
+            for (String name : names(root, name -> RANK_LOG.matcher(name).matches())) {
+                Files.deleteIfExists(root.resolve(name));
             }
             clearBeginnings();
             // The last one: what is left of a run when this is cut off is still known for a run.

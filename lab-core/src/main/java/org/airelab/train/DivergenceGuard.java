@@ -8,7 +8,8 @@ import java.util.Arrays;
  * single hard batch stops nothing.
  */
 public final class DivergenceGuard {
-    static final int WINDOW = 128;
+    /** Losses it remembers at most. */
+    public static final int WINDOW = 128;
     static final int PATIENCE = 5;
     private static final int LEAST_HISTORY = 32;
 

@@ -3,6 +3,7 @@ package org.airelab.train;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;
@@ -11,6 +12,7 @@ import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
+import org.airelab.train.Shards.Piece;
 
 /** The Euclidean norm of gradients: of all together, for clipping, and of one parameter, for diagnosis. */
 final class GradientNorm {
@@ -30,9 +32,17 @@ final class GradientNorm {
         this.kernels = kernels != null || device.isGpu() ? kernels : DeviceKernels.on(device);
     }
 
-    /** Norm of all gradients; NaN or infinite when one of them is. */
-    double global() {
-        return norm(0, parameters.size());
+    /** Norm of the gradients of some pieces together; NaN or infinite when one of them is. */
+    double of(List<Piece> pieces) {
+        if (pieces.size() == 1) {
+            return norm(pieces.getFirst().from(), pieces.getFirst().size());
+        }
+        double squares = 0;
+        for (Piece piece : pieces) {
+            double norm = norm(piece.from(), piece.size());
+            squares += norm * norm;
+        }
+        return Math.sqrt(squares);
     }
 
     /** Norm of one parameter's gradient. */

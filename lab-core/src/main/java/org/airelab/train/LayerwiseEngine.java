@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.DecoderLayer;
@@ -51,6 +52,17 @@ public final class LayerwiseEngine {
      * @param passIndex number of this pass in the run: it decides dropout's masks
      */
     public void forwardBackward(TokenBatch batch, double scale, long passIndex) {
+        forwardBackward(batch, scale, passIndex, part -> { });
+    }
+
+    /**
+     * The same.
+     *
+     * @param passed told of each part of the model when the backward pass has left it, so that what this pass adds to
+     *               the gradients of its parameters is there: the head, number {@code layers + 1}, then the layers,
+     *               {@code layers} to 1, then the embedding, 0, whose parameters may be the head's, too
+     */
+    public void forwardBackward(TokenBatch batch, double scale, long passIndex, IntConsumer passed) {
         List<DecoderLayer> layers = model.layers();
         Cut[] cuts = new Cut[layers.size() + 1];
         NDManager headScope = manager.newSubManager();
@@ -66,7 +78,8 @@ public final class LayerwiseEngine {
             try (Autograd.Mode recording = Autograd.recording()) {
                 gradient = head.forwardBackward(Autograd.leaf(headScope, x), targets, scale);
             }
-            backward(cuts, gradient, headScope, passIndex);
+            passed.accept(cuts.length);
+            backward(cuts, gradient, headScope, passIndex, passed);
         } finally {
             headScope.close();
             for (Cut cut : cuts) {
@@ -111,7 +124,7 @@ public final class LayerwiseEngine {
         }
     }
 
-    private void backward(Cut[] cuts, NDArray headGradient, NDManager headScope, long passIndex) {
+    private void backward(Cut[] cuts, NDArray headGradient, NDManager headScope, long passIndex, IntConsumer passed) {
         try (NDManager gradients = manager.newSubManager()) {
             headGradient.attach(gradients);
             headScope.close();
@@ -124,8 +137,10 @@ public final class LayerwiseEngine {
                 gradient.close();
                 gradient = below;
                 cut.scope.close();
+                passed.accept(i);
             }
             Autograd.backward(cuts[0].out, gradient);
+            passed.accept(0);
         }
     }
 

@@ -10,10 +10,12 @@ import java.util.Locale;
 import java.util.Map;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ParameterSpec.Role;
+import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.Tensor;
+import org.airelab.train.Shards.Piece;
 
 /** An optimizer over flat buffers, with weight decay on matrices only. */
 public final class Optimizer {
@@ -22,9 +24,17 @@ public final class Optimizer {
     private final UpdateRule rule;
     private final Map<String, NDArray> state = new LinkedHashMap<>();
     private final List<Range> ranges;
+    private final List<Piece> owned;
 
-    /** Neighbouring parameters that are treated alike. */
-    private record Range(long from, long to, boolean decays) {
+    /**
+     * Neighbouring parameters that are treated alike.
+     *
+     * @param state where their state begins in its buffers
+     */
+    private record Range(long from, long to, boolean decays, long state) {
+        long size() {
+            return to - from;
+        }
     }
 
     /**
@@ -32,14 +42,42 @@ public final class Optimizer {
      * @param kernels those of the parameters' device, which then update float32; null for libtorch's operators
      */
     public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, DeviceKernels kernels) {
+        this(manager, config, parameters, kernels, Shards.WHOLE);
+    }
+
+    /** The same for a rank that updates its parts alone. */
+    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, DeviceKernels kernels,
+            Shards shards) {
         this.config = config;
         this.parameters = parameters;
         this.rule = kernels != null ? new KernelUpdateRule(config, kernels) : new TorchUpdateRule(config);
-        this.ranges = ranges(parameters);
+        this.owned = shards.parts(parameters.size(), shards.rank());
+        this.ranges = owned(ranges(parameters), owned);
+        long size = owned.stream().mapToLong(Piece::size).sum();
+        NDArray weights = parameters.weights();
         for (String name : rule.stateNames()) {
-            state.put(name, parameters.weights().zerosLike());
-            state.get(name).attach(manager);
+            NDArray buffer = Tensor.empty(NativeArrays.type(weights), NativeArrays.device(weights), size)
+                    .attach(manager);
+            Aten.zero(buffer);
+            state.put(name, buffer);
         }
+    }
+
+    /** What is of these ranges in pieces whose state lies one behind the other. */
+    private static List<Range> owned(List<Range> ranges, List<Piece> pieces) {
+        List<Range> owned = new ArrayList<>();
+        long state = 0;
+        for (Piece piece : pieces) {
+            for (Range range : ranges) {
+                long from = Math.max(range.from, piece.from());
+                long to = Math.min(range.to, piece.to());
+                if (from < to) {
+                    owned.add(new Range(from, to, range.decays, state + from - piece.from()));
+                }
+            }
+            state += piece.size();
+        }
+        return owned;
     }
 
     private static boolean decays(Role role) {
@@ -54,9 +92,9 @@ public final class Optimizer {
             boolean decays = decays(slots.get(i).spec().role());
             Range last = ranges.isEmpty() ? null : ranges.getLast();
             if (last != null && last.decays == decays) {
-                ranges.set(ranges.size() - 1, new Range(last.from, end, decays));
+                ranges.set(ranges.size() - 1, new Range(last.from, end, decays, last.from));
             } else {
-                ranges.add(new Range(slots.get(i).offset(), end, decays));
+                ranges.add(new Range(slots.get(i).offset(), end, decays, slots.get(i).offset()));
             }
         }
         return ranges;
@@ -72,21 +110,28 @@ public final class Optimizer {
         try (Autograd.Mode off = Autograd.notRecording();
                 NDManager scope = parameters.weights().getManager().newSubManager()) {
             for (Range range : ranges) {
-                NDArray[] windows = state.values().stream().map(s -> window(scope, s, range)).toArray(NDArray[]::new);
-                rule.update(window(scope, parameters.weights(), range), window(scope, parameters.gradients(), range),
-                        windows, new UpdateRule.Step(number, learningRate, range.decays ? config.weightDecay() : 0,
+                NDArray[] windows = state.values().stream().map(s -> window(scope, s, range.state, range.size()))
+                        .toArray(NDArray[]::new);
+                rule.update(window(scope, parameters.weights(), range.from, range.size()),
+                        window(scope, parameters.gradients(), range.from, range.size()), windows,
+                        new UpdateRule.Step(number, learningRate, range.decays ? config.weightDecay() : 0,
                                 gradientScale));
             }
         }
     }
 
-    private static NDArray window(NDManager scope, NDArray buffer, Range range) {
-        try (Tensor view = NativeArrays.view(buffer, range.from, range.to - range.from)) {
+    private static NDArray window(NDManager scope, NDArray buffer, long from, long size) {
+        try (Tensor view = NativeArrays.view(buffer, from, size)) {
             return view.share().attach(scope);
         }
     }
 
-    /** State buffers by name, each [size]. */
+    /** The parts of the flat buffers that this optimizer moves, in the order of their state. */
+    public List<Piece> owned() {
+        return owned;
+    }
+
+    /** State buffers by name, each of the size of what is {@link #owned}. */
     public Map<String, NDArray> state() {
         return state;
     }

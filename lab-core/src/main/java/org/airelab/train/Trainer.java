@@ -1,6 +1,7 @@
 package org.airelab.train;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
 
@@ -14,6 +15,7 @@ public final class Trainer {
     private final Schedule schedule;
     private final LossScaler scaler;
     private final GradientNorm norms;
+    private GradientExchange exchange = GradientExchange.NONE;
     private long step;
     private long updates;
 
@@ -31,6 +33,14 @@ public final class Trainer {
     }
 
     /**
+     * Lets other ranks have a part in each step. All begin with the same state, take parts of one size of the same
+     * batch, and so stay alike.
+     */
+    public void shareSteps(GradientExchange others) {
+        exchange = others;
+    }
+
+    /**
      * What a step did.
      *
      * @param step         its number, 1 for the first
@@ -42,15 +52,19 @@ public final class Trainer {
     public record StepReport(long step, double loss, double learningRate, double gradientNorm, boolean skipped) {
     }
 
-    /** One step on the mean gradient of the micro-batches, which all have one size. */
+    /** One step on the mean gradient of the micro-batches, which all have one size, those of other ranks included. */
     public StepReport step(List<TokenBatch> microBatches) {
         parameters.zeroGradients();
-        double factor = scaler.scale() / microBatches.size();
-        for (int i = 0; i < microBatches.size(); i++) {
-            engine.forwardBackward(microBatches.get(i), factor, step * microBatches.size() + i);
+        int passes = microBatches.size();
+        double factor = scaler.scale() / passes / exchange.ranks();
+        for (int i = 0; i < passes; i++) {
+            IntConsumer passed = i == passes - 1 ? part -> exchange.finalFrom(first(part)) : part -> { };
+            long pass = (step * passes + i) * exchange.ranks() + exchange.rank();
+            engine.forwardBackward(microBatches.get(i), factor, pass, passed);
         }
-        double loss = head.takeLoss();
-        double norm = norms.global() / scaler.scale();
+        exchange.complete();
+        double loss = exchange.mean(head.takeLoss());
+        double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);
@@ -58,8 +72,23 @@ public final class Trainer {
         boolean skipped = scaler.skip(finite);
         if (!skipped && finite) {
             optimizer.step(++updates, learningRate, unscale * GradientNorm.clip(norm, config.clipNorm()));
+            exchange.updated();
         }
         return new StepReport(step, loss, learningRate, norm, skipped);
+    }
+
+    /** The first gradient that belongs to a part of the model, as the engine counts them, or to a later one. */
+    private long first(int part) {
+        return parameters.slots().stream().filter(slot -> part(slot.spec().path()) >= part)
+                .mapToLong(FlatParameters.Slot::offset).findFirst().orElse(parameters.size());
+    }
+
+    private static int part(String path) {
+        return switch (path.split("\\.")[0]) {
+            case "embedding" -> 0;
+            case "layers" -> 1 + Integer.parseInt(path.split("\\.")[1]);
+            default -> Integer.MAX_VALUE;
+        };
     }
 
     /** Steps made. */

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.airelab.data.TokenBatch;
+import org.airelab.nn.ModelConfig;
 import org.airelab.torch.NativeArrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +131,84 @@ class TrainerTest {
             assertFalse(report.skipped());
             assertTrue(Double.isNaN(report.gradientNorm()) || Double.isInfinite(report.gradientNorm()));
             assertArrayEquals(before, weights(session));
+        }
+    }
+
+    /** What is told to be final is, comes as soon as it can, and in the last micro-batch alone. */
+    @Test
+    void gradientsAreExchangedOnceTheyAreFinal() {
+        for (ModelConfig config : List.of(TestModel.llama(), TestModel.original())) {
+            var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 7);
+            Schedule schedule = new Schedule(Schedule.Decay.CONSTANT, 0, 9, RATE, 0);
+            try (TrainingSession session = new TrainingSession(setup, config, sgd(0), schedule)) {
+                Recorder recorder = new Recorder(session);
+                session.trainer().shareSteps(recorder);
+                double loss = session.trainer().step(rows(batch())).loss();
+                assertEquals(config.layers() + 2, recorder.from.size());
+                assertEquals(0, recorder.from.getLast());
+                for (int i = 0; i < config.layers(); i++) {
+                    String path = "layers." + (config.layers() - 1 - i) + ".";
+                    assertEquals(session.parameters().slots().stream().filter(s -> s.spec().path().startsWith(path))
+                            .findFirst().orElseThrow().offset(), recorder.from.get(i + 1));
+                }
+                assertTrue(recorder.from.getFirst() > recorder.from.get(1));
+                assertEquals(-1, loss);
+                assertEquals(1, recorder.completed);
+            }
+        }
+    }
+
+    /** Of two ranks the first; the other one's gradients are 0. */
+    private static final class Recorder implements GradientExchange {
+        private final TrainingSession session;
+        private final List<Long> from = new ArrayList<>();
+        private final List<float[]> seen = new ArrayList<>();
+        private int completed;
+
+        private Recorder(TrainingSession session) {
+            this.session = session;
+        }
+
+        @Override
+        public int rank() {
+            return 0;
+        }
+
+        @Override
+        public int ranks() {
+            return 2;
+        }
+
+        @Override
+        public void finalFrom(long element) {
+            from.add(element);
+            seen.add(NativeArrays.floats(session.parameters().gradients()));
+        }
+
+        @Override
+        public void complete() {
+            completed++;
+            float[] last = NativeArrays.floats(session.parameters().gradients());
+            for (int i = 0; i < from.size(); i++) {
+                int first = from.get(i).intValue();
+                assertArrayEquals(Arrays.copyOfRange(last, first, last.length),
+                        Arrays.copyOfRange(seen.get(i), first, last.length));
+            }
+        }
+
+        @Override
+        public double norm(double mine) {
+            return mine;
+        }
+
+        @Override
+        public void updated() {
+            assertEquals(1, completed);
+        }
+
+        @Override
+        public double mean(double value) {
+            return -1;
         }
     }
 }

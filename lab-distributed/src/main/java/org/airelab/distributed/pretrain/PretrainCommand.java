@@ -1,5 +1,6 @@
 package org.airelab.distributed.pretrain;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -8,12 +9,21 @@ import java.util.Map;
 import org.airelab.base.Nearest;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
+import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
+import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.launch.Cores;
+import org.airelab.distributed.launch.Launcher;
+import org.airelab.distributed.launch.LauncherWatch;
+import org.airelab.distributed.launch.World;
 import org.airelab.tracking.RunDirectory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lab pretrain}. */
 @Command(name = "pretrain", description = {
@@ -22,8 +32,12 @@ import picocli.CommandLine.Parameters;
         footer = {"  lab pretrain",
             "  lab pretrain stories260k --data text:stories.txt --vocab-size 512 --steps 300 --out runs/mine",
             "  lab pretrain stories15m --data tinystories --set optimizer.learning_rate=5e-4",
-            "  lab pretrain --resume runs/mine"})
+            "  lab pretrain --resume runs/mine",
+            "  lab pretrain stories15m --nproc 2 --max-restarts 3",
+            "  mpirun -n 2 lab pretrain stories15m --out runs/mine"})
 public final class PretrainCommand implements LabCommand {
+    private static final Path RUNS = Path.of("runs");
+
     @Parameters(arity = "0..1", paramLabel = "PRESET", description = "One of: quickstart, stories260k, stories15m,"
             + " stories42m, stories110m, gpt2-124m. Default: quickstart.")
     private String preset;
@@ -85,6 +99,12 @@ public final class PretrainCommand implements LabCommand {
                     + " and no RUN: continue the run in DIR, or start it when there is none yet.")
     private String resume;
 
+    @Mixin
+    private RankOptions rankOptions = new RankOptions();
+
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public CommandGroup group() {
         return CommandGroup.TRAIN;
@@ -93,23 +113,72 @@ public final class PretrainCommand implements LabCommand {
     @Override
     public Integer call() throws Exception {
         requireNoContradiction();
-        if (resume != null) {
-            Path folder = resumeFolder();
-            if (RunDirectory.isRun(folder)) {
-                return resume(folder);
-            }
-            if (!resume.isEmpty()) {
-                throw UserError.badInput(folder + " holds no run to resume: it has no manifest.json.",
-                        "Give the folder of a run, or leave --resume out to start one.");
+        rankOptions.check();
+        World world = World.of(System.getenv());
+        Path begun = begunRun();
+        PretrainConfig asked = begun == null ? configuration() : saved(begun);
+        if (rankOptions.launches(world)) {
+            return launch();
+        }
+        LauncherWatch.start();
+        Cores.share(world);
+        try (Replicas replicas = rankOptions.meet(world, world.device(asked.run().device()))) {
+            try {
+                return world.rank() == 0 ? lead(asked, begun, replicas) : follow(asked, begun, replicas);
+            } catch (RuntimeException | IOException | Error e) {
+                replicas.stopped(e);
+                throw e;
             }
         }
-        PretrainConfig resolved = configuration();
+    }
+
+    /** The part of rank 0. */
+    private int lead(PretrainConfig asked, Path begun, Replicas replicas) throws IOException {
+        if (begun != null) {
+            try (RunDirectory run = RunDirectory.open(begun, RunDirectory.Existing.RESUME)) {
+                return Pretraining.resume(asked, run, replicas);
+            }
+        }
         RunDirectory.Existing existing = overwrite ? RunDirectory.Existing.OVERWRITE
                 : RunDirectory.Existing.REFUSE;
-        try (RunDirectory run = out == null ? RunDirectory.create(Path.of("runs"), resolved.preset())
+        try (RunDirectory run = out == null ? RunDirectory.create(RUNS, asked.preset())
                 : RunDirectory.open(out, existing)) {
-            return Pretraining.start(resolved, run);
+            return Pretraining.start(asked, run, replicas);
         }
+    }
+
+    private static int follow(PretrainConfig asked, Path begun, Replicas replicas) throws IOException {
+        return begun != null ? FollowingRank.resume(asked, begun, replicas) : FollowingRank.start(asked, replicas);
+    }
+
+    /** Starts this command once a rank. */
+    private int launch() throws IOException, InterruptedException {
+        List<String> first = new ArrayList<>(spec.root().commandLine().getParseResult().originalArgs());
+        Path folder = out != null ? out : resume != null ? Path.of(resume)
+                : RunDirectory.unused(RUNS, preset == null ? PretrainPresets.DEFAULT : preset);
+        if (out == null && resume == null) {
+            first.addAll(List.of("--out", folder.toString()));
+        }
+        List<String> again = new ArrayList<>(first);
+        again.removeIf("--overwrite"::equals);
+        if (resume == null) {
+            again.add("--resume");
+        }
+        return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), folder, Lab.class, first,
+                again));
+    }
+
+    /** The folder of the run to go on with; null when one is to be started. */
+    private Path begunRun() {
+        if (resume == null) {
+            return null;
+        }
+        Path folder = resumeFolder();
+        if (!RunDirectory.isRun(folder) && !resume.isEmpty()) {
+            throw UserError.badInput(folder + " holds no run to resume: it has no manifest.json.",
+                    "Give the folder of a run, or leave --resume out to start one.");
+        }
+        return RunDirectory.isRun(folder) ? folder : null;
     }
 
     private void requireNoContradiction() {
@@ -137,13 +206,11 @@ public final class PretrainCommand implements LabCommand {
         return out;
     }
 
-    private Integer resume(Path folder) throws Exception {
-        try (RunDirectory run = RunDirectory.open(folder, RunDirectory.Existing.RESUME)) {
-            PretrainConfig saved = Configurations.load(PretrainConfig.class, PretrainPresets.all().get(PretrainPresets.DEFAULT),
-                    run.file(Pretraining.CONFIG), List.of());
-            requireSame(saved);
-            return Pretraining.resume(saved, run);
-        }
+    private PretrainConfig saved(Path run) {
+        PretrainConfig saved = Configurations.load(PretrainConfig.class,
+                PretrainPresets.all().get(PretrainPresets.DEFAULT), run.resolve(Pretraining.CONFIG), List.of());
+        requireSame(saved);
+        return saved;
     }
 
     /** A run goes on as it began: what is given beside --resume may repeat its configuration and not change it. */
@@ -151,14 +218,15 @@ public final class PretrainCommand implements LabCommand {
         if (preset != null && !preset.equals(saved.preset())) {
             throw changed("the preset " + preset);
         }
-        if (config != null && !same(saved, config, List.of())) {
-            throw changed("--config " + config);
+        if (same(saved, config, overrides())) {
+            return;
         }
         for (String override : overrides()) {
             if (!same(saved, null, List.of(override))) {
                 throw changed(override);
             }
         }
+        throw changed("--config " + config);
     }
 
     private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {

@@ -21,6 +21,11 @@ final class PretrainData {
                 : new TokenizerChoice.Existing(Path.of(config.data().tokenizer())));
     }
 
+    /** A new run as it is kept, when its data is known: found from any folder, with its tokenizer's vocabulary. */
+    static PretrainConfig resolved(PretrainConfig asked, PreparedData data) {
+        return asked.withAbsolutePaths().withVocabSize(data.manifest().vocabularySize());
+    }
+
     private static PreparedData prepare(PretrainConfig config, TokenizerChoice tokenizer) throws IOException {
         String valid = config.data().valid();
         return DataPreparation.prepare(DataSpec.parse(config.data().train()),

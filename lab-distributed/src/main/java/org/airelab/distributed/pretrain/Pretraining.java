@@ -5,21 +5,21 @@ import ai.djl.engine.EngineException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
 import org.airelab.base.Terminal;
 import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
-import org.airelab.data.DataLoader;
 import org.airelab.data.PreparedData;
-import org.airelab.data.Split;
-import org.airelab.data.TokenDataset;
+import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.tokenizer.Tokenizer;
 import org.airelab.torch.Devices;
 import org.airelab.torch.OutOfMemory;
@@ -27,91 +27,92 @@ import org.airelab.tracking.LossPlot;
 import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
 import org.airelab.tracking.RunSummary;
-import org.airelab.train.DivergenceGuard;
 import org.airelab.train.PeakFlops;
 import org.airelab.train.TrainingSession;
 
 /**
  * One pre-training run from data to summary. What decides its result is in the run's folder before the first step, so
- * that a killed run is resumed from the folder alone.
+ * that a killed run is resumed from the folder alone. Of several ranks this is the part of rank 0, and
+ * {@link FollowingRank} that of the others.
  */
 final class Pretraining {
     static final String CONFIG = "config.yaml";
-    private static final String MANIFEST = "manifest.json";
+    static final String MANIFEST = "manifest.json";
     private static final String MODEL = "model.yaml";
-    private static final String TOKENIZER = "tokenizer.json";
+    static final String TOKENIZER = "tokenizer.json";
 
     private final PretrainConfig config;
     private final RunDirectory run;
     private final PreparedData data;
+    private final Replicas replicas;
     private final PrintStream out = System.out;
 
-    private Pretraining(PretrainConfig config, RunDirectory run, PreparedData data) {
+    private Pretraining(PretrainConfig config, RunDirectory run, PreparedData data, Replicas replicas) {
         this.config = config;
         this.run = run;
         this.data = data;
+        this.replicas = replicas;
     }
 
     /** Trains a new run to its end. */
-    static int start(PretrainConfig asked, RunDirectory run) throws IOException {
-        MemoryNeed.of(asked).check(setup(asked).device());
+    static int start(PretrainConfig asked, RunDirectory run, Replicas replicas) throws IOException {
+        MemoryNeed.of(asked).check(RankParts.setup(asked, replicas.device()).device());
         PreparedData data = PretrainData.prepare(asked);
-        PretrainConfig config = asked.withAbsolutePaths().withVocabSize(data.manifest().vocabularySize());
-        return new Pretraining(config, run, data).train(true);
+        return new Pretraining(PretrainData.resolved(asked, data), run, data, replicas).train(true);
     }
 
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
-    static int resume(PretrainConfig config, RunDirectory run) throws IOException {
+    static int resume(PretrainConfig config, RunDirectory run, Replicas replicas) throws IOException {
         RunManifest.Standing standing = RunManifest.standing(run.file(MANIFEST));
         PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
                 Tokenizer.load(run.file(TOKENIZER)).hash());
-        if (standing.status() == RunManifest.Status.FINISHED
-                && RunCheckpoints.reached(run.root(), config.train().steps())) {
+        if (finished(config, run.root(), standing)) {
             System.out.println("done       " + run.root() + " has finished already; see its summary.json");
             return 0;
         }
-        MemoryNeed.of(config).check(setup(config).device());
-        return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing)).train(false);
+        MemoryNeed.of(config).check(RankParts.setup(config, replicas.device()).device());
+        return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing), replicas)
+                .train(false);
     }
 
-    private static TrainingSession.Setup setup(PretrainConfig config) {
-        return new TrainingSession.Setup(Devices.parse(config.run().device()), config.run().precision(),
-                config.run().kernels(), config.train().checkpointing(), config.train().seed());
+    /** Whether there is nothing left to do in a run. */
+    static boolean finished(PretrainConfig config, Path run, RunManifest.Standing standing) {
+        return standing.status() == RunManifest.Status.FINISHED
+                && RunCheckpoints.reached(run, config.train().steps());
     }
 
     private int train(boolean fresh) throws IOException {
-        try (TrainingSession session = new TrainingSession(setup(config), config.model(), config.optimizer(),
-                config.learningRates());
-                TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
-                TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
-                DataLoader loader = new DataLoader(train, config.model().contextLength(), config.train().seed())) {
-            Validation validation = new Validation(valid, config.model().contextLength(), config.train().batchSize(),
-                    config.run().evalTokens());
-            RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), session,
-                    Configurations.hash(config));
-            DivergenceGuard guard = new DivergenceGuard(config.run().divergenceScore());
-            double earlier = fresh ? 0 : checkpoints.restore(guard, Pretraining::warn).orElse(0.0);
-            RunManifest record = begin(fresh, session.manager().getDevice());
-            // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
-            Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
-            Runtime.getRuntime().addShutdownHook(interrupted);
-            try {
-                learn(session, loader, validation, checkpoints, guard, record, earlier);
-                record.end(RunManifest.Status.FINISHED);
-                return 0;
-            } catch (EngineException e) {
-                RuntimeException cause = OutOfMemory.orElse(e);
-                stopped(cause, record, fresh && checkpoints.none());
-                throw cause;
-            } catch (RuntimeException | IOException | Error e) {
-                stopped(e, record, fresh && checkpoints.none());
-                throw e;
-            } finally {
-                forget(interrupted);
-            }
+        RankParts.use(config, data, replicas, parts -> train(parts, fresh));
+        return 0;
+    }
+
+    private void train(RankParts parts, boolean fresh) throws IOException {
+        RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), parts.session(),
+                replicas, Configurations.hash(config));
+        Optional<RunCheckpoints.Restored> restored = fresh ? Optional.empty()
+                : checkpoints.restore(parts.guard(), Pretraining::warn);
+        replicas.begin(parts.session(), parts.guard());
+        if (restored.isPresent()) {
+            checkpoints.restoreState(restored.get());
+        }
+        double earlier = restored.map(RunCheckpoints.Restored::seconds).orElse(0.0);
+        RunManifest record = begin(fresh, parts.session().manager().getDevice());
+        // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
+        Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
+        Runtime.getRuntime().addShutdownHook(interrupted);
+        try {
+            learn(parts, checkpoints, record, earlier);
+            record.end(RunManifest.Status.FINISHED);
         } catch (EngineException e) {
-            throw OutOfMemory.orElse(e);
+            RuntimeException cause = OutOfMemory.orElse(e);
+            stopped(cause, record, fresh && checkpoints.none());
+            throw cause;
+        } catch (RuntimeException | IOException | Error e) {
+            stopped(e, record, fresh && checkpoints.none());
+            throw e;
+        } finally {
+            forget(interrupted);
         }
     }
 
@@ -125,22 +126,23 @@ final class Pretraining {
             AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
         }
         return RunManifest.open(run.file(MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
-                Devices.name(device), 1, Configurations.hash(config), data.manifest().key(),
+                Devices.name(device), replicas.size(), Configurations.hash(config), data.manifest().key(),
                 data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
     }
 
-    private void learn(TrainingSession session, DataLoader loader, Validation validation, RunCheckpoints checkpoints,
-            DivergenceGuard guard, RunManifest record, double earlier) throws IOException {
+    private void learn(RankParts parts, RunCheckpoints checkpoints, RunManifest record, double earlier)
+            throws IOException {
+        TrainingSession session = parts.session();
         PeakFlops peak = PeakFlops.measure(session.manager(), config.run().precision().computed(), config.model());
         announce(session, peak);
         // Preparing the data has stretched the heap over memory that from here on tensors need.
         System.gc();
         try (RunMetrics metrics = new RunMetrics(run, session.trainer().step())) {
-            TrainingLoop loop = new TrainingLoop(config, new TrainingLoop.Parts(session, loader, validation, metrics,
-                    checkpoints, guard, record::update, peak, new LiveLine(out, Terminal.output(), config.train().steps()),
-                    earlier));
-            double loss = loop.run();
-            finish(session, loop, loss, validation.bitsPerByte(loss));
+            LiveLine line = new LiveLine(out, Terminal.output(), config.train().steps());
+            RunJournal journal = new RunJournal(config, parts,
+                    new RunJournal.Books(metrics, checkpoints, record::update, line, peak, earlier));
+            double loss = new TrainingLoop(config, parts, journal).run();
+            finish(session, journal, loss, parts.validation().bitsPerByte(loss));
             sample(session, metrics);
         }
     }
@@ -179,24 +181,32 @@ final class Pretraining {
     private void announce(TrainingSession session, PeakFlops peak) {
         out.println("run        " + run.root());
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
+        if (replicas.size() > 1) {
+            out.println("ranks      " + replicas.describe());
+            out.println("           " + RankMemory.of(session, replicas.shards().ranks()));
+        }
         if (session.trainer().step() > 0) {
             out.printf(Locale.ROOT, "resumed    after step %,d%n", session.trainer().step());
         }
         out.println();
     }
 
-    private void finish(TrainingSession session, TrainingLoop loop, double loss, double bitsPerByte)
+    private void finish(TrainingSession session, RunJournal journal, double loss, double bitsPerByte)
             throws IOException {
         OptionalDouble floor = data.manifest().entropyFloor();
         Map<String, Object> extras = new LinkedHashMap<>();
-        extras.put("seconds", loop.seconds());
+        extras.put("seconds", journal.seconds());
         extras.put("peak_resident_mb", Memory.peakResident());
-        new RunSummary(OptionalDouble.of(loss), OptionalDouble.of(bitsPerByte), floor, loop.tokensPerSecond(),
+        if (replicas.size() > 1) {
+            extras.put("ranks", replicas.size());
+            extras.put("gradient_wait_seconds", replicas.waitedSeconds());
+        }
+        new RunSummary(OptionalDouble.of(loss), OptionalDouble.of(bitsPerByte), floor, journal.tokensPerSecond(),
                 session.trainer().step(), session.parameters().parameterCount(), extras).write(run.file("summary.json"));
         LossPlot.write(run.file(RunMetrics.FILE), floor, config.preset(), run.file("loss.png"),
                 Pretraining::warn);
         out.printf(Locale.ROOT, "%ndone       %,d steps in %s, %s tokens/s%n", session.trainer().step(),
-                Progress.duration(loop.seconds()), Progress.count(loop.tokensPerSecond()));
+                Progress.duration(journal.seconds()), Progress.count(journal.tokensPerSecond()));
         out.printf(Locale.ROOT, "loss       validation %.4f nats/token, %.4f bits/byte%s%n", loss, bitsPerByte,
                 floor.isPresent() ? String.format(Locale.ROOT, ", %.4f above the entropy floor %.4f", loss - floor.getAsDouble(),
                         floor.getAsDouble()) : "");

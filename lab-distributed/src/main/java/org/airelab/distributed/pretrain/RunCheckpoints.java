@@ -16,6 +16,7 @@ import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.nn.ModelTensors;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
@@ -31,12 +32,14 @@ final class RunCheckpoints {
     private final Path run;
     private final CheckpointStore store;
     private final TrainingSession session;
+    private final Replicas replicas;
     private final String configHash;
 
-    RunCheckpoints(Path run, int keep, TrainingSession session, String configHash) {
+    RunCheckpoints(Path run, int keep, TrainingSession session, Replicas replicas, String configHash) {
         this.run = run;
         this.store = new CheckpointStore(run, keep);
         this.session = session;
+        this.replicas = replicas;
         this.configHash = configHash;
     }
 
@@ -51,7 +54,8 @@ final class RunCheckpoints {
     }
 
     /**
-     * Saves everything as of now, and marks the checkpoint the best when it is.
+     * Saves everything as of now, and marks the checkpoint the best when it is. The other ranks give their parts
+     * meanwhile: {@link #giveState}.
      *
      * @param seconds        what the run has taken so far
      * @param validationLoss of these weights; NaN when they were not validated
@@ -59,9 +63,10 @@ final class RunCheckpoints {
      */
     void save(double seconds, double validationLoss, DivergenceGuard.Memory guard) {
         Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
-        files.put(MODEL, tensors(session.parameters().weights()));
+        files.put(MODEL, out -> ModelTensors.write(out, session.parameters(), session.parameters().weights()));
         for (Map.Entry<String, NDArray> state : session.optimizer().state().entrySet()) {
-            files.put(state.getKey() + ".safetensors", tensors(state.getValue()));
+            files.put(state.getKey() + ".safetensors", out -> replicas.useWhole(state.getValue(),
+                    whole -> ModelTensors.write(out, session.parameters(), whole)));
         }
         files.put(STATE, CheckpointStore.FileWriter.text(state(seconds, validationLoss, guard)));
         store.save(session.trainer().step(), files);
@@ -74,8 +79,11 @@ final class RunCheckpoints {
         }
     }
 
-    private CheckpointStore.FileWriter tensors(NDArray buffer) {
-        return out -> ModelTensors.write(out, session.parameters(), buffer);
+    /** What ranks other than 0 do while rank 0 saves. */
+    static void giveState(TrainingSession session, Replicas replicas) throws IOException {
+        for (NDArray buffer : session.optimizer().state().values()) {
+            replicas.useWhole(buffer, whole -> { });
+        }
     }
 
     private String state(double seconds, double validationLoss, DivergenceGuard.Memory guard) {
@@ -94,13 +102,22 @@ final class RunCheckpoints {
     }
 
     /**
-     * Takes up the newest whole checkpoint; damaged ones are told to {@code warn} and passed over.
+     * A checkpoint that was taken up.
+     *
+     * @param seconds the run had taken
+     */
+    record Restored(Checkpoint checkpoint, double seconds) {
+    }
+
+    /**
+     * Takes up the newest whole checkpoint, but for the optimizer's state: {@link #restoreState}. Damaged ones are told
+     * to {@code warn} and passed over.
      *
      * @param guard takes up its memory
-     * @return the seconds the run had taken, or nothing when there is no checkpoint yet
+     * @return nothing when there is no checkpoint yet
      * @throws UserError (bad input) when there are checkpoints and none is whole
      */
-    Optional<Double> restore(DivergenceGuard guard, Consumer<String> warn) {
+    Optional<Restored> restore(DivergenceGuard guard, Consumer<String> warn) {
         Optional<Checkpoint> latest = store.latest(warn);
         if (latest.isEmpty()) {
             if (!none()) {
@@ -117,17 +134,29 @@ final class RunCheckpoints {
                         + " config.yaml.", "Restore config.yaml, or start a new run.");
             }
             restore(checkpoint.file(MODEL), session.parameters().weights());
-            for (Map.Entry<String, NDArray> buffer : session.optimizer().state().entrySet()) {
-                restore(checkpoint.file(buffer.getKey() + ".safetensors"), buffer.getValue());
-            }
             session.trainer().restore(state.path("step").asLong(), state.path("updates").asLong());
             session.scaler().restore(state.path("loss_scale").asDouble(), state.path("good_steps").asInt());
             guard.restore(Json.MAPPER.treeToValue(state.path("guard"), DivergenceGuard.Memory.class));
             store.continueFrom(checkpoint.step());
             markIfBest(checkpoint.step(), state.path("val_loss").asDouble(Double.NaN));
-            return Optional.of(state.path("seconds").asDouble());
+            return Optional.of(new Restored(checkpoint, state.path("seconds").asDouble()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Fills the optimizer's state, which all ranks have or have parts of: they do {@link #takeState}. */
+    void restoreState(Restored restored) throws IOException {
+        for (Map.Entry<String, NDArray> buffer : session.optimizer().state().entrySet()) {
+            replicas.fillWhole(buffer.getValue(),
+                    whole -> restore(restored.checkpoint.file(buffer.getKey() + ".safetensors"), whole));
+        }
+    }
+
+    /** What ranks other than 0 do then. */
+    static void takeState(TrainingSession session, Replicas replicas) throws IOException {
+        for (NDArray buffer : session.optimizer().state().values()) {
+            replicas.fillWhole(buffer, whole -> { });
         }
     }
 

@@ -4,6 +4,7 @@ import org.airelab.data.DataLoader;
 import org.airelab.data.DatasetManifest;
 import org.airelab.data.TokenBatch;
 import org.airelab.data.TokenDataset;
+import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.train.LayerwiseEngine;
 
 /** The mean loss over windows of the validation split, side by side, each token predicted once. */
@@ -12,12 +13,14 @@ final class Validation {
     private final DatasetManifest manifest;
     private final int batchSize;
     private final long samples;
+    private final Replicas replicas;
 
-    /** At most {@code mostTokens} tokens in batches of {@code batchSize} windows. */
-    Validation(TokenDataset dataset, int contextLength, int batchSize, long mostTokens) {
+    /** At most {@code mostTokens} tokens in batches of {@code batchSize} windows, which ranks take by turns. */
+    Validation(TokenDataset dataset, int contextLength, int batchSize, long mostTokens, Replicas replicas) {
         this.loader = DataLoader.sequential(dataset, contextLength);
         this.manifest = dataset.manifest();
         this.batchSize = batchSize;
+        this.replicas = replicas;
         this.samples = Math.max(1, Math.min(loader.samplesPerEpoch(), mostTokens / contextLength));
     }
 
@@ -29,11 +32,12 @@ final class Validation {
     /** Mean loss in nats a token. */
     double loss(LayerwiseEngine engine) {
         double sum = 0;
-        for (long first = 0; first < samples; first += batchSize) {
+        long stride = (long) replicas.size() * batchSize;
+        for (long first = (long) replicas.rank() * batchSize; first < samples; first += stride) {
             TokenBatch batch = loader.batch(first, (int) Math.min(batchSize, samples - first));
             sum += engine.evaluate(batch);
         }
-        return sum / tokens();
+        return replicas.sum(sum) / tokens();
     }
 
     /** A loss in nats a token as bits a byte of the validation text. */

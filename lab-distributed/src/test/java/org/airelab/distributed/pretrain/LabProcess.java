@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.airelab.cli.Lab;
 import org.airelab.data.DataPreparation;
 import org.airelab.distributed.JavaCommand;
@@ -77,12 +78,20 @@ final class LabProcess {
 
     /** Starts a command in a process of its own; what it prints is appended to {@code log}. */
     static Process start(Path cache, Path log, String... arguments) throws IOException {
-        List<String> command = JavaCommand.of(Lab.class, List.of("-XX:TieredStopAtLevel=1",
-                "-D" + DataPreparation.CACHE_PROPERTY + "=" + cache), arguments);
+        return start(cache, log, List.of(), Map.of(), arguments);
+    }
+
+    /** The same behind a launcher's command and with more variables. */
+    static Process start(Path cache, Path log, List<String> launcher, Map<String, String> environment,
+            String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(JavaCommand.of(Lab.class, List.of("-D" + DataPreparation.CACHE_PROPERTY + "=" + cache),
+                arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         // Threads that wait must not take the processor from those that work where there are few of them.
         builder.environment().put("OMP_WAIT_POLICY", "PASSIVE");
+        builder.environment().putAll(environment);
         return builder.start();
     }
 }

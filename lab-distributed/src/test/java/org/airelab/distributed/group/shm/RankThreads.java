@@ -14,19 +14,20 @@ import org.airelab.distributed.group.Limits;
 
 /** Ranks as threads of one process. */
 public final class RankThreads {
-    static final Limits LIMITS = new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
+    public static final Limits LIMITS =
+            new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
 
     private RankThreads() {
     }
 
     /** What a rank does. */
     @FunctionalInterface
-    interface Rank {
+    public interface Rank {
         void run(ShmGroup group) throws Exception;
     }
 
     /** Runs all ranks of a new group to their ends, then throws the first failure. */
-    static void run(int size, Limits limits, Rank rank) throws Exception {
+    public static void run(int size, Limits limits, Rank rank) throws Exception {
         run(SharedFile.folders(), size, limits, rank);
     }
 

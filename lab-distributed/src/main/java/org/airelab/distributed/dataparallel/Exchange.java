@@ -1,0 +1,54 @@
+package org.airelab.distributed.dataparallel;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+
+/**
+ * Small things that ranks tell each other.
+ *
+ * @param device in whose memory the group's collectives work
+ */
+record Exchange(ProcessGroup group, Device device) {
+    /** All ranks' numbers, in their order; every rank comes with as many. */
+    long[][] all(long... mine) {
+        try (NDManager scope = NDManager.newBaseManager(device)) {
+            NDArray all = scope.create(new long[group.size() * mine.length]);
+            group.allGather(NativeArrays.kernelMemory(scope.create(mine)), NativeArrays.kernelMemory(all),
+                    ScalarType.INT64).await();
+            long[] numbers = all.toLongArray();
+            long[][] result = new long[group.size()][];
+            Arrays.setAll(result, i -> Arrays.copyOfRange(numbers, i * mine.length, (i + 1) * mine.length));
+            return result;
+        }
+    }
+
+    /** The sum of all ranks' numbers in float64, in the order of the ranks: the same bits on each. */
+    double sum(double mine) {
+        return Arrays.stream(all(Double.doubleToRawLongBits(mine)))
+                .mapToDouble(one -> Double.longBitsToDouble(one[0])).sum();
+    }
+
+    /** Their mean. */
+    double mean(double mine) {
+        return sum(mine) / group.size();
+    }
+
+    /** Rank 0's numbers, on all ranks. */
+    long[] fromFirst(long... numbers) {
+        try (NDManager scope = NDManager.newBaseManager(device)) {
+            NDArray array = scope.create(numbers);
+            send(array);
+            return array.toLongArray();
+        }
+    }
+
+    /** Fills an array with rank 0's. */
+    void send(NDArray array) {
+        group.broadcast(NativeArrays.kernelMemory(array), NativeArrays.type(array), 0).await();
+    }
+}

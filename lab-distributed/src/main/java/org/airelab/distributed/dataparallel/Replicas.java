@@ -1,0 +1,236 @@
+package org.airelab.distributed.dataparallel;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.Shards;
+import org.airelab.train.TrainingSession;
+
+/**
+ * The ranks of a run that train one model together, seen by one of them: all start from the same state, and every step
+ * leaves them in the same state. All ranks call the same methods in the same order. A run may have one rank only.
+ */
+public final class Replicas implements AutoCloseable {
+    /** Null of a run of one rank. */
+    private final ProcessGroup group;
+    private final Device device;
+    private final Settings settings;
+    private final Exchange exchange;
+    private GradientSums sums;
+    /** Null where every rank has the whole state of the optimizer. */
+    private WholeState divided;
+
+    /** When gradients are summed over the ranks. */
+    public enum Gradients {
+        /** In buckets, while the backward pass goes on. */
+        BUCKETED,
+        /** Parameter by parameter after it. */
+        NAIVE
+    }
+
+    /**
+     * How ranks work together; none of it decides what they compute, but for rounding.
+     *
+     * @param gradients   when they are summed
+     * @param bucketBytes bytes of a bucket
+     * @param zero        the stage of ZeRO: 1 divides the optimizer's state among the ranks, 0 divides nothing
+     * @param checkEvery  steps after which the ranks' weights are compared
+     */
+    public record Settings(Gradients gradients, long bucketBytes, int zero, long checkEvery) {
+        public Settings {
+            if (zero < 0 || zero > 1) {
+                throw UserError.badInput("--zero must be 0 or 1, found " + zero + ".", "Give one of them.");
+            }
+            if (zero == 1 && gradients == Gradients.NAIVE) {
+                throw UserError.badInput("--zero 1 sums gradients in buckets, and --gradients naive asks for another"
+                        + " way.", "Leave one of them out.");
+            }
+        }
+    }
+
+    private Replicas(ProcessGroup group, Device device, Settings settings) {
+        this.group = group;
+        this.device = device;
+        this.settings = settings;
+        this.exchange = group == null ? null : new Exchange(group, device);
+    }
+
+    /** A run of one rank. */
+    public static Replicas alone(Device device) {
+        return new Replicas(null, device, null);
+    }
+
+    /**
+     * The ranks of a group, which is closed with this.
+     *
+     * @param device of this rank, in whose memory the group's collectives work
+     */
+    public static Replicas of(ProcessGroup group, Device device, Settings settings) {
+        return new Replicas(group, device, settings);
+    }
+
+    /** This rank's device. */
+    public Device device() {
+        return device;
+    }
+
+    /** This rank, from 0. */
+    public int rank() {
+        return group == null ? 0 : group.rank();
+    }
+
+    /** The number of ranks. */
+    public int size() {
+        return group == null ? 1 : group.size();
+    }
+
+    /**
+     * Refuses ranks that were given different things.
+     *
+     * @param other what is told of ranks that differ, such as "another configuration"
+     * @param mine  what this rank has, or a hash of it
+     * @throws UserError (bad input), on all ranks, that names those which have something else than rank 0
+     */
+    public void requireSame(String other, String mine) {
+        if (group != null) {
+            byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
+            CRC32C crc = new CRC32C();
+            crc.update(bytes);
+            requireSame(exchange.all(crc.getValue(), bytes.length), different -> UserError.badInput(different
+                    + " " + other + " than rank 0.", "Start all ranks with the same command, on the same data."));
+        }
+    }
+
+    private void requireSame(long[][] all, Function<String, UserError> error) {
+        String different = IntStream.range(1, all.length).filter(i -> !Arrays.equals(all[i], all[0]))
+                .mapToObj(group::who).collect(Collectors.joining(", "));
+        if (!different.isEmpty()) {
+            throw error.apply(different + (different.contains(",") ? " have" : " has"));
+        }
+    }
+
+    /** Makes rank 0's state, fresh or from a checkpoint, that of all, and lets them share their steps. */
+    public void begin(TrainingSession session, DivergenceGuard guard) {
+        if (group == null) {
+            return;
+        }
+        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
+            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
+                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
+        }
+        requireSame("other options of ranks", settings.toString());
+        SharedState.fromFirst(exchange, session, guard);
+        if (settings.zero == 1) {
+            sums = new ShardedSums(group, session.parameters(), shards());
+            divided = new WholeState(group, shards(), session.parameters().size());
+        } else {
+            sums = switch (settings.gradients) {
+                case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
+                case NAIVE -> new NaiveSums(group, session.parameters());
+            };
+        }
+        session.trainer().shareSteps(sums);
+    }
+
+    /** What of the model this rank is to update. */
+    public Shards shards() {
+        return group == null || settings.zero == 0 ? Shards.WHOLE
+                : Shards.of(rank(), size(), settings.bucketBytes / Float.BYTES);
+    }
+
+    /** Uses a buffer of the optimizer's state, of which this rank may have a part only, as a whole; on rank 0 alone. */
+    public void useWhole(NDArray mine, WholeState.Use use) throws IOException {
+        if (divided != null) {
+            divided.gather(mine, use);
+        } else if (rank() == 0) {
+            use.with(mine);
+        }
+    }
+
+    /** Rank 0 fills a buffer of the optimizer's state as a whole, and every rank gets what it has of it. */
+    public void fillWhole(NDArray mine, WholeState.Use fill) throws IOException {
+        if (divided != null) {
+            divided.scatter(mine, fill);
+            return;
+        }
+        if (rank() == 0) {
+            fill.with(mine);
+        }
+        if (group != null) {
+            exchange.send(mine);
+        }
+    }
+
+    /**
+     * After a step: compares the ranks' weights where that is due.
+     *
+     * @throws UserError on all ranks, that names those whose weights are not rank 0's
+     */
+    public void check(long step, NDArray weights) {
+        if (group != null && step % settings.checkEvery == 0) {
+            long[][] all = exchange.all(Checksum.of(weights));
+            requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
+                    + " than rank 0 (checksums of all ranks: %s).", step, different, Arrays.stream(all)
+                            .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
+                    "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
+        }
+    }
+
+    /** The sum of all ranks' numbers: the same bits on each. */
+    public double sum(double mine) {
+        return group == null ? mine : exchange.sum(mine);
+    }
+
+    /** Waits until all ranks have come here. */
+    public void barrier() {
+        if (group != null) {
+            group.barrier().await();
+        }
+    }
+
+    /** Seconds in which this rank has done nothing but wait for sums of gradients. */
+    public double waitedSeconds() {
+        return sums == null ? 0 : sums.waitedSeconds();
+    }
+
+    /** How they work together, in words. */
+    public String describe() {
+        return size() + " ranks, each with a part of every batch; gradients summed " + (settings.zero == 1
+                ? String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass, each part"
+                        + " on the rank that updates it",
+                        settings.bucketBytes / 1e6) : switch (settings.gradients) {
+            case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
+                    settings.bucketBytes / 1e6);
+            case NAIVE -> "parameter by parameter after the backward pass";
+        });
+    }
+
+    /** Lets the other ranks know that this one cannot go on, and why. */
+    public void stopped(Throwable cause) {
+        if (group != null) {
+            String message = cause.getMessage() == null ? cause.getClass().getSimpleName()
+                    : cause.getMessage().lines().findFirst().orElse("").replaceFirst("\\.$", "");
+            group.abort(group.who(group.rank()) + " stopped: " + message);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (group != null) {
+            group.close();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package org.airelab.distributed.launch;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.airelab.base.UserError;
+
+/**
+ * Starts a run's ranks as processes of this host and stays until all have ended. When one fails, the others are ended,
+ * and its own message is shown; then the run may be started again from its last checkpoint.
+ */
+public final class Launcher {
+    /** For ranks that fail together to say so themselves, before those left are ended. */
+    private static final Duration OWN_END = Duration.ofSeconds(1);
+    /** From SIGTERM to SIGKILL. */
+    private static final Duration ORDERLY_END = Duration.ofSeconds(5);
+
+    private final Plan plan;
+    private volatile List<RankProcess> ranks = List.of();
+    private volatile boolean ending;
+
+    /**
+     * What to start.
+     *
+     * @param ranks    processes
+     * @param restarts at most, after failures
+     * @param run      the run's folder, into which the logs of ranks from 1 on go
+     * @param main     the class to run, with this JVM's options and class path
+     * @param first    its arguments
+     * @param again    its arguments after a failure
+     */
+    public record Plan(int ranks, int restarts, Path run, Class<?> main, List<String> first, List<String> again) {
+    }
+
+    private Launcher(Plan plan) {
+        this.plan = plan;
+    }
+
+    /** Runs to the end; the exit code of the rank that failed first, else 0. */
+    public static int run(Plan plan) throws IOException, InterruptedException {
+        return new Launcher(plan).run();
+    }
+
+    private int run() throws IOException, InterruptedException {
+        Thread end = new Thread(() -> {
+            ending = true;
+            endAll();
+        }, "end-ranks");
+        Runtime.getRuntime().addShutdownHook(end);
+        try {
+            for (int attempt = 0;; attempt++) {
+                int code = run(attempt);
+                if (code == 0 || attempt == plan.restarts || !mayHelp(code) || ending) {
+                    return code;
+                }
+                System.err.printf("restarting all ranks from the last checkpoint (%d of %d)%n", attempt + 1,
+                        plan.restarts);
+            }
+        } finally {
+            endAll();
+            forget(end);
+        }
+    }
+
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process is ending already: the hook has run, or will.
+        }
+    }
+
+    /** Whether to start again may end otherwise: wrong input stays wrong, and what the machine lacks it still lacks. */
+    private static boolean mayHelp(int code) {
+        return code != UserError.BAD_INPUT && code != UserError.MACHINE;
+    }
+
+    private int run(int attempt) throws IOException, InterruptedException {
+        BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
+        start(attempt, ended);
+        RankProcess first = null;
+        for (int left = plan.ranks; left > 0 && first == null; left--) {
+            RankProcess rank = ended.take();
+            first = rank.failed() ? rank : null;
+        }
+        if (first == null) {
+            return 0;
+        }
+        long deadline = System.nanoTime() + OWN_END.toNanos();
+        for (RankProcess rank : ranks) {
+            rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+        // With 1 also those end that have only noticed that another one failed.
+        RankProcess failed = ranks.stream().filter(rank -> rank.failed()
+                && rank.process().exitValue() != UserError.FAILED).findFirst().orElse(first);
+        endAll();
+        if (!ending) {
+            failed.failure(plan.run).forEach(System.err::println);
+        }
+        return failed.process().exitValue();
+    }
+
+    private void start(int attempt, BlockingQueue<RankProcess> ended) throws IOException {
+        String name = "lab-" + ProcessHandle.current().pid() + "-" + attempt;
+        int port = freePort();
+        List<RankProcess> started = new ArrayList<>();
+        for (int i = 0; i < plan.ranks && !ending; i++) {
+            int rank = i;
+            RankProcess process = RankProcess.start(rank, command(rank, attempt), plan.run,
+                    environment -> World.tell(environment, rank, plan.ranks, name, port));
+            started.add(process);
+            ranks = List.copyOf(started);
+            process.process().onExit().thenRun(() -> ended.add(process));
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** This JVM's own command, with other arguments. */
+    private List<String> command(int rank, int attempt) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        // Only rank 0 may find that it writes to a terminal.
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(option -> rank == 0 || !option.endsWith("=terminal")).forEach(command::add);
+        command.add("-XX:ParallelGCThreads=" + Cores.share(Runtime.getRuntime().availableProcessors(), plan.ranks));
+        command.add("-D" + LauncherWatch.PROPERTY + "=" + ProcessHandle.current().pid());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), plan.main.getName()));
+        command.addAll(attempt == 0 ? plan.first : plan.again);
+        return command;
+    }
+
+    /** Ends the ranks that have not ended: politely, then, after some time, at once. */
+    private void endAll() {
+        List<Process> alive = ranks.stream().sorted(Comparator.comparing(RankProcess::rank))
+                .map(RankProcess::process).filter(Process::isAlive).toList();
+        alive.forEach(Process::destroy);
+        long deadline = System.nanoTime() + ORDERLY_END.toNanos();
+        for (Process process : alive) {
+            try {
+                if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    process.destroyForcibly().waitFor();
+                }
+            } catch (InterruptedException e) {
+                process.destroyForcibly();
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.airelab.distributed.launch;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+
+/**
+ * Ends a rank whose launcher has died, even by SIGKILL. The launcher never writes to its ranks' standard inputs and
+ * keeps them open: that one ends when the launcher does.
+ */
+public final class LauncherWatch {
+    /** Given to a rank's JVM by the lab's launcher, with its process number. */
+    static final String PROPERTY = "lab.launcher";
+    /** What a shell reports of a program that SIGTERM has ended. */
+    private static final int TERMINATED = 128 + 15;
+    private static final Duration ORDERLY_END = Duration.ofSeconds(5);
+
+    private LauncherWatch() {
+    }
+
+    /** Watches from now on, where there is such a launcher. */
+    public static void start() {
+        if (System.getProperty(PROPERTY) != null) {
+            Thread.ofPlatform().daemon().name("launcher-watch").start(LauncherWatch::watch);
+        }
+    }
+
+    private static void watch() {
+        try (InputStream in = System.in) {
+            while (in.read() >= 0) {
+                // Nobody writes.
+            }
+        } catch (IOException e) {
+            // As good as an end.
+        }
+        String launcher = System.getProperty(PROPERTY);
+        // One that lives has told this rank to end, and knows why.
+        if (ProcessHandle.of(Long.parseLong(launcher)).isEmpty()) {
+            System.err.println("error: the launcher, process " + launcher + ", has died");
+        }
+        Thread.ofPlatform().daemon().start(() -> {
+            pause();
+            Runtime.getRuntime().halt(TERMINATED);
+        });
+        System.exit(TERMINATED);
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(ORDERLY_END);
+        } catch (InterruptedException e) {
+            // Then at once.
+        }
+    }
+}

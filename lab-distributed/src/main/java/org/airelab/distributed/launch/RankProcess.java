@@ -1,0 +1,90 @@
+package org.airelab.distributed.launch;
+
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** A rank as its launcher sees it. */
+final class RankProcess {
+    private static final int SIGNALLED = 128;
+    private static final Map<Integer, String> SIGNALS = Map.of(2, "SIGINT", 4, "SIGILL", 6, "SIGABRT", 7, "SIGBUS",
+            8, "SIGFPE", 9, "SIGKILL", 11, "SIGSEGV", 15, "SIGTERM");
+
+    private final int rank;
+    private final Process process;
+    /** Null of rank 0, whose output is the launcher's own. */
+    private final RankOutput output;
+
+    private RankProcess(int rank, Process process, RankOutput output) {
+        this.rank = rank;
+        this.process = process;
+        this.output = output;
+    }
+
+    /**
+     * Starts a rank. Rank 0 prints where this process prints, another one to {@code rank-N.log}.
+     *
+     * @param run the folder for that file
+     */
+    static RankProcess start(int rank, List<String> command, Path run, Consumer<Map<String, String>> environment)
+            throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectInput(Redirect.PIPE);
+        environment.accept(builder.environment());
+        if (rank == 0) {
+            builder.redirectOutput(Redirect.INHERIT).redirectError(Redirect.INHERIT);
+            return new RankProcess(rank, builder.start(), null);
+        }
+        Process process = builder.redirectErrorStream(true).start();
+        return new RankProcess(rank, process, new RankOutput(process.getInputStream(), log(run, rank)));
+    }
+
+    static Path log(Path run, int rank) {
+        return run.resolve("rank-" + rank + ".log");
+    }
+
+    int rank() {
+        return rank;
+    }
+
+    Process process() {
+        return process;
+    }
+
+    /** Whether it ended, other than well. */
+    boolean failed() {
+        return !process.isAlive() && process.exitValue() != 0;
+    }
+
+    /** How it failed, in lines for people; none when it has told them itself. */
+    List<String> failure(Path run) {
+        int code = process.exitValue();
+        boolean signalled = code > SIGNALLED;
+        String how = "rank " + rank + (signalled ? " was ended by signal " + signal(code - SIGNALLED)
+                : " ended with exit code " + code);
+        if (output == null) {
+            return signalled ? List.of("error: " + how) : List.of();
+        }
+        List<String> message = output.message();
+        List<String> lines = new ArrayList<>();
+        if (!message.isEmpty() && message.getFirst().startsWith(RankOutput.ERROR)) {
+            lines.add("error: " + how + ": " + message.getFirst().substring(RankOutput.ERROR.length()));
+            lines.addAll(message.subList(1, message.size()));
+        } else {
+            lines.add("error: " + how);
+            message.forEach(line -> lines.add("  " + line));
+        }
+        if (Files.exists(log(run, rank))) {
+            lines.add("  All it has printed is in " + log(run, rank) + ".");
+        }
+        return lines;
+    }
+
+    private static String signal(int number) {
+        return number + (SIGNALS.containsKey(number) ? " (" + SIGNALS.get(number) + ")" : "");
+    }
+}

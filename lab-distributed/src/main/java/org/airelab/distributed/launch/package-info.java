@@ -1,0 +1,7 @@
+/**
+ * Ranks as processes: {@link org.airelab.distributed.launch.World} reads what a launcher tells a rank,
+ * {@link org.airelab.distributed.launch.Launcher} is the lab's own for one host, and
+ * {@link org.airelab.distributed.launch.BackEnd} chooses how the ranks of a world exchange arrays. May use the process
+ * groups, DJL's threads, and what {@code lab-core} knows of run folders, devices and errors.
+ */
+package org.airelab.distributed.launch;

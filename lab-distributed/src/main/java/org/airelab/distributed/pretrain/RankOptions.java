@@ -1,0 +1,87 @@
+package org.airelab.distributed.pretrain;
+
+import ai.djl.Device;
+import java.util.Locale;
+import org.airelab.base.UserError;
+import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.launch.BackEnd;
+import org.airelab.distributed.launch.World;
+import picocli.CommandLine.Option;
+
+/** The options of a run about its ranks. */
+final class RankOptions {
+    private static final int NOT_GIVEN = 0;
+
+    @Option(names = "--nproc", paramLabel = "N", description = "Ranks to start on this host; each takes its share of"
+            + " every batch and of the cores. Ranks that mpirun, srun or torchrun has started need no option."
+            + " Default: 1.")
+    private int ranks = NOT_GIVEN;
+
+    @Option(names = "--max-restarts", paramLabel = "K", description = "After a rank has failed, start all again from"
+            + " the last checkpoint, at most K times. Default: 0.")
+    private int restarts;
+
+    @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
+            + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
+    private Replicas.Gradients gradients = Replicas.Gradients.BUCKETED;
+
+    @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients. Default: 25.")
+    private double bucketMegabytes = 25;
+
+    @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its"
+            + " part of the model alone (ZeRO-1). Default: 0, every rank keeps all.")
+    private int zero;
+
+    @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the ranks' weights are"
+            + " compared. Default: 100.")
+    private long checkEvery = 100;
+
+    /** Refuses numbers that cannot be. */
+    void check() {
+        require(ranks >= NOT_GIVEN, "--nproc must be at least 1, found " + ranks);
+        require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
+        require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
+                "--bucket-mb must be above 0, found " + bucketMegabytes);
+        require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
+        require(restarts == 0 || ranks > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
+                + " was not given");
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw UserError.badInput(message + ".", "See lab pretrain --help.");
+        }
+    }
+
+    /**
+     * Whether this process is to start ranks; it is none then.
+     *
+     * @throws UserError where another launcher has started another number
+     */
+    boolean launches(World world) {
+        if (ranks != NOT_GIVEN && !world.alone() && ranks != world.localSize()) {
+            throw UserError.badInput(String.format(Locale.ROOT, "--nproc %d asks for %d ranks on this host, and by %s"
+                    + " there are %d.", ranks, ranks, world.source(), world.localSize()), "Leave --nproc out.");
+        }
+        return ranks > 1 && world.alone();
+    }
+
+    int ranks() {
+        return ranks;
+    }
+
+    int restarts() {
+        return restarts;
+    }
+
+    /** Meets the other ranks, if there are some. */
+    Replicas meet(World world, Device device) {
+        if (world.alone()) {
+            return Replicas.alone(device);
+        }
+        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device,
+                new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero,
+                        checkEvery));
+    }
+}

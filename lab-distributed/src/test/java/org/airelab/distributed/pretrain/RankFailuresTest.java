@@ -1,0 +1,199 @@
+package org.airelab.distributed.pretrain;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.airelab.base.UserError;
+import org.airelab.distributed.SmallDisk;
+import org.airelab.distributed.group.mpi.MpiGroup;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What becomes of a run one of whose ranks fails. */
+class RankFailuresTest {
+    private static final String[] ENDLESS = {"--nproc", "2", "--steps", "1000000"};
+
+    @TempDir
+    private Path folder;
+    private Ranks ranks;
+
+    @BeforeEach
+    void ranks() {
+        ranks = new Ranks(folder, folder.resolve("cache"));
+    }
+
+    private static void signal(ProcessHandle process, String signal) throws Exception {
+        assertEquals(0, new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor());
+    }
+
+    private static void ended(List<ProcessHandle> processes) throws Exception {
+        for (ProcessHandle process : processes) {
+            process.onExit().get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void killedRank() throws Exception {
+        Ranks.Started run = ranks.start("killed", ENDLESS);
+        run.awaitStep(20);
+        List<ProcessHandle> both = run.ranks();
+        signal(both.get(1), "KILL");
+        assertEquals(128 + 9, run.exitCode());
+        assertTrue(run.text().contains("error: rank 1 was ended by signal 9 (SIGKILL)"), run.text());
+        ended(both);
+    }
+
+    @Test
+    void stoppedRank() throws Exception {
+        Ranks.Started run = ranks.start("stopped", ENDLESS);
+        run.awaitStep(20);
+        List<ProcessHandle> both = run.ranks();
+        long start = System.nanoTime();
+        signal(both.get(1), "STOP");
+        assertEquals(1, run.exitCode());
+        assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 30);
+        assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has given no sign of life"),
+                run.text());
+        ended(both);
+    }
+
+    @Test
+    void ranksEndWithTheirLauncher() throws Exception {
+        Ranks.Started run = ranks.start("orphans", ENDLESS);
+        run.awaitStep(5);
+        List<ProcessHandle> both = run.ranks();
+        assertEquals(2, both.size());
+        run.process().destroyForcibly();
+        ended(both);
+        assertTrue(Files.readString(run.run().resolve("manifest.json")).contains("\"status\": \"interrupted\""));
+    }
+
+    /** Rank 1 is killed between two checkpoints and again at a start; what comes of it is what comes of a calm run. */
+    @Test
+    void restarts() throws Exception {
+        Path calm = ranks.finish("calm", "--nproc", "2");
+        Ranks.Started run = ranks.start("restarted", "--nproc", "2", "--max-restarts", "3");
+        run.awaitStep(14);
+        signal(run.ranks().get(1), "KILL");
+        run.await(() -> run.text().contains("(1 of 3)") && run.ranks().size() == 2, "the restart");
+        signal(run.ranks().get(0), "KILL");
+        assertEquals(0, run.exitCode(), run::text);
+        assertTrue(run.text().contains("(2 of 3)"), run.text());
+        Map<String, float[]> weights = Ranks.weights(run.run(), Ranks.STEPS);
+        Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
+                assertArrayEquals(expected, weights.get(name), name));
+        assertArrayEquals(Ranks.losses(calm), Ranks.losses(run.run()));
+    }
+
+    /** Rank 0 is killed while it writes a checkpoint: the one before it is gone back to. */
+    @Test
+    void killedInACheckpoint() throws Exception {
+        Path calm = ranks.finish("calm", "--nproc", "2", "--zero", "1");
+        Ranks.Started run = ranks.start("cut", "--nproc", "2", "--zero", "1", "--max-restarts", "1");
+        run.awaitStep(11);
+        List<ProcessHandle> both = run.ranks();
+        run.await(() -> halfWritten(run.run()), "a checkpoint that is being written");
+        signal(both.get(0), "KILL");
+        assertEquals(0, run.exitCode(), run::text);
+        assertTrue(run.text().contains("error: rank 0 was ended by signal 9 (SIGKILL)"), run.text());
+        Map<String, float[]> weights = Ranks.weights(run.run(), Ranks.STEPS);
+        Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
+                assertArrayEquals(expected, weights.get(name), name));
+    }
+
+    private static boolean halfWritten(Path run) {
+        try (Stream<Path> checkpoints = Files.walk(run, 2)) {
+            return checkpoints.anyMatch(path -> path.getFileName().toString().matches("\\.step-\\d+\\.tmp"));
+        } catch (IOException | UncheckedIOException e) {
+            // It changes meanwhile.
+            return false;
+        }
+    }
+
+    @Test
+    void fullDisk() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), 600)) {
+            assertEquals(folder.resolve("disk"), disk.root());
+            Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--max-restarts", "1", "--set",
+                    "run.keep_checkpoints=1000");
+            assertEquals(UserError.MACHINE, run.exitCode(), run::text);
+            assertTrue(run.text().contains("could not be written"), run.text());
+            assertTrue(Files.exists(FolderContents.checkpoint(run.run(), 10)), run::text);
+            assertFalse(run.text().contains("restarting"), run.text());
+        }
+    }
+
+    @Test
+    void badInputIsToldOnceAndNotTriedAgain() throws Exception {
+        Ranks.Started run = ranks.start("bad", "--nproc", "2", "--max-restarts", "3", "--set", "train.batch_size=3",
+                "--accumulation", "1");
+        assertEquals(2, run.exitCode());
+        assertTrue(run.text().contains("cannot be divided evenly among 2 ranks"), run.text());
+        assertFalse(run.text().contains("restarting"), run.text());
+        assertFalse(Files.exists(run.run()), "a run that never began leaves no folder");
+    }
+
+    private static Map<String, String> rank(int rank) {
+        return Map.of("RANK", Integer.toString(rank), "WORLD_SIZE", "2", "MASTER_PORT", "29124");
+    }
+
+    private void differ(String[] second, String sentence) throws Exception {
+        Ranks.Started other = ranks.start("differ", List.of(), rank(1), second);
+        Ranks.Started first = ranks.start("differ", List.of(), rank(0));
+        for (Ranks.Started rank : List.of(first, other)) {
+            assertEquals(2, rank.exitCode(), rank::text);
+            assertTrue(rank.text().contains("error: " + sentence), rank.text());
+        }
+        assertFalse(Files.exists(first.run()), "a run that never began leaves no folder");
+    }
+
+    @Test
+    void otherConfiguration() throws Exception {
+        differ(new String[] {"--seed", "5"}, "rank 1 has another configuration than rank 0.");
+    }
+
+    /** One name for what is not the same file in two working folders. */
+    @Test
+    void otherData() throws Exception {
+        List<Ranks.Started> both = new ArrayList<>();
+        for (int rank = 0; rank < 2; rank++) {
+            Path place = Files.createDirectory(folder.resolve("place-" + rank));
+            Files.writeString(place.resolve("stories.txt"), ("Once upon a time fox " + rank + " met a hen.\n"
+                    + "<|endoftext|>\n").repeat(50) + "They ate a cake.\n<|endoftext|>\n".repeat(500));
+            both.add(ranks.start("data", List.of("sh", "-c", "cd " + place + " && exec \"$@\"", "sh"), rank(rank),
+                    "--data", "text:/proc/self/cwd/stories.txt"));
+        }
+        for (Ranks.Started rank : both) {
+            assertEquals(2, rank.exitCode(), rank::text);
+            assertTrue(rank.text().contains("error: rank 1 has other training data or another tokenizer than rank 0."),
+                    rank.text());
+        }
+    }
+
+    @Test
+    void rankKilledUnderMpirun() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Ranks.Started run = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"),
+                Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), "--steps", "1000000");
+        run.awaitStep(5);
+        List<ProcessHandle> both = run.ranks();
+        assertEquals(2, both.size());
+        signal(both.get(1), "KILL");
+        assertNotEquals(0, run.exitCode());
+        ended(both);
+    }
+}

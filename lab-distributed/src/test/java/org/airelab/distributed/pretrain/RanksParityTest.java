@@ -1,0 +1,87 @@
+package org.airelab.distributed.pretrain;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.airelab.distributed.group.mpi.MpiGroup;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** 50 steps of a small Llama by several ranks are those of one. */
+class RanksParityTest {
+    @TempDir
+    static Path folder;
+    private static Ranks ranks;
+    private static Path one;
+
+    @BeforeAll
+    static void oneRank() throws Exception {
+        ranks = new Ranks(folder, folder.resolve("cache"));
+        one = ranks.finish("one");
+    }
+
+    @Test
+    void two() throws Exception {
+        // Buckets far smaller than the model, so that there are some.
+        Path two = ranks.finish("two", "--nproc", "2", "--bucket-mb", "0.01", "--check-every", "10");
+        Ranks.requireSame(one, two);
+        assertTrue(Files.readString(two.resolve("rank-1.log")).contains("rank 1 is done"));
+        assertTrue(Files.readString(two.resolve("manifest.json")).contains("\"devices\": 2"));
+    }
+
+    @Test
+    void four() throws Exception {
+        Ranks.requireSame(one, ranks.finish("four", "--nproc", "4", "--check-every", "1"));
+    }
+
+    @Test
+    void naive() throws Exception {
+        Ranks.requireSame(one, ranks.finish("naive", "--nproc", "2", "--gradients", "naive"));
+    }
+
+    @Test
+    void zero1() throws Exception {
+        Path zero = ranks.finish("zero", "--nproc", "2", "--zero", "1", "--bucket-mb", "0.01", "--check-every", "1");
+        Ranks.requireSame(one, zero);
+    }
+
+    /** What two ranks have saved in parts, four go on with. */
+    @Test
+    void zero1WithOtherRanks() throws Exception {
+        Ranks.Started two = ranks.start("zero-2-4", "--nproc", "2", "--zero", "1");
+        two.await(() -> Files.exists(FolderContents.checkpoint(two.run(), 20)), "the second checkpoint");
+        two.process().destroy();
+        two.process().waitFor();
+        Ranks.requireSame(one, ranks.finish("zero-2-4", "--nproc", "4", "--zero", "1", "--resume"));
+    }
+
+    @Test
+    void mpirun() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Ranks.Started started = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"), mayBeRoot());
+        assertEquals(0, started.exitCode(), started::text);
+        Ranks.requireSame(one, started.run());
+    }
+
+    /** Containers run tests as the superuser, of whom mpirun expects that it was meant. */
+    private static Map<String, String> mayBeRoot() {
+        return Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    }
+
+    @Test
+    void variablesAlone() throws Exception {
+        Ranks.Started second = ranks.start("plain", List.of(), Map.of("RANK", "1", "WORLD_SIZE", "2",
+                "MASTER_PORT", "29123"));
+        Ranks.Started first = ranks.start("plain", List.of(), Map.of("RANK", "0", "WORLD_SIZE", "2",
+                "MASTER_PORT", "29123"));
+        assertEquals(0, first.exitCode(), first::text);
+        assertEquals(0, second.exitCode(), second::text);
+        Ranks.requireSame(one, first.run());
+    }
+}
