@@ -5,12 +5,10 @@
 // both consumers put theirs into shared memory, and form them a tile later, when the other's are there without waiting.
 // A tile of those is a sum over the blocks of all keys that it sees, in float in global memory: a thread of the
 // producer's warp group adds a block's part when its turn has come. The order being fixed, results are, to the bit.
-// Blocks take their work by a ticket, so whom a block waits for has begun before it. The consumers take turns in
-// beginning a tile, as a warp group stands while its products are issued: the other then has its exponentials.
-// Over the two kernels that came before, which formed seven or eight products, this brought 0.373 to 0.272 ms at 64
-// heads of 64 and 2048 positions, causal (316 TFLOP/s), 4.21 to 3.27 ms at 32 heads of 128 and 8192 positions (421), on
-// an NVIDIA H200, bfloat16; that was before the consumers' turns and the order of Work, which have not been measured
-// (docs/attention.md).
+// Blocks take their work by a ticket, so whom a block waits for has begun before it.
+// Over the two kernels that came before, which formed seven or eight products, this brought 0.375 to 0.257 ms at 64
+// heads of 64 and 2048 positions, causal (335 TFLOP/s), 1.21 to 0.89 ms at 128 heads of 128 (385), on an NVIDIA H200,
+// bfloat16 (docs/attention.md).
 // Only for sm_90a. Head sizes are multiples of 8 to 128: above, a gradient's sums and two tiles of scores are more than
 // a consumer's registers, and the rung mma takes over.
 // Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64.
@@ -232,11 +230,9 @@ struct Consumer {
         Weights weights, d_weights;
         Part d_queries;
         memory.pairs.wait(ring);
-        barrier_sync(TURN + consumer, CONSUMERS * GROUP);
         wgmma_fence();
         begin_scores(p, memory.keys + consumer * OWN_TILE, query_tile);
         begin_scores(d_s, memory.values + consumer * OWN_TILE, d_outs);
-        if (consumer == 0 || tile + 1 < queries.count) barrier_arrive(TURN + 1 - consumer, CONSUMERS * GROUP);
         wgmma_wait<1>(); // the scores
         wgmma_hold(p);
         if (own + 16 > time || (causal && own + 15 > query)) hide(p, own, query, time, causal);
@@ -284,7 +280,6 @@ struct Consumer {
     }
     DEVICE void run() {
         mbarrier_wait(memory.held_full, 0);
-        if (consumer == 1) barrier_arrive(TURN, CONSUMERS * GROUP); // who begins
         step<true>(0);
         for (int tile = 1; tile < queries.count; tile++) step<false>(tile);
         Part d_queries;

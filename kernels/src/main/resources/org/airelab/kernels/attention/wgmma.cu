@@ -1,10 +1,11 @@
 // What this adds to mma: Hopper's wgmma and Tensor Memory Accelerator, arranged as in FlashAttention-3 (Shah et al.,
-// 2024, sections 3.1 and 3.2). One of a block's three warp groups gives up its registers and has a thread ask for
-// tiles: the queries once, then keys and values in turn into rings of STAGES buffers. The other two have 64 queries
-// each. Their products read queries, keys and values in shared memory, and the probabilities from the registers in
-// which the softmax left them. They take turns: one begins its next scores and its last values' sums, then its softmax
+// 2024, sections 3.1 and 3.2). One of a block's warp groups gives up its registers and has a thread ask for tiles: the
+// queries once, then keys and values in turn into rings of STAGES buffers. The consumers have 64 queries each. Their
+// products read queries, keys and values in shared memory, and the probabilities from the registers in which the softmax
+// left them. Of two consumers each has its turn: one begins its next scores and its last values' sums, then its softmax
 // runs while the tensor cores are at the other's; and within a group, the sums of one tile run beside the softmax of
-// the next. Key tiles wholly in the future are skipped, and only those on the diagonal or past the end are masked. Only
+// the next. Heads of up to 64 leave room for three blocks of one consumer on a multiprocessor, which need no turns and
+// begin and end independently. Key tiles wholly in the future are skipped, and only those on the diagonal or past the end are masked. Only
 // for sm_90a; head sizes are multiples of 8 to 256.
 #include "wgmma.cuh"
 
@@ -37,6 +38,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
                     const tensor_map *out, float *lse, const Place &place, const Heads &h, int seen, int consumer,
                     bool causal, float scale) {
     int first = place.first + consumer * ROWS, own = first + threadIdx.x % GROUP / 32 * 16, other = 1 - consumer;
+    const bool turns = CONSUMERS > 1;
     Ring<STAGES> key_ring = {0, 0}, value_ring = {0, 0};
     Scores s;
     Weights p;
@@ -48,7 +50,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
         softmax.take(fragments(s), shrink, scale * LOG2_E);
     };
 
-    if (seen > STREAM && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP); // who begins
+    if (turns && seen > STREAM && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP); // who begins
     mbarrier_wait(queries_full, 0);
     keys.wait(key_ring);
     wgmma_fence();
@@ -61,12 +63,12 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     for (int key = STREAM; key < seen; key += STREAM) {
         keys.wait(key_ring);
         values.wait(value_ring);
-        barrier_sync(TURN + consumer, CONSUMERS * GROUP);
+        if (turns) barrier_sync(TURN + consumer, CONSUMERS * GROUP);
         wgmma_fence();
         begin_scores(s, queries, keys.at(key_ring));
         begin_sums(sums, p, values.at(value_ring), key == STREAM);
         // After its last products, consumer 1 has no turn to pass on that the other would take.
-        if (consumer == 0 || key + STREAM < seen) barrier_arrive(TURN + other, CONSUMERS * GROUP);
+        if (turns && (consumer == 0 || key + STREAM < seen)) barrier_arrive(TURN + other, CONSUMERS * GROUP);
         wgmma_wait<1>(); // the scores
         wgmma_hold(s);
         keys.give_back(key_ring);
@@ -89,7 +91,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     store_rows(sums, queries, out, consumer, place.head, 0, first, place.sequence);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 attention_wgmma_forward(const __grid_constant__ tensor_map qkv, const __grid_constant__ tensor_map out, float *lse,
                         int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(Element, queries);

@@ -1,5 +1,5 @@
-// Tiles in shared memory and products of warp groups for the rung wgmma. A block has three warp groups. The first gives
-// up its registers and asks for tiles; the other two have 64 positions each of the tile that the block holds.
+// Tiles in shared memory and products of warp groups for the rung wgmma. The first of a block's warp groups gives up its
+// registers and asks for tiles; the others, the consumers, have 64 positions each of the tile that the block holds.
 //
 // Where wgmma finds what (hopper.cuh has the rules): a tile lies in panels of LINE columns, each a column of lines of
 // LINE elements, one a position. Where the head is summed over, as in the products of queries and keys, tiles are
@@ -10,12 +10,11 @@
 // The tensor maps have the dimensions [headSize, heads, time, batch]: columns past the head are zeros without being
 // read from a neighbour, and so are positions past the end of a sequence; neither is written.
 // Macros: ELEMENT, f16 or bf16; HEAD_SIZE; LINE, 32 for heads to 32, else 64; STREAM, positions of the tiles that go
-// by, a multiple of 64; STAGES of the rings that these are in.
+// by, a multiple of 64; STAGES of the rings that these are in; CONSUMERS of a block; BLOCKS on a multiprocessor.
 #pragma once
 #include "fragments.cuh"
 #include "hopper.cuh"
 
-static constexpr int CONSUMERS = 2;
 static constexpr int GROUP = 128;
 static constexpr int THREADS = (1 + CONSUMERS) * GROUP;
 static constexpr int ROWS = 64; // positions of a consumer, and of one copy
@@ -30,9 +29,11 @@ static constexpr int DEPTH = (HEAD_SIZE + 15) / 16 * 16;
 static constexpr int OWN_TILE = ROWS * WIDTH;
 static constexpr int TILE = STREAM * WIDTH;
 
-// Registers: 384 threads are launched with 168 each, in all 128 x (24 + 2 x 240).
+// Registers: as many as BLOCKS leave a thread at its launch, in eights, redistributed: of two consumers in one block 168,
+// then 24 and 2 x 240 a group's lane; of one consumer in each of three blocks 80, then 24 and 136.
 static constexpr int PRODUCER_REGISTERS = 24;
-static constexpr int CONSUMER_REGISTERS = 240;
+static constexpr int CONSUMER_REGISTERS =
+    (65536 / (THREADS * BLOCKS) / 8 * 8 * (1 + CONSUMERS) - PRODUCER_REGISTERS) / CONSUMERS / 8 * 8;
 
 // Named barriers: whose turn it is to begin products, and one for each consumer by itself.
 static constexpr int TURN = 1;
