@@ -106,6 +106,14 @@ class KernelSourcesTest {
     }
 
     @Test
+    void anyNumberOfEmbeddings() {
+        assertCovers(Embedding.FAMILY, (rung, type, count) -> {
+            MemorySegment rows = memory(type, 8L * count);
+            rung.scatterAdd(rows, longs(count), rows, count, count, 8);
+        });
+    }
+
+    @Test
     void rotationsOfAnyNumberOfHeads() {
         for (RotaryTable.Pairing pairing : RotaryTable.Pairing.values()) {
             RotaryTable table = new RotaryTable(ROWS, 8, 10_000, pairing);

@@ -14,8 +14,12 @@ final class SortedCudaEmbedding implements Embedding {
     private static final int MOST_THREADS = 128;
     /** Threads that a multiprocessor holds at once while it sums, with 64 registers each. */
     private static final int RESIDENT_THREADS = 1024;
-    /** Keys that a block sorts by counting. */
-    private static final int TILE = 256;
+    /** Of the blocks that sort. */
+    private static final int THREADS = 128;
+    /** Keys that are sorted by counting. */
+    private static final int TILE = 1024;
+    /** Sorted runs that are merged at once. */
+    private static final int MOST_WAYS = 32;
     /** Places a block sums up: few, that there are blocks enough; their parts of longer sums take little memory. */
     private static final int EACH = 32;
     private final Launcher launcher;
@@ -74,17 +78,31 @@ final class SortedCudaEmbedding implements Embedding {
 
     /** The sorted keys, in one of two buffers. */
     private MemorySegment sort(MemorySegment ids, MemorySegment keys, MemorySegment others, int count, int vocabulary) {
-        var source = KernelSource.of("embedding/sort.cu").with("BLOCK", TILE);
-        var tiles = Parallel.pieces(count, TILE);
-        launcher.launch(Launch.of(source, "embedding_tiles", tiles, TILE), ids, keys, count, vocabulary);
+        var blocks = Parallel.pieces(count, THREADS);
+        launcher.launch(Launch.of(sort(count, TILE), "embedding_tiles", blocks, THREADS), ids, keys, count, vocabulary);
         var from = keys;
         var to = others;
-        for (var run = (long) TILE; run < count; run *= 2) {
-            launcher.launch(Launch.of(source, "embedding_merge", tiles, TILE), from, to, count, (int) run);
+        for (var run = (long) TILE; run < count; run *= ways(count, run)) {
+            launcher.launch(Launch.of(sort(count, run), "embedding_merge", blocks, THREADS), from, to, count,
+                    (int) run);
             var sorted = to;
             to = from;
             from = sorted;
         }
         return from;
+    }
+
+    private static KernelSource sort(int count, long run) {
+        return KernelSource.of("embedding/sort.cu").with("BLOCK", THREADS).with("TILE", TILE)
+                .with("WAYS", ways(count, run));
+    }
+
+    /** How many runs are merged at once: a power of two, and no more than there are, but 2. */
+    private static int ways(int count, long run) {
+        var ways = 2;
+        while (ways < MOST_WAYS && ways * run < count) {
+            ways *= 2;
+        }
+        return ways;
     }
 }

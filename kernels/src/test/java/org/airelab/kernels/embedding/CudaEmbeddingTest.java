@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The CUDA ladder of {@link Embedding}, executed on the CPU. */
 class CudaEmbeddingTest {
@@ -84,7 +85,7 @@ class CudaEmbeddingTest {
         }
     }
 
-    /** More than 256 ids are sorted in tiles and merged; 2070 columns are more than a block of 256 threads takes. */
+    /** More than 1024 ids are sorted in tiles and merged; 2070 columns are more than a block of 256 threads takes. */
     @ParameterizedTest
     @CsvSource({"1, 1, 1", "2, 1, 8", "31, 3, 5", "33, 5, 17", "64, 200, 16", "257, 40, 9", "600, 3, 3", "1030, 90, 2",
         "3, 2, 2070"})
@@ -92,6 +93,17 @@ class CudaEmbeddingTest {
         for (var dtype : DType.values()) {
             var in = Inputs.of(ids(count, vocabulary), vocabulary, width, dtype);
             assertAgrees(in, dtype, dtype + " " + count + " of " + vocabulary + "x" + width);
+        }
+    }
+
+    /** One merge of 2 to 32 runs, with the last one shorter, and 33 runs, which take two. */
+    @ParameterizedTest
+    @ValueSource(ints = {2048, 2500, 4097, 9000, 16_500, 32_800})
+    void anyNumberOfIdsIsSorted(int count) {
+        var in = Inputs.of(ids(count, 700), 700, 1, DType.FP32);
+        try (var host = new HostLauncher(count)) {
+            var actual = run(host, Embedding.FAMILY.cudaRungs().getLast(), DType.FP32, in);
+            assertTrue(Native.error(reference(in).table, actual.table) < 1e-6);
         }
     }
 
@@ -222,12 +234,13 @@ class CudaEmbeddingTest {
         }
     }
 
-    private static Inputs forMutants(int width) {
-        return Inputs.of(ids(700, 9), 9, width, DType.FP32);
+    private static Inputs forMutants(int count, int width) {
+        return Inputs.of(ids(count, 9), 9, width, DType.FP32);
     }
 
     private static void assertFaults(int rung, String original, String replacement, String expected) {
-        var in = forMutants(13);
+        // The sorted rung merges from 1025 ids on; the naive one looks at all ids for each.
+        var in = forMutants(rung == 0 ? 300 : 2500, 13);
         for (var seed = 0; seed < 3; seed++) {
             try (var host = new HostLauncher(seed).withMutation(original, replacement)) {
                 var fault = assertThrows(KernelFault.class,
@@ -242,10 +255,12 @@ class CudaEmbeddingTest {
         assertFaults(0, "    if (at >= elements) return;\n", "", "out of bounds");
         assertFaults(0, "i < place; i++", "i < place - 1; i++", "a race");
         assertFaults(0, "for (int i = place; i < count; i++)", "for (int i = place; i <= count; i++)", "reads 8 bytes");
-        assertFaults(1, "    __syncthreads();\n    unsigned smaller", "    unsigned smaller", "static shared memory");
+        assertFaults(1, "    __syncthreads();\n    unsigned long long key", "    unsigned long long key",
+                "static shared memory");
         assertFaults(1, "    if (i < count) keys[start", "    keys[start", "a race");
-        assertFaults(1, "min(other + run, count), low", "other + run, low", UNWRITTEN);
-        assertFaults(1, "from[middle] < key", "from[middle] <= from[begin]", "a race");
+        assertFaults(1, "<= run && at < count", "<= run", UNWRITTEN);
+        assertFaults(1, "smaller[w] + step <= run && ", "", "embedding_merge");
+        assertFaults(1, "other[w] < key", "other[w] <= key", "embedding_merge");
         assertFaults(1, "    __syncthreads();\n    int at", "    int at", "static shared memory");
         assertFaults(1, "if (id == before || id == after)", "if (id == before)", UNWRITTEN);
         assertFaults(1, "if (i < places && id_of", "if (i <= places && id_of", UNWRITTEN);
@@ -255,7 +270,7 @@ class CudaEmbeddingTest {
 
     /** Such a bug reads and writes nothing it must not: the numbers show it. */
     private static void assertWrong(String original, String replacement) {
-        var in = forMutants(16);
+        var in = forMutants(700, 16);
         var expected = reference(in);
         try (var host = new HostLauncher(1).withMutation(original, replacement)) {
             var actual = run(host, Embedding.FAMILY.cudaRungs().getLast(), DType.FP32, in);

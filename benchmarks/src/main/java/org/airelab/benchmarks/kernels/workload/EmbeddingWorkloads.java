@@ -25,9 +25,10 @@ final class EmbeddingWorkloads {
         return List.of(gather(16_384, 128_256, 2048).alsoQuick(), scatterAdd(16_384, 128_256, 2048).alsoQuick());
     }
 
-    /** More rows than a block sorts, of which many have the same id. */
+    /** Rows of many widths, of which many have the same id, and of as many ids as lead to each way of sorting them. */
     static List<Workload<?>> variants() {
-        return RowWidths.each(width -> Stream.of(gather(300, 20, width), scatterAdd(300, 20, width)));
+        return Stream.concat(RowWidths.each(width -> Stream.of(gather(300, 20, width), scatterAdd(300, 20, width)))
+                .stream(), Stream.of(1500, 3000, 6000, 12_000, 24_000).map(count -> scatterAdd(count, 500, 8))).toList();
     }
 
     private static Workload<Embedding> gather(int count, int vocabulary, int width) {
