@@ -9,20 +9,25 @@ import org.airelab.kernels.cuda.Launcher;
 
 /** {@link Matmul} by one of the CUDA sources, a block for each tile of C. */
 final class CudaMatmul implements Matmul {
+    private static final int GRANULE = 16;
+
     private final String name;
     private final Launcher launcher;
     private final DType dtype;
     private final List<Tile> tiles;
+    private final boolean specialized;
 
     /**
-     * @param name  of the rung, and so of its source and (with underscores) of its entry
-     * @param tiles those the source is meant for, as {@link Tile#choose} takes them
+     * @param name        of the rung, and so of its source and (with underscores) of its entry
+     * @param tiles       those the source is meant for, as {@link Tile#choose} takes them
+     * @param specialized whether the source is compiled for the alignment of A and B, which takes no registers then
      */
-    CudaMatmul(String name, Launcher launcher, DType dtype, List<Tile> tiles) {
+    CudaMatmul(String name, Launcher launcher, DType dtype, List<Tile> tiles, boolean specialized) {
         this.name = name;
         this.launcher = launcher;
         this.dtype = dtype;
         this.tiles = tiles;
+        this.specialized = specialized;
     }
 
     @Override
@@ -34,9 +39,18 @@ final class CudaMatmul implements Matmul {
     public void multiply(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c) {
         Matmul.check(shape, a, b, bias, c, dtype);
         var tile = Tile.choose(tiles, shape, launcher.multiprocessors());
-        var launch = Launch.of(tile.define(source(name, shape, dtype)), entry(name), tile.count(shape), tile.threads())
-                .withShared(tile.sharedBytes());
+        var source = tile.define(source(name, shape, dtype));
+        if (specialized) {
+            source = source.with("A_ALIGNED", aligned(a, shape.widthA(), dtype) ? 1 : 0)
+                    .with("B_ALIGNED", aligned(b, shape.widthB(), dtype) ? 1 : 0);
+        }
+        var launch = Launch.of(source, entry(name), tile.count(shape), tile.threads()).withShared(tile.sharedBytes());
         launcher.launch(launch, a, b, bias, c, shape.m(), shape.n(), shape.k(), shape.alpha(), shape.beta());
+    }
+
+    /** Whether a matrix's rows, of {@code width} elements, all begin at multiples of 16 bytes. */
+    static boolean aligned(MemorySegment matrix, int width, DType dtype) {
+        return matrix.address() % GRANULE == 0 && (long) width * dtype.bytes() % GRANULE == 0;
     }
 
     static String entry(String name) {

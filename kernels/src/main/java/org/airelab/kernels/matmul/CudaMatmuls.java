@@ -14,6 +14,8 @@ final class CudaMatmuls {
     private static final Set<DType> FP32 = EnumSet.of(DType.FP32);
     private static final Set<DType> HALF = EnumSet.of(DType.FP16, DType.BF16);
     private static final List<Tile> REGISTER_TILES = List.of(Tile.of(128, 128, 64), Tile.of(64, 64, 64));
+    private static final List<Tile> WIDE_TILES =
+            List.of(Tile.sliced(128, 128, 1), Tile.sliced(64, 128, 4), Tile.sliced(64, 64, 4));
     private static final List<Tile> MMA_TILES = List.of(Tile.mma(128, 256, 64, 64, 3), Tile.mma(128, 128, 64, 64, 4),
             Tile.mma(64, 64, 32, 32, 4), Tile.mma(128, 32, 32, 32, 4), Tile.mma(16, 128, 16, 32, 4));
 
@@ -28,13 +30,19 @@ final class CudaMatmuls {
                 portable("tiled-2d", FP32, REGISTER_TILES),
                 portable("vectorized", FP32, REGISTER_TILES),
                 portable("warptiled", FP32, REGISTER_TILES),
-                portable("pipelined", FP32, REGISTER_TILES),
+                specialized("pipelined", REGISTER_TILES),
+                specialized("prefetched", WIDE_TILES),
                 portable("mma", HALF, MMA_TILES),
                 new CudaRung<>("wgmma", HALF, WgmmaMatmul.HOPPER, true, (launcher, dtype) ->
-                        new WgmmaMatmul(launcher, dtype, new CudaMatmul("mma", launcher, dtype, MMA_TILES))));
+                        new WgmmaMatmul(launcher, dtype, new CudaMatmul("mma", launcher, dtype, MMA_TILES, false))));
     }
 
     private static CudaRung<Matmul> portable(String name, Set<DType> dtypes, List<Tile> tiles) {
-        return CudaRung.portable(name, dtypes, (launcher, dtype) -> new CudaMatmul(name, launcher, dtype, tiles));
+        return CudaRung.portable(name, dtypes,
+                (launcher, dtype) -> new CudaMatmul(name, launcher, dtype, tiles, false));
+    }
+
+    private static CudaRung<Matmul> specialized(String name, List<Tile> tiles) {
+        return CudaRung.portable(name, FP32, (launcher, dtype) -> new CudaMatmul(name, launcher, dtype, tiles, true));
     }
 }

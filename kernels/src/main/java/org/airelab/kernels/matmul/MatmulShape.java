@@ -50,6 +50,16 @@ public record MatmulShape(int m, int n, int k, boolean transposeA, boolean trans
         return new MatmulShape(m, n, k, transposeA, transposeB, alpha, beta, bias, other);
     }
 
+    /** Elements of a row of A as it lies in memory. */
+    int widthA() {
+        return transposeA ? m : k;
+    }
+
+    /** Elements of a row of B as it lies in memory. */
+    int widthB() {
+        return transposeB ? k : n;
+    }
+
     /** Floating-point operations of the product: 2 m n k. */
     public double flops() {
         return 2.0 * m * n * k;

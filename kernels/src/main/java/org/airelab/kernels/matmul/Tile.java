@@ -27,6 +27,14 @@ record Tile(int m, int n, int threads, int sharedBytes, Map<String, Integer> mac
                 Map.of("WM", warpM, "WN", warpN, "STAGES", stages));
     }
 
+    /** A tile of {@code prefetched.cu}, each 64 x 64 elements of which {@code slices} warps compute together. */
+    static Tile sliced(int m, int n, int slices) {
+        var warps = m / 64 * (n / 64) * slices;
+        var stages = 3; // STAGES and DEPTH of the source
+        var depth = slices == 1 ? 16 : 8 * slices;
+        return new Tile(m, n, 32 * warps, stages * (m + n) * depth * Float.BYTES, Map.of("SLICES", slices));
+    }
+
     /** Tiles that cover a result. */
     int count(MatmulShape shape) {
         return Math.toIntExact(Math.ceilDiv((long) shape.m(), m) * Math.ceilDiv((long) shape.n(), n));

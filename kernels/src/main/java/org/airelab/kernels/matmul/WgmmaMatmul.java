@@ -18,7 +18,6 @@ final class WgmmaMatmul implements Matmul {
     /** Rows and columns of what one copy of an operand brings: PANEL of the source is 64 x 64; STRIP is 16 x 64. */
     private static final int PANEL = 64;
     private static final int STRIP_ROWS = 16;
-    private static final int GRANULE = 16;
 
     private final Launcher launcher;
     private final DType dtype;
@@ -43,16 +42,16 @@ final class WgmmaMatmul implements Matmul {
 
     @Override
     public void multiply(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment c) {
-        var widthA = shape.transposeA() ? shape.m() : shape.k();
-        var widthB = shape.transposeB() ? shape.k() : shape.n();
-        if (!available() || !mappable(a, widthA) || !mappable(b, widthB)) {
+        var widthA = shape.widthA();
+        var widthB = shape.widthB();
+        if (!available() || !CudaMatmul.aligned(a, widthA, dtype) || !CudaMatmul.aligned(b, widthB, dtype)) {
             mma.multiply(shape, a, b, bias, c);
             return;
         }
         Matmul.check(shape, a, b, bias, c, dtype);
         var schedule = WgmmaSchedule.of(shape, launcher.multiprocessors());
         var slices = schedule.slices() == 1 ? null : launcher.temporary(schedule.sliceBytes());
-        var mapped = mappable(c, shape.n());
+        var mapped = CudaMatmul.aligned(c, shape.n(), dtype);
         var source = WgmmaSchedule.TILE.define(CudaMatmul.source(name(), shape, dtype))
                 .with("C_MAPPED", mapped ? 1 : 0);
         var mapA = map(a, widthA, PANEL);
@@ -66,10 +65,6 @@ final class WgmmaMatmul implements Matmul {
                     WgmmaSchedule.SUM_THREADS), slices, bias, c, shape.m(), shape.n(), shape.k(), schedule.whole(),
                     schedule.slices(), shape.alpha(), shape.beta());
         }
-    }
-
-    private boolean mappable(MemorySegment matrix, int width) {
-        return matrix.address() % GRANULE == 0 && (long) width * dtype.bytes() % GRANULE == 0;
     }
 
     private TensorMap map(MemorySegment matrix, int width, int lines) {

@@ -18,6 +18,17 @@ template <bool K_CONTIGUOUS> DEVICE size_t offset(int i, int p, int rows, int k)
     return K_CONTIGUOUS ? (size_t) i * k + p : (size_t) p * rows + i;
 }
 
+// Tiles are taken in bands of 8 rows of tiles, each band column by column: what runs at the same time then needs a
+// nearly square piece of C, whose operands stay in the L2 cache.
+DEVICE void locate_tile(int index, int tiles_m, int tiles_n, int &row, int &column) {
+    const int BAND = 8;
+    int first = index / (BAND * tiles_n) * BAND;
+    int height = min(BAND, tiles_m - first);
+    int within = index - first * tiles_n;
+    row = first + within % height;
+    column = within / height;
+}
+
 // Whether 16-byte accesses to a matrix never straddle its rows: it begins at a multiple of 16 bytes, as do its rows.
 DEVICE bool is_aligned(const ELEMENT *matrix, int width) {
     return ((size_t) matrix | (size_t) width * sizeof(ELEMENT)) % 16 == 0;

@@ -1,18 +1,6 @@
-// What the tensor-core rungs mma and wgmma share: the order in which tiles of C are computed, and the way from
-// accumulators to C.
+// What the tensor-core rungs mma and wgmma share: the way from accumulators to C.
 #pragma once
 #include "matmul.cuh"
-
-// Tiles are taken in bands of 8 rows of tiles, each band column by column: what runs at the same time then needs a
-// nearly square piece of C, whose operands stay in the L2 cache.
-DEVICE void locate_tile(int index, int tiles_m, int tiles_n, int &row, int &column) {
-    const int BAND = 8;
-    int first = index / (BAND * tiles_n) * BAND;
-    int height = min(BAND, tiles_m - first);
-    int within = index - first * tiles_n;
-    row = first + within % height;
-    column = within / height;
-}
 
 // A warp's own piece of shared memory, in which accumulators become rows: 16 rows of 32 floats. The 8 floats between
 // the rows' ends and the next multiple of 32 keep the 8-byte writes of a half-warp in different banks.

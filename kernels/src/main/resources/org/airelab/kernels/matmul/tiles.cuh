@@ -78,12 +78,8 @@ DEVICE void begin_pieces(float *tile, const float *matrix, int first_row, int fi
     }
 }
 
-template <bool K_CONTIGUOUS, int ROWS, int DEPTH, int PITCH, int THREADS>
-DEVICE void begin_tile(float *tile, const float *matrix, int first_row, int first_p, int rows, int k, bool aligned) {
-    const int WIDEST = K_CONTIGUOUS ? 1 : 4;
-    if (aligned) {
-        begin_pieces<K_CONTIGUOUS, WIDEST, ROWS, DEPTH, PITCH, THREADS>(tile, matrix, first_row, first_p, rows, k);
-    } else {
-        begin_pieces<K_CONTIGUOUS, 1, ROWS, DEPTH, PITCH, THREADS>(tile, matrix, first_row, first_p, rows, k);
-    }
+template <bool K_CONTIGUOUS, bool ALIGNED, int ROWS, int DEPTH, int PITCH, int THREADS>
+DEVICE void begin_tile(float *tile, const float *matrix, int first_row, int first_p, int rows, int k) {
+    const int PIECE = ALIGNED && !K_CONTIGUOUS ? 4 : 1;
+    begin_pieces<K_CONTIGUOUS, PIECE, ROWS, DEPTH, PITCH, THREADS>(tile, matrix, first_row, first_p, rows, k);
 }

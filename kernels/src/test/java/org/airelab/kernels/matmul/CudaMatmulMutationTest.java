@@ -67,6 +67,10 @@ class CudaMatmulMutationTest {
         kills("vectorized", DType.FP32, "__syncthreads();\n        HOT_LOOP", "HOT_LOOP");
         kills("warptiled", DType.FP32, "__syncthreads();\n        accumulate", "accumulate");
         kills("pipelined", DType.FP32, "__syncthreads(); // this pair", "// this pair");
+        kills("prefetched", DType.FP32, "__syncthreads(); // the first stage", "// the first stage");
+        kills("prefetched", DType.FP32, "__syncthreads(); // the next stage", "// the next stage");
+        kills("prefetched", DType.FP32, "__syncthreads(); // nobody reads", "// nobody reads");
+        kills("prefetched", DType.FP32, "__syncthreads(); // this slice", "// this slice");
         kills("mma", DType.FP16, "__syncthreads(); // this stage", "// this stage");
         kills("mma", DType.FP16, "__syncthreads(); // from here on", "// from here on");
         kills("mma", DType.BF16, "__syncwarp(); // the slab", "// the slab");
@@ -77,6 +81,9 @@ class CudaMatmulMutationTest {
     void copiesUnderWay() {
         kills("pipelined", DType.FP32, "cp_async_wait<0>()", "cp_async_wait<1>()");
         kills("pipelined", DType.FP32, "int other = 1 - buffer", "int other = buffer");
+        kills("prefetched", DType.FP32, "cp_async_wait<STAGES - 2>();\n                __syncthreads",
+                "cp_async_wait<STAGES - 1>();\n                __syncthreads");
+        kills("prefetched", DType.FP32, "int filled = STAGES - 1", "int filled = STAGES - 2");
         kills("mma", DType.FP16, "cp_async_wait<STAGES - 2>()", "cp_async_wait<STAGES - 1>()");
         kills("mma", DType.FP16, "stages + ahead % STAGES * STAGE", "stages + step % STAGES * STAGE");
     }
@@ -137,6 +144,8 @@ class CudaMatmulMutationTest {
                 "first_line + y <= lines ? width - column : 0;\n        float");
         kills("pipelined", DType.FP32, "first_line + y < lines && column < width",
                 "first_line + y < lines && column <= width");
+        kills("prefetched", DType.FP32, "line + z * STEP < lines;", "line + z * STEP <= lines;");
+        kills("prefetched", DType.FP32, "on_line && column + q < width) held", "on_line && column + q <= width) held");
         kills("mma", DType.BF16, "2 * q + 1 < inside", "2 * q + 1 <= inside");
         kills("mma", DType.BF16, "min(COUNT, n - j)", "COUNT");
         kills("mma", DType.FP16, "(k + BK - 1) / BK", "k / BK");
@@ -148,6 +157,9 @@ class CudaMatmulMutationTest {
         kills("shared", DType.FP32, "a_tile[p * PITCH + i]", "a_tile[p * (PITCH - 1) + i]");
         kills("vectorized", DType.FP32, "(size_t) (first_line + y) * width + column;\n        int",
                 "(size_t) (first_line + y) * (width - 1) + column;\n        int");
+        kills("prefetched", DType.FP32, "(i ^ twist<true>(p))", "i");
+        kills("prefetched", DType.FP32, "^ lane_twist;", ";");
+        kills("prefetched", DType.FP32, "other < SLICES", "other < SLICES - 1");
         kills("warptiled", DType.FP32, "y / 4 * STEP_M", "y / 4 * STEP_N");
         kills("mma", DType.FP16, "slab + y * SLAB_PITCH", "slab + y * (SLAB_PITCH - 4)");
         kills("mma", DType.FP16, "warp_i + 16 * y, p, low, high", "warp_i + 16 * y, p, high, low");

@@ -76,6 +76,8 @@ class CudaMatmulTest {
     void largeTiles() {
         check(shape(LARGE, 0, 1), DType.FP32, 1);
         check(shape(LARGE, 3, 2), DType.FP32, 2);
+        check(shape(new int[] {201, 303, 41}, 1, 1), DType.FP32, 3);
+        check(shape(new int[] {201, 303, 41}, 2, 2), DType.FP32, 4);
         check(shape(LARGE, 1, 3), DType.BF16, 3);
         check(shape(LARGE, 2, 4), DType.BF16, 4);
     }
@@ -173,6 +175,21 @@ class CudaMatmulTest {
         assertTrue(launched(90, oddButInner, DType.FP16, rung, 0).getFirst().startsWith("matmul/wgmma.cu"));
         assertTrue(launched(90, fits.transposed(true, false), DType.FP16, rung, 0).getFirst()
                 .startsWith("matmul/mma.cu"), "rows of A");
+    }
+
+    @Test
+    void sourcesAreSpecializedForTheAlignmentOfTheOperands() {
+        var rung = CudaMatmuls.rungs().stream().filter(r -> r.name().equals("prefetched")).findFirst().orElseThrow();
+        assertAligned(rung, MatmulShape.of(33, 40, 48), 0, 1, 1);
+        assertAligned(rung, MatmulShape.of(33, 40, 48), 4, 0, 0);
+        assertAligned(rung, MatmulShape.of(33, 40, 46), 0, 0, 1);
+        assertAligned(rung, MatmulShape.of(33, 41, 48), 0, 1, 0);
+        assertAligned(rung, MatmulShape.of(33, 41, 48).transposed(true, true), 0, 0, 1);
+    }
+
+    private static void assertAligned(CudaRung<Matmul> rung, MatmulShape shape, long shift, int a, int b) {
+        var source = launched(80, shape, DType.FP32, rung, shift).getFirst();
+        assertTrue(source.contains("-DA_ALIGNED=" + a + " -DB_ALIGNED=" + b), source);
     }
 
     @Test

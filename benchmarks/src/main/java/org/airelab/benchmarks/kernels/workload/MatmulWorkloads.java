@@ -37,12 +37,18 @@ final class MatmulWorkloads {
                 product(8192, 8192, 8192));
     }
 
-    /** Results that each tile is chosen for on a data center's GPU; all transpositions; all epilogues. */
+    /**
+     * Results that each tile is chosen for on a data center's GPU; all transpositions, of rows aligned to 16 bytes and
+     * not; all epilogues.
+     */
     static List<Workload<?>> variants() {
         MatmulShape small = MatmulShape.of(640, 640, 40);
+        MatmulShape odd = MatmulShape.of(639, 641, 43);
         return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 1536, 24)),
-                multiply(MatmulShape.of(12_288, 32, 40)), multiply(small), multiply(small.transposed(false, true)),
-                multiply(small.transposed(true, false)), multiply(small.transposed(true, true)),
+                multiply(MatmulShape.of(768, 1024, 24)), multiply(MatmulShape.of(12_288, 32, 40)), multiply(small),
+                multiply(small.transposed(false, true)), multiply(small.transposed(true, false)),
+                multiply(small.transposed(true, true)), multiply(odd), multiply(odd.transposed(false, true)),
+                multiply(odd.transposed(true, false)), multiply(odd.transposed(true, true)),
                 multiply(small.with(MatmulShape.Epilogue.GELU)), multiply(small.with(MatmulShape.Epilogue.SILU)));
     }
 
