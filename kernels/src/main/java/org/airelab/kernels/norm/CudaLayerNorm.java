@@ -9,8 +9,7 @@ import org.airelab.kernels.cuda.RowSharing;
 /** {@link LayerNorm} on CUDA. */
 record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) implements LayerNorm {
     private static final String SOURCE = "norm/layer-norm-";
-    /** The backward pass holds dy, x and two rows of sums in registers: more threads would not have enough of these. */
-    private static final int MOST_THREADS = 256;
+    private static final int MOST_THREADS = 512;
 
     @Override
     public String name() {
@@ -45,20 +44,16 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
             biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
             gradients(dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width, groups);
         }
-        var totals = RowSharing.columns("norm/column-totals.cu", "column_totals", dtype, width, 1);
-        launcher.launch(totals, weightPartials, dWeight, groups.count(), width);
-        if (dBias != null) {
-            launcher.launch(totals, biasPartials, dBias, groups.count(), width);
-        }
+        launcher.launch(RowGroups.totals(dtype, width, dBias == null ? 1 : 2), weightPartials, dWeight, dBias,
+                groups.count(), width);
     }
 
     private void gradients(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
             MemorySegment rstd, MemorySegment dx, MemorySegment weightPartials, MemorySegment biasPartials, int rows,
             int width, RowGroups groups) {
         if (sharing == RowSharing.BLOCK) {
-            launcher.launch(sharing.launch(SOURCE, "layer_norm_backward", dtype, groups.count(), width,
-                    MOST_THREADS), dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width,
-                    groups.each());
+            launcher.launch(groups.launch(SOURCE, "layer_norm_backward", dtype, width), dy, x, weight, mean, rstd, dx,
+                    weightPartials, biasPartials, rows, width, groups.each());
             return;
         }
         // dx comes last, as it may be where dy was.

@@ -72,6 +72,9 @@ DEVICE float exp2_flushed(float x) {
     return y;
 }
 
+// Lets the compiler know nothing more of the bits: what it has made of them it must make again, not keep in registers.
+DEVICE void forget(uint4 &bits) { asm volatile("" : "+r"(bits.x), "+r"(bits.y), "+r"(bits.z), "+r"(bits.w)); }
+
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 
 // Four 8x8 matrices of 16-bit elements from shared memory: lane l gives the address of a row (16 bytes) of matrix l/8.

@@ -179,11 +179,12 @@ class CudaRmsNormTest {
         assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
         assertFaults(1, "if (lane == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(1, "partials[(long long) blockIdx.y * width + column]", "partials[column]", "a race");
-        assertFaults(2, "if (threadIdx.x == 0) rstd[blockIdx.x] = r;", "rstd[blockIdx.x] = r;", "a race");
+        assertFaults(2, "if (threadIdx.x % LANES == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(2, "partials += (long long) blockIdx.x * width",
                 "partials += (long long) blockIdx.x * (width - 1)", "a race");
-        assertFaults(2, "at + i < width) partials[at + i] = sums", "at + i <= width) partials[at + i] = sums",
-                "writes 4 bytes");
+        assertFaults(2, "if (at >= width) continue;\n                    float", "if (at > width) continue;\n"
+                + "                    float", "writes 4 bytes");
+        assertFaults(2, "if (!last) __syncthreads();", "", "nothing has been written");
         assertFaults(2, "end = min(rows, first_row + each)", "end = min(rows, first_row + each + 1)", "a race");
     }
 }

@@ -230,6 +230,8 @@ DEVICE float exp2_flushed(float x) {
     return y < 0x1p-126f ? 0 : y;
 }
 
+DEVICE void forget(uint4 &) {}
+
 template <class T> struct LabIsBfloat { static const int value = 0; };
 template <> struct LabIsBfloat<bf16> { static const int value = 1; };
 template <class T> DEVICE void mma_m16n8k16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
