@@ -19,20 +19,25 @@ public record HeldRows(int lanes, int block, int held) {
     /**
      * For rows of a width.
      *
-     * @param wished      chunks that a thread of a wide row should hold
-     * @param most        chunks that a thread can hold
+     * @param wide        most chunks that a thread of a block a row holds
+     * @param narrow      most chunks that a thread of a warp a row holds, at least as many
      * @param mostThreads threads of a block that there are registers for
      */
-    public static HeldRows of(DType dtype, int width, int wished, int most, int mostThreads) {
+    public static HeldRows of(DType dtype, int width, int wide, int narrow, int mostThreads) {
         var chunks = pieces(width, CHUNK_BYTES / dtype.bytes());
-        var each = chunks <= WARP * most ? most : wished;
+        var each = chunks <= WARP * narrow ? narrow : wide;
         var lanes = Math.min(mostThreads, WARP * pieces(chunks, WARP * each));
-        return new HeldRows(lanes, lanes == WARP ? WARPS * WARP : lanes, Math.min(most, pieces(chunks, lanes)));
+        return new HeldRows(lanes, lanes == WARP ? WARPS * WARP : lanes, Math.min(each, pieces(chunks, lanes)));
     }
 
-    /** A launch whose blocks take rows, one of its own for each of the {@code lanes}' threads, until there is none. */
+    /** A launch with threads of their own for each row. */
     public Launch launch(KernelSource source, String entry, int rows) {
-        return blocks(source, entry, pieces(rows, block / lanes));
+        return blocks(source, entry, blocks(rows));
+    }
+
+    /** Blocks whose threads take a row each. */
+    public int blocks(int rows) {
+        return pieces(rows, block / lanes);
     }
 
     /** A launch of so many blocks. */

@@ -10,11 +10,10 @@ import org.airelab.kernels.cuda.RowSharing;
 /** {@link CrossEntropy} on CUDA. */
 record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) implements CrossEntropy {
     private static final String SOURCE = "loss/cross-entropy-";
-    /** Threads of a block, and 16-byte chunks of each in registers and in shared memory: room for three such blocks. */
-    private static final int MOST_THREADS = 384;
-    private static final int MOST_HELD = 5;
+    private static final int MOST_THREADS = 512;
+    /** 16-byte chunks of a thread in registers and in shared memory: a multiprocessor has room for two such blocks. */
+    private static final int MOST_HELD = 8;
     private static final int MOST_KEPT = 12;
-    private static final int WISHED = 4;
     private static final int WARP = 32;
     private static final int CHUNK_BYTES = 16;
 
@@ -48,7 +47,7 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
             return sharing.launch(SOURCE, entry, dtype, rows, vocabulary, MOST_THREADS);
         }
         var chunks = (vocabulary - 1) / (CHUNK_BYTES / dtype.bytes()) + 1;
-        var threads = Math.min(MOST_THREADS, WARP * ((chunks - 1) / (WARP * WISHED) + 1));
+        var threads = Math.min(MOST_THREADS, WARP * ((chunks - 1) / (WARP * MOST_HELD) + 1));
         var each = (chunks - 1) / threads + 1;
         var held = Math.min(MOST_HELD, each);
         var kept = Math.min(MOST_KEPT, each - held);

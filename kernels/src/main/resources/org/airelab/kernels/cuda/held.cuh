@@ -1,7 +1,8 @@
 // Rows held in registers as they lie in memory: LANES threads a row, BLOCK / LANES rows a block, which is one row, or a
 // warp a row. A thread's chunks lie STRIDE elements apart. Its loads stand side by side, none behind a branch of its
-// own, so that all of them are under way before the first is waited for; conversions come later, and each pass over the
-// row makes them again rather than hold twice the registers.
+// own, so that all of them are under way before the first is waited for; conversions come later, and a pass over the row
+// makes them again where that saves registers. WHOLE says that a row has whole chunks alone, each aligned: kernels are
+// there for such rows, and once more for all others, whose elements are read one by one.
 #pragma once
 #include "rows.cuh"
 
@@ -19,46 +20,39 @@ DEVICE uint4 narrow(const float (&v)[CHUNK]) {
     return make_uint4(word[0], word[1], word[2], word[3]);
 }
 
-// The chunk from index `at` on, `outside` past the `end`. A row of `whole` chunks has each aligned, and inside or not.
-DEVICE uint4 chunk_of(const ELEMENT *row, int at, int end, bool whole, float outside) {
-    if (whole) return *reinterpret_cast<const uint4 *>(row + at);
-    float v[CHUNK];
-    HOT_LOOP
-    for (int i = 0; i < CHUNK; i++) v[i] = at + i < end ? to_float(row[at + i]) : outside;
-    return narrow(v);
+// The chunk from index `at` on, `outside` past the `end`.
+template <bool WHOLE> DEVICE uint4 chunk_of(const ELEMENT *row, int at, int end, float outside) {
+    if constexpr (WHOLE) {
+        return *reinterpret_cast<const uint4 *>(row + at);
+    } else {
+        float v[CHUNK];
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) v[i] = at + i < end ? to_float(row[at + i]) : outside;
+        return narrow(v);
+    }
 }
 
-DEVICE void put_chunk(ELEMENT *row, int at, int end, bool whole, const float (&v)[CHUNK]) {
-    if (whole) {
+template <bool WHOLE> DEVICE void put_chunk(ELEMENT *row, int at, int end, const float (&v)[CHUNK]) {
+    if constexpr (WHOLE) {
         *reinterpret_cast<uint4 *>(row + at) = narrow(v);
-        return;
-    }
-    HOT_LOOP
-    for (int i = 0; i < CHUNK; i++) {
-        if (at + i < end) row[at + i] = from_float<ELEMENT>(v[i]);
+    } else {
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) {
+            if (at + i < end) row[at + i] = from_float<ELEMENT>(v[i]);
+        }
     }
 }
 
-template <int COUNT>
-DEVICE void hold(uint4 (&held)[COUNT], const ELEMENT *row, int first, int end, bool whole, float outside) {
+template <bool WHOLE, int COUNT>
+DEVICE void hold(uint4 (&held)[COUNT], const ELEMENT *row, int first, int end, float outside) {
     float v[CHUNK];
     HOT_LOOP
     for (int i = 0; i < CHUNK; i++) v[i] = outside;
     const uint4 nothing = narrow(v);
     HOT_LOOP
-    for (int h = 0; h < COUNT; h++) held[h] = nothing;
-    if (whole) {
-        HOT_LOOP
-        for (int h = 0; h < COUNT; h++) {
-            int at = first + h * STRIDE;
-            if (at < end) held[h] = *reinterpret_cast<const uint4 *>(row + at);
-        }
-    } else {
-        HOT_LOOP
-        for (int h = 0; h < COUNT; h++) {
-            int at = first + h * STRIDE;
-            if (at < end) held[h] = chunk_of(row, at, end, false, outside);
-        }
+    for (int h = 0; h < COUNT; h++) {
+        int at = first + h * STRIDE;
+        held[h] = at < end ? chunk_of<WHOLE>(row, at, end, outside) : nothing;
     }
 }
 
@@ -102,7 +96,9 @@ template <int COUNT> DEVICE void row_sums(float (&x)[COUNT], float (&scratch)[CO
     for (int c = 0; LANES > 32 && c < COUNT; c++) {
         x[c] = 0.0f;
         HOT_LOOP
-        for (int warp = 0; warp < LANES / 32; warp++) x[c] += scratch[c][warp];
+        for (int warp = 0; warp < LANES / 32; warp += 2) {
+            x[c] += scratch[c][warp] + (warp + 1 < LANES / 32 ? scratch[c][warp + 1] : 0.0f);
+        }
     }
 }
 

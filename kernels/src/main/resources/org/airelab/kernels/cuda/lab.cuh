@@ -22,6 +22,7 @@ struct bf16 { unsigned short bits; };
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(1024) unsigned char lab_dynamic_shared[]; \
     type *name = reinterpret_cast<type *>(lab_dynamic_shared)
 #define HOT_LOOP _Pragma("unroll")
+#define COLD_LOOP _Pragma("unroll 1")
 #endif
 
 // Elements of a type in 16 bytes, the widest access of a thread.

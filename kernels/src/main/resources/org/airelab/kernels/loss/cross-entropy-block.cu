@@ -6,6 +6,9 @@
 #include "cross-entropy.cuh"
 #include "held.cuh"
 
+// Threads of a multiprocessor that there shall be registers for, in blocks.
+const int RESIDENT = 1024 / BLOCK;
+
 // The largest logit so far and the sum of e^(logit - largest). Beginning with the least finite number, -infinity alone
 // makes no NaN of a part of a row; of a whole row it does, by 0 / 0.
 struct Online {
@@ -53,7 +56,7 @@ cross_entropy_forward(const ELEMENT *logits, const long long *targets, float *lo
     take_edge(row, logits, cut.edge);
     uint4 held[HELD];
     for (int at = cut.first; at < cut.end; at += HELD * STRIDE) {
-        hold(held, logits, at, cut.end, true, minus_infinity());
+        hold<true>(held, logits, at, cut.end, minus_infinity());
         HOT_LOOP
         for (int h = 0; h < HELD; h++) take(row, held[h]);
     }
@@ -68,7 +71,7 @@ DEVICE void put_gradient(ELEMENT *logits, int at, const uint4 &chunk, float most
     widen(v, chunk);
     HOT_LOOP
     for (int i = 0; i < CHUNK; i++) v[i] = exponential(v[i] - most) * factor;
-    put_chunk(logits, at, 0, true, v);
+    put_chunk<true>(logits, at, 0, v);
 }
 
 DEVICE void clear(ELEMENT *logits, const Cut &cut) {
@@ -78,7 +81,7 @@ DEVICE void clear(ELEMENT *logits, const Cut &cut) {
     if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(0.0f);
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK)
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float *losses, int rows, int vocabulary,
                                long long ignored, float scale) {
     __shared__ float scratch[2][1][32];
@@ -92,7 +95,7 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     }
     int behind = cut.first + HELD * STRIDE, beyond = behind + KEPT * STRIDE;
     uint4 held[HELD];
-    hold(held, logits, cut.first, cut.end, true, minus_infinity());
+    hold<true>(held, logits, cut.first, cut.end, minus_infinity());
     kept += threadIdx.x;
     for (int k = 0; k < KEPT; k++) {
         int at = behind + k * STRIDE;
@@ -109,8 +112,11 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     HOT_LOOP
     for (int h = 0; h < HELD; h++) take(row, held[h]);
     cp_async_wait<0>();
-    for (int k = 0; k < KEPT && behind + k * STRIDE < cut.end; k++) take(row, kept[k * BLOCK]);
-    for (int at = beyond; at < cut.end; at += STRIDE) take(row, chunk_of(logits, at, cut.end, true, 0.0f));
+#pragma unroll 4
+    for (int k = 0; k < KEPT; k++) {
+        if (behind + k * STRIDE < cut.end) take(row, kept[k * BLOCK]);
+    }
+    for (int at = beyond; at < cut.end; at += STRIDE) take(row, chunk_of<true>(logits, at, cut.end, 0.0f));
     row = combine(row, scratch);
 
     float factor = target.known ? scale / row.sum : not_a_number();
@@ -120,11 +126,13 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
         forget(held[h]);
         if (at < cut.end) put_gradient(logits, at, held[h], row.most, factor);
     }
-    for (int k = 0; k < KEPT && behind + k * STRIDE < cut.end; k++) {
-        put_gradient(logits, behind + k * STRIDE, kept[k * BLOCK], row.most, factor);
+#pragma unroll 4
+    for (int k = 0; k < KEPT; k++) {
+        int at = behind + k * STRIDE;
+        if (at < cut.end) put_gradient(logits, at, kept[k * BLOCK], row.most, factor);
     }
     for (int at = beyond; at < cut.end; at += STRIDE) {
-        put_gradient(logits, at, chunk_of(logits, at, cut.end, true, 0.0f), row.most, factor);
+        put_gradient(logits, at, chunk_of<true>(logits, at, cut.end, 0.0f), row.most, factor);
     }
     if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(exponential(edge - row.most) * factor);
     if (owner) {

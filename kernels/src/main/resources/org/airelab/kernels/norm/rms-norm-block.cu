@@ -4,118 +4,167 @@
 // and x are read once for both gradients.
 #include "held.cuh"
 
-extern "C" __global__ void __launch_bounds__(BLOCK)
-rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
-    __shared__ float scratch[1][32];
-    int row = blockIdx.x * ROWS + threadIdx.x / LANES;
-    if (row >= rows) return; // a whole warp, and no barrier follows
-    bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width);
+#ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
+template <bool WHOLE>
+DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int row, int width, float eps,
+                    float (&scratch)[1][32]) {
     x += (long long) row * width;
     y += (long long) row * width;
-    int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
+    int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
     uint4 held[HELD];
     float v[CHUNK], w[CHUNK], squares = 0.0f;
 
-    hold(held, x, first, width, whole, 0.0f);
+    if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
     HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
+    for (int h = 0; WHOLE && h < HELD; h++) {
         widen(v, held[h]);
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) squares += v[i] * v[i];
     }
+    COLD_LOOP
     for (int at = beyond; at < width; at += STRIDE) {
-        widen(v, chunk_of(x, at, width, whole, 0.0f));
+        widen(v, chunk_of<WHOLE>(x, at, width, 0.0f));
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) squares += v[i] * v[i];
     }
     float r = rsqrtf(row_sum(squares, scratch) / width + eps);
 
     HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
+    for (int h = 0; WHOLE && h < HELD; h++) {
         int at = first + h * STRIDE;
         if (at >= width) continue;
         forget(held[h]);
         widen(v, held[h]);
-        widen(w, chunk_of(weight, at, width, whole, 0.0f));
+        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) v[i] *= r * w[i];
-        put_chunk(y, at, width, whole, v);
+        put_chunk<WHOLE>(y, at, width, v);
     }
+    COLD_LOOP
     for (int at = beyond; at < width; at += STRIDE) {
-        widen(v, chunk_of(x, at, width, whole, 0.0f));
-        widen(w, chunk_of(weight, at, width, whole, 0.0f));
+        widen(v, chunk_of<WHOLE>(x, at, width, 0.0f));
+        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) v[i] *= r * w[i];
-        put_chunk(y, at, width, whole, v);
+        put_chunk<WHOLE>(y, at, width, v);
     }
     if (threadIdx.x % LANES == 0) rstd[row] = r;
 }
 
-// Partial sums of the weight's gradient go to partials [blocks, width].
-extern "C" __global__ void __launch_bounds__(BLOCK)
-rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                  float *partials, int rows, int width, int each) {
-    __shared__ float scratch[2][1][32];
-    __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
-    int first_row = blockIdx.x * each, end = min(rows, first_row + each);
-    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
-    partials += (long long) blockIdx.x * width;
-    int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
-    uint4 dy_held[HELD], x_held[HELD], weight_held[HELD];
-    float sums[HELD][CHUNK] = {}, g[CHUNK], v[CHUNK], w[CHUNK];
-    hold(weight_held, weight, first, width, whole, 0.0f);
+extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
+rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
+    __shared__ float scratch[1][32];
+    int row = blockIdx.x * ROWS + threadIdx.x / LANES;
+    if (row >= rows) return; // a whole warp, and no barrier follows
+    bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width);
+    if (whole) forward<true>(x, weight, y, rstd, row, width, eps, scratch);
+    else forward<false>(x, weight, y, rstd, row, width, eps, scratch);
+}
 
-    for (int row = first_row + (int) threadIdx.x / LANES; row < end; row += ROWS) {
+#else
+// Whether there are registers for the next row, loaded while a thread works on one.
+const bool AHEAD = HELD <= 2;
+
+// Takes every gridDim.x * ROWS-th row. WHOLE as in held.cuh; other rows' elements are read again rather than held.
+template <bool WHOLE>
+DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
+                     float *partials, float (&sums)[HELD][CHUNK], int rows, int width, float (&scratch)[2][1][32]) {
+    int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
+    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
+    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
+    float gw[HELD][CHUNK], g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
+    if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
+    if (WHOLE && AHEAD && first_row < rows) {
+        hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
+        hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
+        r_next = rstd[first_row];
+    }
+
+    for (int row = first_row; row < rows; row += step) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         ELEMENT *dx_row = dx + (long long) row * width;
-        hold(dy_held, dy_row, first, width, whole, 0.0f);
-        hold(x_held, x_row, first, width, whole, 0.0f);
-        float r = rstd[row], dot = 0.0f;
-        HOT_LOOP
-        for (int h = 0; h < HELD; h++) {
-            widen(g, dy_held[h]);
-            widen(v, x_held[h]);
-            widen(w, weight_held[h]);
+        float r = r_next, dot = 0.0f;
+        if (WHOLE && AHEAD) {
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) {
-                sums[h][i] += g[i] * (v[i] * r);
-                dot += g[i] * w[i] * v[i];
+            for (int h = 0; h < HELD; h++) {
+                dy_held[h] = dy_next[h];
+                x_held[h] = x_next[h];
             }
-        }
-        for (int at = beyond; at < width; at += STRIDE) {
-            widen(g, chunk_of(dy_row, at, width, whole, 0.0f));
-            widen(v, chunk_of(x_row, at, width, whole, 0.0f));
-            widen(w, chunk_of(weight, at, width, whole, 0.0f));
-            HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) {
-                dot += g[i] * w[i] * v[i];
-                if (at + i < width) partials[at + i] = (row == first_row ? 0.0f : partials[at + i]) + g[i] * v[i] * r;
+            if (row + step < rows) {
+                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
+                r_next = rstd[row + step];
             }
+        } else {
+            if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
+            if (WHOLE) hold<WHOLE>(x_held, x_row, first, width, 0.0f);
+            r = rstd[row];
         }
-        float c = row_sum(dot, scratch[row % 2]) * r * r * r / width;
-
         HOT_LOOP
         for (int h = 0; h < HELD; h++) {
             int at = first + h * STRIDE;
-            if (at >= width) continue;
-            forget(dy_held[h]);
-            forget(x_held[h]);
-            forget(weight_held[h]);
-            widen(g, dy_held[h]);
-            widen(v, x_held[h]);
-            widen(w, weight_held[h]);
+            if (WHOLE) forget(weights[h]);
+            if (!WHOLE && at >= width) continue;
+            widen(g, WHOLE ? dy_held[h] : chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, WHOLE ? x_held[h] : chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, WHOLE ? weights[h] : chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - v[i] * c;
-            put_chunk(dx_row, at, width, whole, g);
+            for (int i = 0; i < CHUNK; i++) {
+                g[i] *= r;
+                sums[h][i] += g[i] * v[i];
+                gw[h][i] = g[i] * w[i];
+                dot += gw[h][i] * v[i];
+            }
         }
-        for (int at = beyond; at < width; at += STRIDE) {
-            widen(g, chunk_of(dy_row, at, width, whole, 0.0f));
-            widen(v, chunk_of(x_row, at, width, whole, 0.0f));
-            widen(w, chunk_of(weight, at, width, whole, 0.0f));
+        COLD_LOOP
+        for (int at = beyond; ROWS == 1 && at < width; at += STRIDE) {
+            widen(g, chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - v[i] * c;
-            put_chunk(dx_row, at, width, whole, g);
+            for (int i = 0; i < CHUNK; i++) {
+                g[i] *= r;
+                dot += g[i] * w[i] * v[i];
+                if (at + i < width) partials[at + i] = (row == first_row ? 0.0f : partials[at + i]) + g[i] * v[i];
+            }
+        }
+        float c = row_sum(dot, scratch[turn]) * r * r / width;
+        turn ^= 1;
+
+        HOT_LOOP
+        for (int h = 0; WHOLE && h < HELD; h++) {
+            int at = first + h * STRIDE;
+            if (at >= width) continue;
+            if (!AHEAD) forget(x_held[h]);
+            widen(v, x_held[h]);
+            HOT_LOOP
+            for (int i = 0; i < CHUNK; i++) gw[h][i] -= v[i] * c;
+            put_chunk<WHOLE>(dx_row, at, width, gw[h]);
+        }
+        COLD_LOOP
+        for (int at = WHOLE ? beyond : first; (!WHOLE || ROWS == 1) && at < width; at += STRIDE) {
+            widen(g, chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
+            HOT_LOOP
+            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * r * w[i] - v[i] * c;
+            put_chunk<WHOLE>(dx_row, at, width, g);
         }
     }
+}
+
+// Partial sums of the weight's gradient go to partials [blocks, width]. The blocks are those that a device holds at
+// once, RESIDENT a multiprocessor, and not more than there are rows for.
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
+                  float *partials, int rows, int width) {
+    __shared__ float scratch[2][1][32];
+    __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
+    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
+    float sums[HELD][CHUNK] = {};
+    partials += (long long) blockIdx.x * width;
+    if (whole) backward<true>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
+    else backward<false>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
     store_column_sums(sums, totals, partials, width);
 }
+#endif

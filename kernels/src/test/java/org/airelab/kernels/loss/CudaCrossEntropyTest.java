@@ -76,12 +76,11 @@ class CudaCrossEntropyTest {
     }
 
     /**
-     * Of the vocabularies, 9001 is more than 384 threads hold of float32 in registers, 27001 more than they have room
-     * for in shared memory too; of the half types that is 17001 and 54001.
+     * Of the vocabularies, 17001 is more than 512 threads hold of float32 in registers, 41001 more than they have room
+     * for in shared memory too; of the half types that is 41001 and, in the test below, 256001.
      */
     @ParameterizedTest
-    @CsvSource({"1, 1", "131, 3", "37, 7", "5, 32", "6, 33", "4, 257", "2, 1030", "2, 9001", "1, 17001", "1, 27001",
-        "1, 54001"})
+    @CsvSource({"1, 1", "131, 3", "37, 7", "5, 32", "6, 33", "4, 257", "2, 1030", "2, 9001", "1, 17001", "1, 41001"})
     void everyRungAgreesWithTheReference(int rows, int vocabulary) {
         for (var dtype : DType.values()) {
             var in = Inputs.of(rows, vocabulary, dtype);
@@ -255,7 +254,7 @@ class CudaCrossEntropyTest {
         assertFaults(1, "if (lane == 0) losses[row] = loss_of", "losses[row] = loss_of", "a race");
         assertFaults(2, "(at - before) / CHUNK % LANES", "at / CHUNK % LANES", "a race");
         assertFaults(2, "lane - CHUNK < width - end ?", "lane - CHUNK <= width - end ?", "");
-        assertFaults(2, 530, "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;\n        __syncthreads();",
+        assertFaults(2, 1030, "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;\n        __syncthreads();",
                 "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;", "static shared memory");
         assertFaults(2, "    logits += (long long) blockIdx.x * vocabulary;\n    Cut cut(logits, vocabulary);\n    if",
                 "    logits += (long long) blockIdx.x * (vocabulary + 1);\n    Cut cut(logits, vocabulary);\n    if",
@@ -264,7 +263,7 @@ class CudaCrossEntropyTest {
 
     /** Such a bug reads and writes nothing it must not: the numbers show it. */
     private static void assertWrong(int rung, String original, String replacement) {
-        var in = Inputs.of(4, 27_001, DType.FP32);
+        var in = Inputs.of(2, 41_001, DType.FP32);
         var expected = reference(in);
         try (var host = new HostLauncher(1).withMutation(original, replacement)) {
             var actual = run(host, CrossEntropy.FAMILY.cudaRungs().get(rung), DType.FP32, in);

@@ -6,6 +6,7 @@
 #define DEVICE inline __attribute__((always_inline))
 #define DYNAMIC_SHARED(type, name) type *name = static_cast<type *>(lab_dynamic_shared())
 #define HOT_LOOP
+#define COLD_LOOP
 typedef __SIZE_TYPE__ size_t;
 #define __device__
 #define __host__
