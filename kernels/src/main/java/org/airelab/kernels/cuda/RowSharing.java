@@ -15,15 +15,14 @@ public enum RowSharing {
     NAIVE,
     /** A warp a row. */
     WARP,
-    /** A block a row, read 16 bytes at a time and held in registers as far as it fits. */
+    /** A block a row, or a warp where that suffices, read 16 bytes at a time and held in registers as far as it fits. */
     BLOCK;
 
     /** Threads of a block where it is not the row that decides. */
     private static final int THREADS = 128;
     private static final int WARP_SIZE = 32;
-    private static final int CHUNK_BYTES = 16;
-    /** Chunks a thread holds at most: with 8 elements each, 32 registers for each tensor. */
-    private static final int MOST_HELD = 4;
+    /** Chunks of 16 bytes a thread holds at most: 16 registers for each tensor. */
+    private static final int HELD = 4;
 
     /** The ladder of a family: a rung for each way, in every element type. */
     public static <R extends Rung> List<CudaRung<R>> ladder(CudaRung.Maker<RowSharing, R> maker) {
@@ -31,22 +30,19 @@ public enum RowSharing {
     }
 
     /**
-     * A launch over rows.
+     * A launch over rows, none of which waits for another.
      *
      * @param family      beginning of the source's name, such as {@code norm/rms-norm-}; the way's name follows
-     * @param rows        rows, or groups of rows where a block takes several; at least 1
-     * @param mostThreads most threads of a block that the kernel has registers for, a power of two
+     * @param rows        at least 1
+     * @param mostThreads threads of a block that the kernel has registers for, a multiple of 32
      */
     public Launch launch(String family, String entry, DType dtype, int rows, int width, int mostThreads) {
         var source = KernelSource.of(family + this + ".cu", dtype);
-        if (this != BLOCK) {
-            return Launch.of(source.with("BLOCK", THREADS), entry,
-                    blocks(rows, this == NAIVE ? THREADS : THREADS / WARP_SIZE), THREADS);
+        if (this == BLOCK) {
+            return HeldRows.of(dtype, width, HELD, HELD, mostThreads).launch(source, entry, rows);
         }
-        var chunks = blocks(width, CHUNK_BYTES / dtype.bytes());
-        var threads = threads(chunks, mostThreads);
-        var held = Math.min(MOST_HELD, powerOfTwo(blocks(chunks, threads)));
-        return Launch.of(source.with("BLOCK", threads).with("HELD", held), entry, rows, threads);
+        return Launch.of(source.with("BLOCK", THREADS), entry,
+                blocks(rows, this == NAIVE ? THREADS : THREADS / WARP_SIZE), THREADS);
     }
 
     /** Threads of a block for so many chunks of 16 bytes: a power of two, at least a warp. */

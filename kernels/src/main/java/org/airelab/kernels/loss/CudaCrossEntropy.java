@@ -2,6 +2,8 @@ package org.airelab.kernels.loss;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.RowSharing;
 
@@ -9,6 +11,11 @@ import org.airelab.kernels.cuda.RowSharing;
 record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) implements CrossEntropy {
     private static final String SOURCE = "loss/cross-entropy-";
     private static final int MOST_THREADS = 512;
+    /** 16-byte chunks of a thread in registers and in shared memory: a multiprocessor has room for two such blocks. */
+    private static final int MOST_HELD = 8;
+    private static final int MOST_KEPT = 12;
+    private static final int WARP = 32;
+    private static final int CHUNK_BYTES = 16;
 
     @Override
     public String name() {
@@ -20,7 +27,7 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
             long ignoreIndex) {
         CrossEntropy.checkSizes(logits, targets, losses, rows, vocabulary, dtype);
         if (rows > 0) {
-            launcher.launch(sharing.launch(SOURCE, "cross_entropy_forward", dtype, rows, vocabulary, MOST_THREADS),
+            launcher.launch(launch("cross_entropy_forward", rows, vocabulary),
                     logits, targets, losses, rows, vocabulary, ignoreIndex);
         }
     }
@@ -30,8 +37,22 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
             int vocabulary, long ignoreIndex, float scale) {
         CrossEntropy.checkSizes(logits, targets, losses, rows, vocabulary, dtype);
         if (rows > 0) {
-            launcher.launch(sharing.launch(SOURCE, "cross_entropy_forward_backward", dtype, rows, vocabulary,
-                    MOST_THREADS), logits, targets, losses, rows, vocabulary, ignoreIndex, scale);
+            launcher.launch(launch("cross_entropy_forward_backward", rows, vocabulary), logits, targets, losses, rows,
+                    vocabulary, ignoreIndex, scale);
         }
+    }
+
+    private Launch launch(String entry, int rows, int vocabulary) {
+        if (sharing != RowSharing.BLOCK) {
+            return sharing.launch(SOURCE, entry, dtype, rows, vocabulary, MOST_THREADS);
+        }
+        var chunks = (vocabulary - 1) / (CHUNK_BYTES / dtype.bytes()) + 1;
+        var threads = Math.min(MOST_THREADS, WARP * ((chunks - 1) / (WARP * MOST_HELD) + 1));
+        var each = (chunks - 1) / threads + 1;
+        var held = Math.min(MOST_HELD, each);
+        var kept = Math.min(MOST_KEPT, each - held);
+        var source = KernelSource.of(SOURCE + sharing + ".cu", dtype).with("BLOCK", threads).with("LANES", threads)
+                .with("HELD", held).with("KEPT", kept);
+        return Launch.of(source, entry, rows, threads).withShared(kept * threads * CHUNK_BYTES);
     }
 }

@@ -9,8 +9,7 @@ import org.airelab.kernels.cuda.RowSharing;
 /** {@link LayerNorm} on CUDA. */
 record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) implements LayerNorm {
     private static final String SOURCE = "norm/layer-norm-";
-    /** The backward pass holds dy, x and two rows of sums in registers: more threads would not have enough of these. */
-    private static final int MOST_THREADS = 256;
+    private static final int MOST_THREADS = 512;
 
     @Override
     public String name() {
@@ -35,32 +34,31 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
         Buffers.floats("mean", mean, rows);
         NormArguments.checkOptional("dBias", dBias, width, dtype);
+        var block = RowGroups.launch(SOURCE, "layer_norm_backward", dtype, Math.max(1, rows), width,
+                launcher.multiprocessors());
         var groups = RowGroups.of(rows, sharing);
+        var count = rows == 0 ? 0 : sharing == RowSharing.BLOCK ? block.gridX() : groups.count();
         MemorySegment weightPartials = null;
         MemorySegment biasPartials = null;
         if (rows > 0) {
-            var bytes = groups.bytes(width);
+            var bytes = RowGroups.bytes(count, width);
             var partials = launcher.temporary(dBias == null ? bytes : 2 * bytes);
             weightPartials = partials.asSlice(0, bytes);
             biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
-            gradients(dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width, groups);
+            if (sharing == RowSharing.BLOCK) {
+                launcher.launch(block, dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width);
+            } else {
+                inTwo(dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width, groups);
+            }
         }
-        var totals = RowSharing.columns("norm/column-totals.cu", "column_totals", dtype, width, 1);
-        launcher.launch(totals, weightPartials, dWeight, groups.count(), width);
-        if (dBias != null) {
-            launcher.launch(totals, biasPartials, dBias, groups.count(), width);
-        }
+        launcher.launch(RowGroups.totals(dtype, width, dBias == null ? 1 : 2), weightPartials, dWeight, dBias, count,
+                width);
     }
 
-    private void gradients(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
-            MemorySegment rstd, MemorySegment dx, MemorySegment weightPartials, MemorySegment biasPartials, int rows,
-            int width, RowGroups groups) {
-        if (sharing == RowSharing.BLOCK) {
-            launcher.launch(sharing.launch(SOURCE, "layer_norm_backward", dtype, groups.count(), width,
-                    MOST_THREADS), dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width,
-                    groups.each());
-            return;
-        }
+    /** The parameters' gradients and dx apart, as the rungs before block form them. */
+    private void inTwo(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean, MemorySegment rstd,
+            MemorySegment dx, MemorySegment weightPartials, MemorySegment biasPartials, int rows, int width,
+            RowGroups groups) {
         // dx comes last, as it may be where dy was.
         launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "layer_norm_partials", dtype, width,
                 groups.count()), dy, x, mean, rstd, weightPartials, biasPartials, rows, width, groups.each());

@@ -8,8 +8,7 @@ import org.airelab.kernels.cuda.RowSharing;
 /** {@link RmsNorm} on CUDA. */
 record CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) implements RmsNorm {
     private static final String SOURCE = "norm/rms-norm-";
-    /** The backward pass holds dy, x and sums in registers: more threads would not have enough of these. */
-    private static final int MOST_THREADS = 256;
+    private static final int MOST_THREADS = 512;
 
     @Override
     public String name() {
@@ -30,19 +29,23 @@ record CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) implement
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
-        var groups = RowGroups.of(rows, sharing);
-        var partials = rows == 0 ? null : launcher.temporary(groups.bytes(width));
+        var count = 0;
+        MemorySegment partials = null;
         if (rows > 0 && sharing == RowSharing.BLOCK) {
-            launcher.launch(sharing.launch(SOURCE, "rms_norm_backward", dtype, groups.count(), width,
-                    MOST_THREADS), dy, x, weight, rstd, dx, partials, rows, width, groups.each());
+            var launch = RowGroups.launch(SOURCE, "rms_norm_backward", dtype, rows, width, launcher.multiprocessors());
+            count = launch.gridX();
+            partials = launcher.temporary(RowGroups.bytes(count, width));
+            launcher.launch(launch, dy, x, weight, rstd, dx, partials, rows, width);
         } else if (rows > 0) {
+            var groups = RowGroups.of(rows, sharing);
+            count = groups.count();
+            partials = launcher.temporary(RowGroups.bytes(count, width));
             // dx comes last, as it may be where dy was.
-            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width,
-                    groups.count()), dy, x, rstd, partials, rows, width, groups.each());
+            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width, count), dy,
+                    x, rstd, partials, rows, width, groups.each());
             launcher.launch(sharing.launch(SOURCE, "rms_norm_backward", dtype, rows, width, MOST_THREADS), dy, x,
                     weight, rstd, dx, rows, width);
         }
-        launcher.launch(RowSharing.columns("norm/column-totals.cu", "column_totals", dtype, width, 1), partials,
-                dWeight, groups.count(), width);
+        launcher.launch(RowGroups.totals(dtype, width, 1), partials, dWeight, null, count, width);
     }
 }

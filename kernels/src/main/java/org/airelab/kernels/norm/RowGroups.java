@@ -1,25 +1,52 @@
 package org.airelab.kernels.norm;
 
+import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.HeldRows;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
- * Groups of consecutive rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of
- * sums they depend on the shape alone.
+ * Groups of rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of sums they depend
+ * on the shape alone, those of the rung block also on the number of multiprocessors.
  *
  * @param count groups; 0 without rows
- * @param each  rows of a group, the last may have fewer
+ * @param each  rows of a group of consecutive rows, the last may have fewer
  */
 record RowGroups(int count, int each) {
     /** Enough blocks to fill a GPU, few enough that the groups' sums are small beside what is summed. */
     private static final int MOST = 512;
+    /** Chunks of 16 bytes of dy and of x that a thread holds beside its sums. */
+    private static final int WIDE = 2;
+    private static final int NARROW = 4;
+    /** Threads that a multiprocessor has 128 registers for, and those that it has 168 for, which NARROW chunks take. */
+    private static final int THREADS = 512;
+    private static final int FEWER_THREADS = 384;
+    private static final int TOTALS_THREADS = 1024;
+    private static final int TOTALS_COLUMNS = 32;
 
+    /** Groups of consecutive rows, for the rungs before block. */
     static RowGroups of(int rows, RowSharing sharing) {
         var each = sharing == RowSharing.NAIVE ? rows : (rows + MOST - 1) / MOST;
         return rows == 0 ? new RowGroups(0, 1) : new RowGroups((rows - 1) / each + 1, each);
     }
 
-    /** Bytes of the sums of all groups. */
-    long bytes(int width) {
+    /** Of the rung block's backward pass: as many blocks as a device holds at once, where there are rows for them. */
+    static Launch launch(String family, String entry, DType dtype, int rows, int width, int multiprocessors) {
+        var held = HeldRows.of(dtype, width, WIDE, NARROW, THREADS);
+        var resident = (held.held() == NARROW ? FEWER_THREADS : THREADS) / held.block();
+        var source = KernelSource.of(family + RowSharing.BLOCK + ".cu", dtype).with("RESIDENT", resident);
+        return held.blocks(source, entry, Math.min(held.blocks(rows), resident * multiprocessors));
+    }
+
+    /** The launch that adds up the sums of all groups, for one array or two. */
+    static Launch totals(DType dtype, int width, int arrays) {
+        return new Launch(KernelSource.of("norm/column-totals.cu", dtype).with("BLOCK", TOTALS_THREADS),
+                "column_totals", (width - 1) / TOTALS_COLUMNS + 1, arrays, 1, TOTALS_THREADS, 0, 1);
+    }
+
+    /** Bytes of the sums of so many groups. */
+    static long bytes(int count, int width) {
         return (long) Float.BYTES * count * width;
     }
 }

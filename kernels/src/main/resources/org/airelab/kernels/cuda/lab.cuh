@@ -22,6 +22,7 @@ struct bf16 { unsigned short bits; };
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(1024) unsigned char lab_dynamic_shared[]; \
     type *name = reinterpret_cast<type *>(lab_dynamic_shared)
 #define HOT_LOOP _Pragma("unroll")
+#define COLD_LOOP _Pragma("unroll 1")
 #endif
 
 // Elements of a type in 16 bytes, the widest access of a thread.
@@ -84,6 +85,9 @@ DEVICE void write_16(void *global, const unsigned (&word)[4]) {
     asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" :: "l"(__cvta_generic_to_global(global)),
                  "r"(word[0]), "r"(word[1]), "r"(word[2]), "r"(word[3]) : "memory");
 }
+
+// Lets the compiler know nothing more of the bits: what it has made of them it must make again, not keep in registers.
+DEVICE void forget(uint4 &bits) { asm volatile("" : "+r"(bits.x), "+r"(bits.y), "+r"(bits.z), "+r"(bits.w)); }
 
 DEVICE unsigned shared_address(const void *shared) { return (unsigned) __cvta_generic_to_shared(shared); }
 

@@ -1,4 +1,5 @@
 // Rows of a matrix of ELEMENT (float, f16, bf16) as the threads of a warp or of a block read, reduce and write them.
+#pragma once
 #include "lab.cuh"
 
 // Elements of one access of 16 bytes.

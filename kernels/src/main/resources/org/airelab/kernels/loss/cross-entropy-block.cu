@@ -1,10 +1,13 @@
 // Cross-entropy of rows, a block a row. Over warp: 16 bytes an access, and the largest element and the sum come from
 // one reading of the row (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). Each
-// thread keeps its first HELD chunks in registers, as the type holds them, so that a row that fits is read once for
-// loss and gradient, and of a longer one the rest twice. Chunks are cut at multiples of 16 bytes: a row that begins
-// between two has an incomplete chunk at each end.
-// 1024 threads a multiprocessor: while some wait for each other, others read.
+// thread keeps its chunks as the type holds them, the first HELD in registers and KEPT more in shared memory, copied
+// there while it works on those: a row that fits is read once for loss and gradient, of a longer one the rest twice.
+// Several blocks share a multiprocessor, so that some read while others compute and write.
 #include "cross-entropy.cuh"
+#include "held.cuh"
+
+// Threads of a multiprocessor that there shall be registers for, in blocks.
+const int RESIDENT = 1024 / BLOCK;
 
 // The largest logit so far and the sum of e^(logit - largest). Beginning with the least finite number, -infinity alone
 // makes no NaN of a part of a row; of a whole row it does, by 0 / 0.
@@ -14,36 +17,48 @@ struct Online {
 
 DEVICE Online nothing_yet() { return Online{__uint_as_float(0xff7fffffu), 0.0f}; }
 
-DEVICE void take(Online &online, const float (&v)[CHUNK]) {
-    float most = online.most;
+DEVICE void take(Online &online, const uint4 &chunk) {
+    float v[CHUNK], most = online.most;
+    widen(v, chunk);
     HOT_LOOP
     for (int i = 0; i < CHUNK; i++) most = fmaxf(most, v[i]);
-    online.sum *= expf(online.most - most);
+    online.sum *= exponential(online.most - most);
     HOT_LOOP
-    for (int i = 0; i < CHUNK; i++) online.sum += expf(v[i] - most);
+    for (int i = 0; i < CHUNK; i++) online.sum += exponential(v[i] - most);
     online.most = most;
 }
 
-// The row's, in every thread.
-DEVICE Online combine(Online online, float (&scratch)[32]) {
-    float most = block_max(online.most, scratch);
-    return Online{most, block_sum(online.sum * expf(online.most - most), scratch)};
+// A thread's element outside of all chunks, the first it takes: the sum becomes 1, or NaN.
+DEVICE void take_edge(Online &online, const ELEMENT *logits, int edge) {
+    if (edge < 0) return;
+    float logit = to_float(logits[edge]);
+    online.most = fmaxf(online.most, logit);
+    online.sum = exponential(logit - online.most);
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
+// The row's, in every thread.
+DEVICE Online combine(Online online, float (&scratch)[2][1][32]) {
+    float most = row_max(online.most, scratch[0]);
+    return Online{most, row_sum(online.sum * exponential(online.most - most), scratch[1])};
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
 cross_entropy_forward(const ELEMENT *logits, const long long *targets, float *losses, int rows, int vocabulary,
                       long long ignored) {
-    __shared__ float scratch[32];
+    __shared__ float scratch[2][1][32];
     logits += (long long) blockIdx.x * vocabulary;
     if (targets[blockIdx.x] == ignored) {
         if (threadIdx.x == 0) losses[blockIdx.x] = 0.0f;
         return;
     }
+    Cut cut(logits, vocabulary);
     Online row = nothing_yet();
-    float v[CHUNK];
-    for (int at = (int) threadIdx.x * CHUNK - misaligned_elements(logits); at < vocabulary; at += BLOCK * CHUNK) {
-        load_chunk(v, logits, at, vocabulary, minus_infinity());
-        take(row, v);
+    take_edge(row, logits, cut.edge);
+    uint4 held[HELD];
+    for (int at = cut.first; at < cut.end; at += HELD * STRIDE) {
+        hold<true>(held, logits, at, cut.end, minus_infinity());
+        HOT_LOOP
+        for (int h = 0; h < HELD; h++) take(row, held[h]);
     }
     row = combine(row, scratch);
     if (threadIdx.x == 0) {
@@ -51,51 +66,75 @@ cross_entropy_forward(const ELEMENT *logits, const long long *targets, float *lo
     }
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
+DEVICE void put_gradient(ELEMENT *logits, int at, const uint4 &chunk, float most, float factor) {
+    float v[CHUNK];
+    widen(v, chunk);
+    HOT_LOOP
+    for (int i = 0; i < CHUNK; i++) v[i] = exponential(v[i] - most) * factor;
+    put_chunk<true>(logits, at, 0, v);
+}
+
+DEVICE void clear(ELEMENT *logits, const Cut &cut) {
+    for (int at = cut.first; at < cut.end; at += STRIDE) {
+        *reinterpret_cast<uint4 *>(logits + at) = make_uint4(0, 0, 0, 0);
+    }
+    if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(0.0f);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float *losses, int rows, int vocabulary,
                                long long ignored, float scale) {
-    __shared__ float scratch[32];
+    __shared__ float scratch[2][1][32];
+    DYNAMIC_SHARED(uint4, kept);
     logits += (long long) blockIdx.x * vocabulary;
-    int before = misaligned_elements(logits), first = (int) threadIdx.x * CHUNK - before;
-    int beyond = first + HELD * BLOCK * CHUNK;
-    unsigned held[HELD][4];
-    float v[CHUNK] = {};
+    Cut cut(logits, vocabulary);
     if (targets[blockIdx.x] == ignored) {
-        for (int at = first; at < vocabulary; at += BLOCK * CHUNK) store_chunk(logits, at, vocabulary, v);
+        clear(logits, cut);
         if (threadIdx.x == 0) losses[blockIdx.x] = 0.0f;
         return;
     }
+    int behind = cut.first + HELD * STRIDE, beyond = behind + KEPT * STRIDE;
+    uint4 held[HELD];
+    hold<true>(held, logits, cut.first, cut.end, minus_infinity());
+    kept += threadIdx.x;
+    for (int k = 0; k < KEPT; k++) {
+        int at = behind + k * STRIDE;
+        if (at < cut.end) cp_async_16(kept + k * BLOCK, logits + at, true);
+    }
+    cp_async_commit();
     Target target = locate(targets[blockIdx.x], vocabulary);
-    bool owner = threadIdx.x == (target.at + before) / CHUNK % BLOCK;
+    bool owner = (int) threadIdx.x == cut.lane_of(target.at, vocabulary);
     float logit = owner ? logit_of(logits, target) : 0.0f;
 
     Online row = nothing_yet();
+    take_edge(row, logits, cut.edge);
+    float edge = cut.edge < 0 ? 0.0f : to_float(logits[cut.edge]);
     HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
-        load_chunk(v, logits, first + h * BLOCK * CHUNK, vocabulary, minus_infinity());
-        take(row, v);
-        narrow<ELEMENT>(held[h], v);
+    for (int h = 0; h < HELD; h++) take(row, held[h]);
+    cp_async_wait<0>();
+#pragma unroll 4
+    for (int k = 0; k < KEPT; k++) {
+        if (behind + k * STRIDE < cut.end) take(row, kept[k * BLOCK]);
     }
-    for (int at = beyond; at < vocabulary; at += BLOCK * CHUNK) {
-        load_chunk(v, logits, at, vocabulary, minus_infinity());
-        take(row, v);
-    }
+    for (int at = beyond; at < cut.end; at += STRIDE) take(row, chunk_of<true>(logits, at, cut.end, 0.0f));
     row = combine(row, scratch);
 
     float factor = target.known ? scale / row.sum : not_a_number();
     HOT_LOOP
     for (int h = 0; h < HELD; h++) {
-        widen<ELEMENT>(v, held[h]);
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) v[i] = expf(v[i] - row.most) * factor;
-        store_chunk(logits, first + h * BLOCK * CHUNK, vocabulary, v);
+        int at = cut.first + h * STRIDE;
+        forget(held[h]);
+        if (at < cut.end) put_gradient(logits, at, held[h], row.most, factor);
     }
-    for (int at = beyond; at < vocabulary; at += BLOCK * CHUNK) {
-        load_chunk(v, logits, at, vocabulary, minus_infinity());
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) v[i] = expf(v[i] - row.most) * factor;
-        store_chunk(logits, at, vocabulary, v);
+#pragma unroll 4
+    for (int k = 0; k < KEPT; k++) {
+        int at = behind + k * STRIDE;
+        if (at < cut.end) put_gradient(logits, at, kept[k * BLOCK], row.most, factor);
     }
+    for (int at = beyond; at < cut.end; at += STRIDE) {
+        put_gradient(logits, at, chunk_of<true>(logits, at, cut.end, 0.0f), row.most, factor);
+    }
+    if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(exponential(edge - row.most) * factor);
     if (owner) {
         logits[target.at] = target_gradient(logit, row.most, row.sum, scale);
         losses[blockIdx.x] = loss_of(logit, row.most, row.sum);

@@ -1,110 +1,170 @@
-// Root mean square norm, a block a row. Over warp: 16 bytes an access, and each thread holds its first HELD chunks of
-// the row in registers, so that a row that fits is read once. Backward, a block takes `each` rows, and the sums over
-// them for the weight's gradient stay in registers too: dy and x are read once for both gradients.
-// One block a multiprocessor is enough: without saying so, the compiler would rather spill than hold the row.
-#include "rows.cuh"
+// Root mean square norm, a block a row, or a warp where a row is short. Over warp: 16 bytes an access, and each thread
+// holds its first HELD chunks of the row in registers, so that a row that fits is read once. Backward, the threads of a
+// row take one row of `each` after the other, and the sums over them for the weight's gradient stay in registers too: dy
+// and x are read once for both gradients.
+#include "held.cuh"
 
-extern "C" __global__ void __launch_bounds__(BLOCK, 1)
-rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
-    __shared__ float scratch[32];
-    x += (long long) blockIdx.x * width;
-    y += (long long) blockIdx.x * width;
-    int first = (int) threadIdx.x * CHUNK, beyond = first + HELD * BLOCK * CHUNK;
-    float v[HELD][CHUNK], w[CHUNK], p[CHUNK];
+#ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
+template <bool WHOLE>
+DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int row, int width, float eps,
+                    float (&scratch)[1][32]) {
+    x += (long long) row * width;
+    y += (long long) row * width;
+    int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
+    uint4 held[HELD];
+    float v[CHUNK], w[CHUNK], squares = 0.0f;
 
-    float squares = 0.0f;
+    if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
     HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
-        load_chunk(v[h], x, first + h * BLOCK * CHUNK, width, 0.0f);
+    for (int h = 0; WHOLE && h < HELD; h++) {
+        widen(v, held[h]);
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) squares += v[h][i] * v[h][i];
+        for (int i = 0; i < CHUNK; i++) squares += v[i] * v[i];
     }
-    for (int at = beyond; at < width; at += BLOCK * CHUNK) {
-        load_chunk(p, x, at, width, 0.0f);
+    COLD_LOOP
+    for (int at = beyond; at < width; at += STRIDE) {
+        widen(v, chunk_of<WHOLE>(x, at, width, 0.0f));
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) squares += p[i] * p[i];
+        for (int i = 0; i < CHUNK; i++) squares += v[i] * v[i];
     }
-    float r = rsqrtf(block_sum(squares, scratch) / width + eps);
+    float r = rsqrtf(row_sum(squares, scratch) / width + eps);
 
     HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
-        load_chunk(w, weight, first + h * BLOCK * CHUNK, width, 0.0f);
+    for (int h = 0; WHOLE && h < HELD; h++) {
+        int at = first + h * STRIDE;
+        if (at >= width) continue;
+        forget(held[h]);
+        widen(v, held[h]);
+        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) v[h][i] *= r * w[i];
-        store_chunk(y, first + h * BLOCK * CHUNK, width, v[h]);
+        for (int i = 0; i < CHUNK; i++) v[i] *= r * w[i];
+        put_chunk<WHOLE>(y, at, width, v);
     }
-    for (int at = beyond; at < width; at += BLOCK * CHUNK) {
-        load_chunk(p, x, at, width, 0.0f);
-        load_chunk(w, weight, at, width, 0.0f);
+    COLD_LOOP
+    for (int at = beyond; at < width; at += STRIDE) {
+        widen(v, chunk_of<WHOLE>(x, at, width, 0.0f));
+        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) p[i] *= r * w[i];
-        store_chunk(y, at, width, p);
+        for (int i = 0; i < CHUNK; i++) v[i] *= r * w[i];
+        put_chunk<WHOLE>(y, at, width, v);
     }
-    if (threadIdx.x == 0) rstd[blockIdx.x] = r;
+    if (threadIdx.x % LANES == 0) rstd[row] = r;
 }
 
-// Partial sums of the weight's gradient go to partials [blocks, width].
-extern "C" __global__ void __launch_bounds__(BLOCK, 1)
-rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                  float *partials, int rows, int width, int each) {
-    __shared__ float scratch[32];
-    int first_row = blockIdx.x * each, end = min(rows, first_row + each);
-    partials += (long long) blockIdx.x * width;
-    int first = (int) threadIdx.x * CHUNK, beyond = first + HELD * BLOCK * CHUNK;
-    float sums[HELD][CHUNK] = {};
+extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
+rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
+    __shared__ float scratch[1][32];
+    int row = blockIdx.x * ROWS + threadIdx.x / LANES;
+    if (row >= rows) return; // a whole warp, and no barrier follows
+    bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width);
+    if (whole) forward<true>(x, weight, y, rstd, row, width, eps, scratch);
+    else forward<false>(x, weight, y, rstd, row, width, eps, scratch);
+}
 
-    for (int row = first_row; row < end; row++) {
+#else
+// Whether there are registers for the next row, loaded while a thread works on one.
+const bool AHEAD = HELD <= 2;
+
+// Takes every gridDim.x * ROWS-th row. WHOLE as in held.cuh; other rows' elements are read again rather than held.
+template <bool WHOLE>
+DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
+                     float *partials, float (&sums)[HELD][CHUNK], int rows, int width, float (&scratch)[2][1][32]) {
+    int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
+    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
+    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
+    float gw[HELD][CHUNK], g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
+    if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
+    if (WHOLE && AHEAD && first_row < rows) {
+        hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
+        hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
+        r_next = rstd[first_row];
+    }
+
+    for (int row = first_row; row < rows; row += step) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         ELEMENT *dx_row = dx + (long long) row * width;
-        float g[HELD][CHUNK], v[HELD][CHUNK], w[CHUNK], p[CHUNK], q[CHUNK];
-        float r = rstd[row], dot = 0.0f;
+        float r = r_next, dot = 0.0f;
+        if (WHOLE && AHEAD) {
+            HOT_LOOP
+            for (int h = 0; h < HELD; h++) {
+                dy_held[h] = dy_next[h];
+                x_held[h] = x_next[h];
+            }
+            if (row + step < rows) {
+                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
+                r_next = rstd[row + step];
+            }
+        } else {
+            if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
+            if (WHOLE) hold<WHOLE>(x_held, x_row, first, width, 0.0f);
+            r = rstd[row];
+        }
         HOT_LOOP
         for (int h = 0; h < HELD; h++) {
-            int at = first + h * BLOCK * CHUNK;
-            load_chunk(g[h], dy_row, at, width, 0.0f);
-            load_chunk(v[h], x_row, at, width, 0.0f);
-            load_chunk(w, weight, at, width, 0.0f);
+            int at = first + h * STRIDE;
+            if (WHOLE) forget(weights[h]);
+            if (!WHOLE && at >= width) continue;
+            widen(g, WHOLE ? dy_held[h] : chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, WHOLE ? x_held[h] : chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, WHOLE ? weights[h] : chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) {
-                sums[h][i] += g[h][i] * v[h][i] * r;
-                g[h][i] *= w[i];
-                dot += g[h][i] * v[h][i];
+                g[i] *= r;
+                sums[h][i] += g[i] * v[i];
+                gw[h][i] = g[i] * w[i];
+                dot += gw[h][i] * v[i];
             }
         }
-        for (int at = beyond; at < width; at += BLOCK * CHUNK) {
-            load_chunk(p, dy_row, at, width, 0.0f);
-            load_chunk(q, x_row, at, width, 0.0f);
-            load_chunk(w, weight, at, width, 0.0f);
+        COLD_LOOP
+        for (int at = beyond; ROWS == 1 && at < width; at += STRIDE) {
+            widen(g, chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) {
-                dot += p[i] * w[i] * q[i];
-                if (at + i < width) partials[at + i] = (row == first_row ? 0.0f : partials[at + i]) + p[i] * q[i] * r;
+                g[i] *= r;
+                dot += g[i] * w[i] * v[i];
+                if (at + i < width) partials[at + i] = (row == first_row ? 0.0f : partials[at + i]) + g[i] * v[i];
             }
         }
-        float c = block_sum(dot, scratch) * r * r * r / width;
+        float c = row_sum(dot, scratch[turn]) * r * r / width;
+        turn ^= 1;
 
         HOT_LOOP
-        for (int h = 0; h < HELD; h++) {
+        for (int h = 0; WHOLE && h < HELD; h++) {
+            int at = first + h * STRIDE;
+            if (at >= width) continue;
+            if (!AHEAD) forget(x_held[h]);
+            widen(v, x_held[h]);
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) g[h][i] = g[h][i] * r - v[h][i] * c;
-            store_chunk(dx_row, first + h * BLOCK * CHUNK, width, g[h]);
+            for (int i = 0; i < CHUNK; i++) gw[h][i] -= v[i] * c;
+            put_chunk<WHOLE>(dx_row, at, width, gw[h]);
         }
-        for (int at = beyond; at < width; at += BLOCK * CHUNK) {
-            load_chunk(p, dy_row, at, width, 0.0f);
-            load_chunk(q, x_row, at, width, 0.0f);
-            load_chunk(w, weight, at, width, 0.0f);
+        COLD_LOOP
+        for (int at = WHOLE ? beyond : first; (!WHOLE || ROWS == 1) && at < width; at += STRIDE) {
+            widen(g, chunk_of<WHOLE>(dy_row, at, width, 0.0f));
+            widen(v, chunk_of<WHOLE>(x_row, at, width, 0.0f));
+            widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) p[i] = p[i] * w[i] * r - q[i] * c;
-            store_chunk(dx_row, at, width, p);
-        }
-    }
-
-    HOT_LOOP
-    for (int h = 0; h < HELD; h++) {
-        int at = first + h * BLOCK * CHUNK;
-        HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) {
-            if (at + i < width) partials[at + i] = sums[h][i];
+            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * r * w[i] - v[i] * c;
+            put_chunk<WHOLE>(dx_row, at, width, g);
         }
     }
 }
+
+// Partial sums of the weight's gradient go to partials [blocks, width]. The blocks are those that a device holds at
+// once, RESIDENT a multiprocessor, and not more than there are rows for.
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
+                  float *partials, int rows, int width) {
+    __shared__ float scratch[2][1][32];
+    __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
+    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
+    float sums[HELD][CHUNK] = {};
+    partials += (long long) blockIdx.x * width;
+    if (whole) backward<true>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
+    else backward<false>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
+    store_column_sums(sums, totals, partials, width);
+}
+#endif

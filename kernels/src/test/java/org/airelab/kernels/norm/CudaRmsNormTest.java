@@ -61,9 +61,12 @@ class CudaRmsNormTest {
         return new Result(decode(y, dtype), Native.copy(rstd), decode(dx, dtype), decode(dWeight, dtype));
     }
 
-    /** Of the widths, 4100 is more than 256 threads hold of float32, 9001 more than they hold of a half type. */
+    /**
+     * Of the widths, 4100 is more than 512 threads hold of float32, 8200 and 9001 more than they hold of a half type; 45
+     * rows of 1032 are more than there are blocks.
+     */
     @ParameterizedTest
-    @CsvSource({"1, 1", "37, 7", "5, 32", "3, 100", "600, 9", "2, 1030", "2, 4100", "1, 9001"})
+    @CsvSource({"1, 1", "37, 7", "5, 32", "3, 100", "600, 9", "2, 1030", "45, 1032", "2, 4100", "2, 8200", "1, 9001"})
     void everyRungAgreesWithTheReference(int rows, int width) {
         for (var dtype : DType.values()) {
             var in = Inputs.of(rows, width, dtype);
@@ -179,11 +182,12 @@ class CudaRmsNormTest {
         assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
         assertFaults(1, "if (lane == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(1, "partials[(long long) blockIdx.y * width + column]", "partials[column]", "a race");
-        assertFaults(2, "if (threadIdx.x == 0) rstd[blockIdx.x] = r;", "rstd[blockIdx.x] = r;", "a race");
+        assertFaults(2, "if (threadIdx.x % LANES == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(2, "partials += (long long) blockIdx.x * width",
                 "partials += (long long) blockIdx.x * (width - 1)", "a race");
-        assertFaults(2, "at + i < width) partials[at + i] = sums", "at + i <= width) partials[at + i] = sums",
-                "writes 4 bytes");
-        assertFaults(2, "end = min(rows, first_row + each)", "end = min(rows, first_row + each + 1)", "a race");
+        assertFaults(2, "if (at >= width) continue;\n                    float", "if (at > width) continue;\n"
+                + "                    float", "writes 4 bytes");
+        assertFaults(2, "if (!last) __syncthreads();", "", "nothing has been written");
+        assertFaults(2, "step = gridDim.x * ROWS, turn", "step = gridDim.x * ROWS - 1, turn", "a race");
     }
 }

@@ -185,10 +185,14 @@ class CudaSoftmaxTest {
     }
 
     private static void assertFaults(int rung, String original, String replacement, String expected) {
+        assertFaults(rung, 129, original, replacement, expected);
+    }
+
+    private static void assertFaults(int rung, int width, String original, String replacement, String expected) {
         for (var seed = 0; seed < 3; seed++) {
             try (var host = new HostLauncher(seed).withMutation(original, replacement)) {
                 var fault = assertThrows(KernelFault.class, () -> run(host, Softmax.FAMILY.cudaRungs().get(rung),
-                        DType.FP32, normal(130 * 129, 1, 1), normal(130 * 129, 2, 1), 130, 129, 0, 0));
+                        DType.FP32, normal(130 * width, 1, 1), normal(130 * width, 2, 1), 130, width, 0, 0));
                 assertTrue(fault.getMessage().contains(expected), fault.getMessage());
             }
         }
@@ -196,15 +200,14 @@ class CudaSoftmaxTest {
 
     @Test
     void aBugInAKernelIsFound() {
-        var end = "    __syncthreads();\n    return warp_sum(";
-        assertFaults(2, end, "    return warp_sum(", "static shared memory");
-        var write = "    if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = x;\n" + end;
-        var barrier = "    __syncthreads(); // the scratch may still be read for the reduction before\n";
-        assertFaults(2, barrier + write, write, "a race");
-        assertFaults(2, "at + i < width) row[at", "at + i <= width) row[at", "writes 4 bytes");
-        assertFaults(2, "at + i < width;", "at + i <= width;", "out of bounds");
-        assertFaults(2, "y += (long long) blockIdx.x * width;\n    int first",
-                "y += (long long) blockIdx.x * (width + 1);\n    int first", "writes");
+        assertFaults(2, 530, "if (LANES > 32) __syncthreads();", "", "static shared memory");
+        assertFaults(2, 530, "row_sum(sum, scratch[1])", "row_sum(sum, scratch[0])", "a race");
+        assertFaults(2, "    if (row >= rows) return; // a whole warp, and no barrier follows\n    x +=", "    x +=",
+                "out of bounds");
+        assertFaults(2, "end = width - (width - before) % CHUNK", "end = width", "");
+        assertFaults(2, "? end + lane - CHUNK", "? end + lane + 1 - CHUNK", "");
+        assertFaults(2, "    y += (long long) row * width;\n    if (misaligned", "    y += (long long) row * (width + 1);\n"
+                + "    if (misaligned", "writes");
         assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
         assertFaults(0, "    for (int i = 0; i < width; i++) y[i]", "    for (int i = 0; i <= width; i++) y[i]", "");
     }

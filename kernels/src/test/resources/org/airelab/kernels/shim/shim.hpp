@@ -6,6 +6,7 @@
 #define DEVICE inline __attribute__((always_inline))
 #define DYNAMIC_SHARED(type, name) type *name = static_cast<type *>(lab_dynamic_shared())
 #define HOT_LOOP
+#define COLD_LOOP
 typedef __SIZE_TYPE__ size_t;
 #define __device__
 #define __host__
@@ -238,6 +239,8 @@ DEVICE float reciprocal_flushed(float x) {
 DEVICE void write_16(void *global, const unsigned (&word)[4]) {
     *static_cast<uint4 *>(global) = make_uint4(word[0], word[1], word[2], word[3]);
 }
+
+DEVICE void forget(uint4 &) {}
 
 template <class T> struct LabIsBfloat { static const int value = 0; };
 template <> struct LabIsBfloat<bf16> { static const int value = 1; };
