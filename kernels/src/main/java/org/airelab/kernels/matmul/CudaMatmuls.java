@@ -14,8 +14,7 @@ final class CudaMatmuls {
     private static final Set<DType> FP32 = EnumSet.of(DType.FP32);
     private static final Set<DType> HALF = EnumSet.of(DType.FP16, DType.BF16);
     private static final List<Tile> REGISTER_TILES = List.of(Tile.of(128, 128, 64), Tile.of(64, 64, 64));
-    private static final List<Tile> WIDE_TILES =
-            List.of(Tile.sliced(128, 128, 1), Tile.sliced(64, 128, 4), Tile.sliced(64, 64, 4));
+    private static final List<Tile> WIDE_TILES = List.of(Tile.sliced(128, 128, 1), Tile.sliced(64, 128, 4));
     private static final List<Tile> MMA_TILES = List.of(Tile.mma(128, 256, 64, 64, 3), Tile.mma(128, 128, 64, 64, 4),
             Tile.mma(64, 64, 32, 32, 4), Tile.mma(128, 32, 32, 32, 4), Tile.mma(16, 128, 16, 32, 4));
 

@@ -2,8 +2,8 @@
 // the 24 values it reads from shared memory serve 128 products; it reads those of the next k while it multiplies, also
 // across the barrier between two pairs of tiles; a third pair is on its way; and an operand with k contiguous is read
 // 16 bytes at a time and transposed by way of registers, as cp.async would have to copy its elements one by one.
-// On an NVIDIA H200, 4096 x 4096 x 4096, nearest version measured: 48.3 TFLOP/s (pipelined 41.4, cuBLAS 51.3); without a
-// transposition 50.7 (cuBLAS 51.7). Versions and measurements: kernels/docs/matmul-fp32.md.
+// On an NVIDIA H200, 4096 x 4096 x 4096: 48.6 TFLOP/s (pipelined 41.4, cuBLAS 51.3); B transposed 43.7 (cuBLAS 50.4), A
+// transposed 51.0 (cuBLAS 51.8), both 46.5 (cuBLAS 49.1). Versions and measurements: kernels/docs/matmul-fp32.md.
 // Macros: A_ALIGNED and B_ALIGNED, whether the operand's rows are aligned to 16 bytes; SLICES: so many warps compute
 // the same elements of C, each BK of every DEPTH elements along k, and their sums are added in the end. That keeps
 // the multiprocessors busy where C has few tiles.
@@ -24,9 +24,11 @@ const int TN = 16;
 DEVICE int lane_row() { return threadIdx.x % 2 + threadIdx.x % 32 / 8 * 2; }
 DEVICE int lane_column() { return threadIdx.x / 2 % 4; }
 
-// A tile is [DEPTH][ROWS]. Where it is transposed, element i of line p lies at i ^ twist(p): the 8 rows by 4 k that a
-// warp writes at once are then in different banks, and groups of 4 rows stay together.
-template <bool TRANSPOSED> DEVICE int twist(int p) { return TRANSPOSED ? p / 4 % 4 * 8 + p / 16 % 2 * 4 : 0; }
+// A tile is [DEPTH][ROWS]. Where it is transposed, element i of line p lies at i ^ twist(p): what a warp writes at
+// once, 8 rows by 16 k or 4 rows by 32, is then in different banks, and groups of 4 rows stay together.
+template <bool TRANSPOSED> DEVICE int twist(int p) {
+    return TRANSPOSED ? p / 4 % 2 * 16 + p / 8 % 2 * 8 + p / 16 % 2 * 4 : 0;
+}
 
 // What a thread copies of each tile of an operand: pieces of 4 elements, every STEP-th line of memory.
 template <bool K_CONTIGUOUS, bool ALIGNED, int ROWS> struct Copies {
@@ -86,11 +88,11 @@ template <bool K_CONTIGUOUS, bool ALIGNED, int ROWS> struct Copies {
 template <bool TRANSPOSED, int ROWS, int COUNT, int LANES>
 DEVICE void read(float (&value)[COUNT], const float *tile, int p, int lane) {
     int slice = threadIdx.x / 32 / WARPS;
-    int lane_twist = twist<TRANSPOSED>(slice * BK);
+    int in_group = (lane * 4) ^ twist<TRANSPOSED>(slice * BK) ^ twist<TRANSPOSED>(p) % (4 * LANES);
     HOT_LOOP
     for (int g = 0; g < COUNT; g += 4) {
-        int group = (g * LANES + lane * 4) ^ twist<TRANSPOSED>(p) ^ lane_twist;
-        load_4(&value[g], &tile[(slice * BK + p) * ROWS + group]);
+        int group = (g * LANES) ^ (twist<TRANSPOSED>(p) & ~(4 * LANES - 1)); // known to the compiler
+        load_4(&value[g], &tile[(slice * BK + p) * ROWS + group + in_group]);
     }
 }
 

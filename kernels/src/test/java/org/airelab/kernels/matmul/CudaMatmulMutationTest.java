@@ -158,7 +158,7 @@ class CudaMatmulMutationTest {
         kills("vectorized", DType.FP32, "(size_t) (first_line + y) * width + column;\n        int",
                 "(size_t) (first_line + y) * (width - 1) + column;\n        int");
         kills("prefetched", DType.FP32, "(i ^ twist<true>(p))", "i");
-        kills("prefetched", DType.FP32, "^ lane_twist;", ";");
+        kills("prefetched", DType.FP32, "^ twist<TRANSPOSED>(slice * BK) ^", "^");
         kills("prefetched", DType.FP32, "other < SLICES", "other < SLICES - 1");
         kills("warptiled", DType.FP32, "y / 4 * STEP_M", "y / 4 * STEP_N");
         kills("mma", DType.FP16, "slab + y * SLAB_PITCH", "slab + y * (SLAB_PITCH - 4)");
