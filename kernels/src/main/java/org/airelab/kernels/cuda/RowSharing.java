@@ -15,7 +15,7 @@ public enum RowSharing {
     NAIVE,
     /** A warp a row. */
     WARP,
-    /** A block a row, or a warp where that suffices, read 16 bytes at a time and held in registers as far as it fits. */
+    /** A block a row, or a warp if that suffices, read 16 bytes at a time and held in registers as far as it fits. */
     BLOCK;
 
     /** Threads of a block where it is not the row that decides. */

@@ -34,25 +34,24 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
         Buffers.floats("mean", mean, rows);
         NormArguments.checkOptional("dBias", dBias, width, dtype);
-        var block = RowGroups.launch(SOURCE, "layer_norm_backward", dtype, Math.max(1, rows), width,
-                launcher.multiprocessors());
-        var groups = RowGroups.of(rows, sharing);
-        var count = rows == 0 ? 0 : sharing == RowSharing.BLOCK ? block.gridX() : groups.count();
-        MemorySegment weightPartials = null;
-        MemorySegment biasPartials = null;
-        if (rows > 0) {
-            var bytes = RowGroups.bytes(count, width);
-            var partials = launcher.temporary(dBias == null ? bytes : 2 * bytes);
-            weightPartials = partials.asSlice(0, bytes);
-            biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
-            if (sharing == RowSharing.BLOCK) {
-                launcher.launch(block, dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width);
-            } else {
-                inTwo(dy, x, weight, mean, rstd, dx, weightPartials, biasPartials, rows, width, groups);
-            }
+        var arrays = dBias == null ? 1 : 2;
+        if (rows == 0) {
+            launcher.launch(RowGroups.totals(dtype, width, arrays), null, dWeight, dBias, 0, width);
+            return;
         }
-        launcher.launch(RowGroups.totals(dtype, width, dBias == null ? 1 : 2), weightPartials, dWeight, dBias, count,
-                width);
+        var held = RowGroups.held(dtype, width);
+        var groups = sharing == RowSharing.BLOCK ? RowGroups.of(rows, held, launcher.multiprocessors())
+                : RowGroups.of(rows, sharing);
+        var bytes = groups.bytes(width);
+        var partials = launcher.temporary(arrays * bytes);
+        var biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
+        if (sharing == RowSharing.BLOCK) {
+            launcher.launch(groups.launch(SOURCE, "layer_norm_backward", dtype, held), dy, x, weight, mean, rstd, dx,
+                    partials, biasPartials, rows, width, groups.each());
+        } else {
+            inTwo(dy, x, weight, mean, rstd, dx, partials, biasPartials, rows, width, groups);
+        }
+        launcher.launch(RowGroups.totals(dtype, width, arrays), partials, dWeight, dBias, groups.count(), width);
     }
 
     /** The parameters' gradients and dx apart, as the rungs before block form them. */

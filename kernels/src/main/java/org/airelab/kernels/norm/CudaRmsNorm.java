@@ -29,23 +29,24 @@ record CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) implement
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
-        var count = 0;
-        MemorySegment partials = null;
-        if (rows > 0 && sharing == RowSharing.BLOCK) {
-            var launch = RowGroups.launch(SOURCE, "rms_norm_backward", dtype, rows, width, launcher.multiprocessors());
-            count = launch.gridX();
-            partials = launcher.temporary(RowGroups.bytes(count, width));
-            launcher.launch(launch, dy, x, weight, rstd, dx, partials, rows, width);
-        } else if (rows > 0) {
-            var groups = RowGroups.of(rows, sharing);
-            count = groups.count();
-            partials = launcher.temporary(RowGroups.bytes(count, width));
+        if (rows == 0) {
+            launcher.launch(RowGroups.totals(dtype, width, 1), null, dWeight, null, 0, width);
+            return;
+        }
+        var held = RowGroups.held(dtype, width);
+        var groups = sharing == RowSharing.BLOCK ? RowGroups.of(rows, held, launcher.multiprocessors())
+                : RowGroups.of(rows, sharing);
+        var partials = launcher.temporary(groups.bytes(width));
+        if (sharing == RowSharing.BLOCK) {
+            launcher.launch(groups.launch(SOURCE, "rms_norm_backward", dtype, held), dy, x, weight, rstd, dx, partials,
+                    rows, width, groups.each());
+        } else {
             // dx comes last, as it may be where dy was.
-            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width, count), dy,
-                    x, rstd, partials, rows, width, groups.each());
+            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width,
+                    groups.count()), dy, x, rstd, partials, rows, width, groups.each());
             launcher.launch(sharing.launch(SOURCE, "rms_norm_backward", dtype, rows, width, MOST_THREADS), dy, x,
                     weight, rstd, dx, rows, width);
         }
-        launcher.launch(RowGroups.totals(dtype, width, 1), partials, dWeight, null, count, width);
+        launcher.launch(RowGroups.totals(dtype, width, 1), partials, dWeight, null, groups.count(), width);
     }
 }

@@ -7,13 +7,13 @@ import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
- * Groups of rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of sums they depend
- * on the shape alone, those of the rung block also on the number of multiprocessors.
+ * Groups of consecutive rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of
+ * sums they depend on the shape alone, those of the rung block also on the number of multiprocessors.
  *
- * @param count groups; 0 without rows
- * @param each  rows of a group of consecutive rows, the last may have fewer
+ * @param rows at least 1
+ * @param each rows of a group, the last may have fewer
  */
-record RowGroups(int count, int each) {
+record RowGroups(int rows, int each) {
     /** Enough blocks to fill a GPU, few enough that the groups' sums are small beside what is summed. */
     private static final int MOST = 512;
     /** Chunks of 16 bytes of dy and of x that a thread holds beside its sums. */
@@ -25,18 +25,32 @@ record RowGroups(int count, int each) {
     private static final int TOTALS_THREADS = 1024;
     private static final int TOTALS_COLUMNS = 32;
 
-    /** Groups of consecutive rows, for the rungs before block. */
+    /** Of the rungs before block. */
     static RowGroups of(int rows, RowSharing sharing) {
-        var each = sharing == RowSharing.NAIVE ? rows : (rows + MOST - 1) / MOST;
-        return rows == 0 ? new RowGroups(0, 1) : new RowGroups((rows - 1) / each + 1, each);
+        return new RowGroups(rows, sharing == RowSharing.NAIVE ? rows : (rows - 1) / MOST + 1);
     }
 
-    /** Of the rung block's backward pass: as many blocks as a device holds at once, where there are rows for them. */
-    static Launch launch(String family, String entry, DType dtype, int rows, int width, int multiprocessors) {
-        var held = HeldRows.of(dtype, width, WIDE, NARROW, THREADS);
-        var resident = (held.held() == NARROW ? FEWER_THREADS : THREADS) / held.block();
-        var source = KernelSource.of(family + RowSharing.BLOCK + ".cu", dtype).with("RESIDENT", resident);
-        return held.blocks(source, entry, Math.min(held.blocks(rows), resident * multiprocessors));
+    /** Of the rung block: as many as a device holds at once, where there are rows for them. */
+    static RowGroups of(int rows, HeldRows held, int multiprocessors) {
+        var most = Math.min(held.blocks(rows), resident(held) * multiprocessors);
+        var atOnce = held.block() / held.lanes();
+        var turns = (rows - 1) / (most * atOnce) + 1;
+        return new RowGroups(rows, turns * atOnce);
+    }
+
+    /** How the rung block's backward pass holds rows. */
+    static HeldRows held(DType dtype, int width) {
+        return HeldRows.of(dtype, width, WIDE, NARROW, THREADS);
+    }
+
+    private static int resident(HeldRows held) {
+        return (held.held() == NARROW ? FEWER_THREADS : THREADS) / held.block();
+    }
+
+    /** The launch of the rung block's backward pass. */
+    Launch launch(String family, String entry, DType dtype, HeldRows held) {
+        var source = KernelSource.of(family + RowSharing.BLOCK + ".cu", dtype).with("RESIDENT", resident(held));
+        return held.blocks(source, entry, count());
     }
 
     /** The launch that adds up the sums of all groups, for one array or two. */
@@ -45,8 +59,12 @@ record RowGroups(int count, int each) {
                 "column_totals", (width - 1) / TOTALS_COLUMNS + 1, arrays, 1, TOTALS_THREADS, 0, 1);
     }
 
-    /** Bytes of the sums of so many groups. */
-    static long bytes(int count, int width) {
-        return (long) Float.BYTES * count * width;
+    int count() {
+        return (rows - 1) / each + 1;
+    }
+
+    /** Bytes of the sums of all groups. */
+    long bytes(int width) {
+        return (long) Float.BYTES * count() * width;
     }
 }

@@ -1,7 +1,7 @@
 // Rows held in registers as they lie in memory: LANES threads a row, BLOCK / LANES rows a block, which is one row, or a
 // warp a row. A thread's chunks lie STRIDE elements apart. Its loads stand side by side, none behind a branch of its
-// own, so that all of them are under way before the first is waited for; conversions come later, and a pass over the row
-// makes them again where that saves registers. WHOLE says that a row has whole chunks alone, each aligned: kernels are
+// own, so that all of them are under way before the first is waited for; conversions come later, and each pass over a
+// row makes them again, which saves registers. WHOLE says that a row has whole chunks alone, each aligned: kernels are
 // there for such rows, and once more for all others, whose elements are read one by one.
 #pragma once
 #include "rows.cuh"

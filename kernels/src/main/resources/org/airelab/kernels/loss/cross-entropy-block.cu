@@ -2,6 +2,7 @@
 // one reading of the row (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018, algorithm 3). Each
 // thread keeps its chunks as the type holds them, the first HELD in registers and KEPT more in shared memory, copied
 // there while it works on those: a row that fits is read once for loss and gradient, of a longer one the rest twice.
+// KEPT 0 is for rows that fit in registers.
 // Several blocks share a multiprocessor, so that some read while others compute and write.
 #include "cross-entropy.cuh"
 #include "held.cuh"
@@ -88,11 +89,6 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     DYNAMIC_SHARED(uint4, kept);
     logits += (long long) blockIdx.x * vocabulary;
     Cut cut(logits, vocabulary);
-    if (targets[blockIdx.x] == ignored) {
-        clear(logits, cut);
-        if (threadIdx.x == 0) losses[blockIdx.x] = 0.0f;
-        return;
-    }
     int behind = cut.first + HELD * STRIDE, beyond = behind + KEPT * STRIDE;
     uint4 held[HELD];
     hold<true>(held, logits, cut.first, cut.end, minus_infinity());
@@ -102,6 +98,12 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
         if (at < cut.end) cp_async_16(kept + k * BLOCK, logits + at, true);
     }
     cp_async_commit();
+    if (targets[blockIdx.x] == ignored) { // asked only now: the row need not wait for the answer
+        cp_async_wait<0>();
+        clear(logits, cut);
+        if (threadIdx.x == 0) losses[blockIdx.x] = 0.0f;
+        return;
+    }
     Target target = locate(targets[blockIdx.x], vocabulary);
     bool owner = (int) threadIdx.x == cut.lane_of(target.at, vocabulary);
     float logit = owner ? logit_of(logits, target) : 0.0f;
@@ -112,11 +114,12 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     HOT_LOOP
     for (int h = 0; h < HELD; h++) take(row, held[h]);
     cp_async_wait<0>();
-#pragma unroll 4
+#pragma unroll 2
     for (int k = 0; k < KEPT; k++) {
         if (behind + k * STRIDE < cut.end) take(row, kept[k * BLOCK]);
     }
-    for (int at = beyond; at < cut.end; at += STRIDE) take(row, chunk_of<true>(logits, at, cut.end, 0.0f));
+    COLD_LOOP
+    for (int at = beyond; KEPT > 0 && at < cut.end; at += STRIDE) take(row, chunk_of<true>(logits, at, cut.end, 0.0f));
     row = combine(row, scratch);
 
     float factor = target.known ? scale / row.sum : not_a_number();
@@ -126,12 +129,13 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
         forget(held[h]);
         if (at < cut.end) put_gradient(logits, at, held[h], row.most, factor);
     }
-#pragma unroll 4
+#pragma unroll 2
     for (int k = 0; k < KEPT; k++) {
         int at = behind + k * STRIDE;
         if (at < cut.end) put_gradient(logits, at, kept[k * BLOCK], row.most, factor);
     }
-    for (int at = beyond; at < cut.end; at += STRIDE) {
+    COLD_LOOP
+    for (int at = beyond; KEPT > 0 && at < cut.end; at += STRIDE) {
         put_gradient(logits, at, chunk_of<true>(logits, at, cut.end, 0.0f), row.most, factor);
     }
     if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(exponential(edge - row.most) * factor);

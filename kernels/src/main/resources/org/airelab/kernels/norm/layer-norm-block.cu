@@ -1,7 +1,7 @@
 // Layer norm, a block a row, or a warp where a row is short. Over warp: 16 bytes an access, and each thread holds its
-// first HELD chunks of the row in registers, so that a row that fits is read once. Backward, the threads of a row take
-// one row of `each` after the other, and the sums over them for the gradients of weight and bias stay in registers too:
-// dy and x are read once for all gradients.
+// first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits is read
+// once. Backward, a block takes `each` rows, the next on its way while it works on one where there are registers, and
+// the sums over them for the gradients of weight and bias stay there too: dy and x are read once for all gradients.
 #include "held.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
@@ -92,24 +92,25 @@ layer_norm_forward(const ELEMENT *x, const ELEMENT *weight, const ELEMENT *bias,
 // Whether there are registers for the next row, loaded while a thread works on one.
 const bool AHEAD = HELD <= 2;
 
-// Takes every gridDim.x * ROWS-th row. WHOLE as in held.cuh; other rows' elements are read again rather than held.
+// A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
 DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *mean, const float *rstd,
                      ELEMENT *dx, float *weight_partials, float *bias_partials, float (&weight_sums)[HELD][CHUNK],
-                     float (&bias_sums)[HELD][CHUNK], int rows, int width, float (&scratch)[2][2][32]) {
+                     float (&bias_sums)[HELD][CHUNK], int rows, int width, int each, float (&scratch)[2][2][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
-    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
+    int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
+    int end = min(rows, (int) (blockIdx.x + 1) * each);
     uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
-    float gw[HELD][CHUNK], g[CHUNK], v[CHUNK], w[CHUNK], m_next = 0.0f, r_next = 0.0f;
+    float g[CHUNK], v[CHUNK], w[CHUNK], m_next = 0.0f, r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
-    if (WHOLE && AHEAD && first_row < rows) {
+    if (WHOLE && AHEAD && first_row < end) {
         hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
         hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
         m_next = mean[first_row];
         r_next = rstd[first_row];
     }
 
-    for (int row = first_row; row < rows; row += step) {
+    for (int row = first_row; row < end; row += ROWS) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         ELEMENT *dx_row = dx + (long long) row * width;
         float m = m_next, r = r_next, sums[2] = {};
@@ -119,11 +120,11 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
                 dy_held[h] = dy_next[h];
                 x_held[h] = x_next[h];
             }
-            if (row + step < rows) {
-                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
-                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
-                m_next = mean[row + step];
-                r_next = rstd[row + step];
+            if (row + ROWS < end) {
+                hold<WHOLE>(dy_next, dy_row + (long long) ROWS * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) ROWS * width, first, width, 0.0f);
+                m_next = mean[row + ROWS];
+                r_next = rstd[row + ROWS];
             }
         } else {
             if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
@@ -134,7 +135,6 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
         HOT_LOOP
         for (int h = 0; h < HELD; h++) {
             int at = first + h * STRIDE;
-            if (WHOLE) forget(weights[h]);
             if (!WHOLE && at >= width) continue;
             widen(g, WHOLE ? dy_held[h] : chunk_of<WHOLE>(dy_row, at, width, 0.0f));
             widen(v, WHOLE ? x_held[h] : chunk_of<WHOLE>(x_row, at, width, 0.0f));
@@ -144,9 +144,9 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
                 v[i] = (v[i] - m) * r;
                 weight_sums[h][i] += g[i] * v[i];
                 bias_sums[h][i] += g[i];
-                gw[h][i] = g[i] * w[i];
-                sums[0] += gw[h][i];
-                sums[1] += gw[h][i] * v[i];
+                g[i] *= w[i];
+                sums[0] += g[i];
+                sums[1] += g[i] * v[i];
             }
         }
         COLD_LOOP
@@ -173,11 +173,15 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
         for (int h = 0; WHOLE && h < HELD; h++) {
             int at = first + h * STRIDE;
             if (at >= width) continue;
-            if (!AHEAD) forget(x_held[h]);
+            forget(dy_held[h]);
+            forget(x_held[h]);
+            forget(weights[h]);
+            widen(g, dy_held[h]);
             widen(v, x_held[h]);
+            widen(w, weights[h]);
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) gw[h][i] = gw[h][i] * r - shift - (v[i] - m) * r * slope;
-            put_chunk<WHOLE>(dx_row, at, width, gw[h]);
+            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - shift - (v[i] - m) * r * slope;
+            put_chunk<WHOLE>(dx_row, at, width, g);
         }
         COLD_LOOP
         for (int at = WHOLE ? beyond : first; (!WHOLE || ROWS == 1) && at < width; at += STRIDE) {
@@ -191,11 +195,10 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
     }
 }
 
-// Partial sums of the gradients of weight and bias go to arrays [blocks, width]; bias_partials may be null. The blocks
-// are those that a device holds at once, RESIDENT a multiprocessor, and not more than there are rows for.
+// Partial sums of the gradients of weight and bias go to arrays [blocks, width]; bias_partials may be null.
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 layer_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *mean, const float *rstd,
-                    ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width) {
+                    ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width, int each) {
     __shared__ float scratch[2][2][32];
     __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
@@ -204,10 +207,10 @@ layer_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, 
     if (bias_partials != nullptr) bias_partials += (long long) blockIdx.x * width;
     if (whole) {
         backward<true>(dy, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums, rows,
-                       width, scratch);
+                       width, each, scratch);
     } else {
         backward<false>(dy, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums, rows,
-                        width, scratch);
+                        width, each, scratch);
     }
     store_column_sums(weight_sums, totals, weight_partials, width);
     if (bias_partials != nullptr) store_column_sums(bias_sums, totals, bias_partials, width);

@@ -1,7 +1,7 @@
 // Root mean square norm, a block a row, or a warp where a row is short. Over warp: 16 bytes an access, and each thread
-// holds its first HELD chunks of the row in registers, so that a row that fits is read once. Backward, the threads of a
-// row take one row of `each` after the other, and the sums over them for the weight's gradient stay in registers too: dy
-// and x are read once for both gradients.
+// holds its first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits
+// is read once. Backward, a block takes `each` rows, the next on its way while it works on one, and the sums over them
+// for the weight's gradient stay in registers too: dy and x are read once for both gradients.
 #include "held.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
@@ -63,24 +63,26 @@ rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rst
 
 #else
 // Whether there are registers for the next row, loaded while a thread works on one.
-const bool AHEAD = HELD <= 2;
+const bool AHEAD = HELD <= 3;
 
-// Takes every gridDim.x * ROWS-th row. WHOLE as in held.cuh; other rows' elements are read again rather than held.
+// A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
 DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                     float *partials, float (&sums)[HELD][CHUNK], int rows, int width, float (&scratch)[2][1][32]) {
+                     float *partials, float (&sums)[HELD][CHUNK], int rows, int width, int each,
+                     float (&scratch)[2][1][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
-    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
+    int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
+    int end = min(rows, (int) (blockIdx.x + 1) * each);
     uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
-    float gw[HELD][CHUNK], g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
+    float g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
-    if (WHOLE && AHEAD && first_row < rows) {
+    if (WHOLE && AHEAD && first_row < end) {
         hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
         hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
         r_next = rstd[first_row];
     }
 
-    for (int row = first_row; row < rows; row += step) {
+    for (int row = first_row; row < end; row += ROWS) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         ELEMENT *dx_row = dx + (long long) row * width;
         float r = r_next, dot = 0.0f;
@@ -90,10 +92,10 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
                 dy_held[h] = dy_next[h];
                 x_held[h] = x_next[h];
             }
-            if (row + step < rows) {
-                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
-                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
-                r_next = rstd[row + step];
+            if (row + ROWS < end) {
+                hold<WHOLE>(dy_next, dy_row + (long long) ROWS * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) ROWS * width, first, width, 0.0f);
+                r_next = rstd[row + ROWS];
             }
         } else {
             if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
@@ -103,7 +105,6 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
         HOT_LOOP
         for (int h = 0; h < HELD; h++) {
             int at = first + h * STRIDE;
-            if (WHOLE) forget(weights[h]);
             if (!WHOLE && at >= width) continue;
             widen(g, WHOLE ? dy_held[h] : chunk_of<WHOLE>(dy_row, at, width, 0.0f));
             widen(v, WHOLE ? x_held[h] : chunk_of<WHOLE>(x_row, at, width, 0.0f));
@@ -112,8 +113,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
             for (int i = 0; i < CHUNK; i++) {
                 g[i] *= r;
                 sums[h][i] += g[i] * v[i];
-                gw[h][i] = g[i] * w[i];
-                dot += gw[h][i] * v[i];
+                dot += g[i] * w[i] * v[i];
             }
         }
         COLD_LOOP
@@ -135,11 +135,15 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
         for (int h = 0; WHOLE && h < HELD; h++) {
             int at = first + h * STRIDE;
             if (at >= width) continue;
-            if (!AHEAD) forget(x_held[h]);
+            forget(dy_held[h]);
+            forget(x_held[h]);
+            forget(weights[h]);
+            widen(g, dy_held[h]);
             widen(v, x_held[h]);
+            widen(w, weights[h]);
             HOT_LOOP
-            for (int i = 0; i < CHUNK; i++) gw[h][i] -= v[i] * c;
-            put_chunk<WHOLE>(dx_row, at, width, gw[h]);
+            for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - v[i] * c;
+            put_chunk<WHOLE>(dx_row, at, width, g);
         }
         COLD_LOOP
         for (int at = WHOLE ? beyond : first; (!WHOLE || ROWS == 1) && at < width; at += STRIDE) {
@@ -153,18 +157,17 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
     }
 }
 
-// Partial sums of the weight's gradient go to partials [blocks, width]. The blocks are those that a device holds at
-// once, RESIDENT a multiprocessor, and not more than there are rows for.
+// Partial sums of the weight's gradient go to partials [blocks, width].
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                  float *partials, int rows, int width) {
+                  float *partials, int rows, int width, int each) {
     __shared__ float scratch[2][1][32];
     __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
     float sums[HELD][CHUNK] = {};
     partials += (long long) blockIdx.x * width;
-    if (whole) backward<true>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
-    else backward<false>(dy, x, weight, rstd, dx, partials, sums, rows, width, scratch);
+    if (whole) backward<true>(dy, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
+    else backward<false>(dy, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
     store_column_sums(sums, totals, partials, width);
 }
 #endif

@@ -254,16 +254,17 @@ class CudaCrossEntropyTest {
         assertFaults(1, "if (lane == 0) losses[row] = loss_of", "losses[row] = loss_of", "a race");
         assertFaults(2, "(at - before) / CHUNK % LANES", "at / CHUNK % LANES", "a race");
         assertFaults(2, "lane - CHUNK < width - end ?", "lane - CHUNK <= width - end ?", "");
-        assertFaults(2, 1030, "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;\n        __syncthreads();",
+        assertFaults(2, 1030, "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;\n"
+                + "        __syncthreads();",
                 "        if (threadIdx.x % 32 == 0) scratch[0][threadIdx.x / 32] = x;", "static shared memory");
-        assertFaults(2, "    logits += (long long) blockIdx.x * vocabulary;\n    Cut cut(logits, vocabulary);\n    if",
-                "    logits += (long long) blockIdx.x * (vocabulary + 1);\n    Cut cut(logits, vocabulary);\n    if",
+        assertFaults(2, "    logits += (long long) blockIdx.x * vocabulary;\n    Cut cut(logits, vocabulary);\n    int",
+                "    logits += (long long) blockIdx.x * (vocabulary + 1);\n    Cut cut(logits, vocabulary);\n    int",
                 "out of bounds");
     }
 
     /** Such a bug reads and writes nothing it must not: the numbers show it. */
     private static void assertWrong(int rung, String original, String replacement) {
-        var in = Inputs.of(2, 41_001, DType.FP32);
+        var in = Inputs.of(4, 41_001, DType.FP32);
         var expected = reference(in);
         try (var host = new HostLauncher(1).withMutation(original, replacement)) {
             var actual = run(host, CrossEntropy.FAMILY.cudaRungs().get(rung), DType.FP32, in);

@@ -74,8 +74,8 @@ class CudaLayerNormTest {
     }
 
     /**
-     * Of the widths, 4100 is more than 512 threads hold of float32, 8200 and 9001 more than they hold of a half type; 45
-     * rows of 1032 are more than there are blocks.
+     * Of the widths, 4100 is more than 512 threads hold of float32, 8200 and 9001 more than they hold of a half type;
+     * 45 rows of 1032 are more than there are blocks.
      */
     @ParameterizedTest
     @CsvSource({"37, 7, true", "5, 32, false", "3, 100, true", "600, 9, true", "2, 1030, false", "45, 1032, true",

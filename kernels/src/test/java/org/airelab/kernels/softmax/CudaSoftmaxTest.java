@@ -206,8 +206,8 @@ class CudaSoftmaxTest {
                 "out of bounds");
         assertFaults(2, "end = width - (width - before) % CHUNK", "end = width", "");
         assertFaults(2, "? end + lane - CHUNK", "? end + lane + 1 - CHUNK", "");
-        assertFaults(2, "    y += (long long) row * width;\n    if (misaligned", "    y += (long long) row * (width + 1);\n"
-                + "    if (misaligned", "writes");
+        assertFaults(2, "    y += (long long) row * width;\n    if (misaligned",
+                "    y += (long long) row * (width + 1);\n    if (misaligned", "writes");
         assertFaults(1, "    if (row >= rows) return;\n    x +=", "    x +=", "out of bounds");
         assertFaults(0, "    for (int i = 0; i < width; i++) y[i]", "    for (int i = 0; i <= width; i++) y[i]", "");
     }
