@@ -79,7 +79,7 @@ public final class PretrainCommand implements LabCommand {
     private String precision;
 
     @Option(names = "--kernels", paramLabel = "K", description = "auto, ours or torch. Default: auto, which is ours"
-            + " on a CPU in fp32.")
+            + " on a GPU, and on a CPU in fp32.")
     private String kernels;
 
     @Option(names = "--config", paramLabel = "FILE", description = "A YAML file over the preset; see a run's config.yaml.")
