@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
@@ -154,6 +155,12 @@ final class Bench {
         return new Task(target.kind().equals("cuda"), items, cold, target.threads(), accuracy, schedule);
     }
 
+    /** All but where the lab lies. */
+    private static String jvmFlags() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(flag -> !flag.startsWith("-Dlab.")).collect(Collectors.joining(" "));
+    }
+
     private Environment environment(Instant begin, long[] processorBefore, Measurements measurements,
             SourceVersion source, String session) {
         Hardware hardware = Hardware.detect();
@@ -165,7 +172,7 @@ final class Bench {
                 Machine.megahertz().orElse(Double.NaN), 100.0 * (processor[1] - processorBefore[1]) / passed,
                 measurements.disturbedPercent(),
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
-                String.join(" ", ManagementFactory.getRuntimeMXBean().getInputArguments()), Versions.detect(),
+                jvmFlags(), Versions.detect(),
                 source.commit(), source.dirty(), (quick ? "quick" : "full") + (cold ? ", cold" : ", warm"),
                 forks, schedule.visits(), seconds(begin), target.gpu(measurements), notes, session);
     }
