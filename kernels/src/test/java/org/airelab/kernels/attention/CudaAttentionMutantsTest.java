@@ -135,7 +135,7 @@ class CudaAttentionMutantsTest {
                 // Three tiles of keys, for the rings to come round; queries' gradients in parts by columns and by rows.
                 // And more heads than a section has.
                 ? Stream.of(new AttentionShape(1, 300, 2, 1, 72, causal), new AttentionShape(1, 300, 2, 1, 40, causal),
-                        new AttentionShape(4, 300, 2, 1, 40, causal))
+                        new AttentionShape(7, 300, 2, 1, 40, causal))
                 : Stream.of(new AttentionShape(1, 130, 2, 1, 32, causal)));
         assertTrue(shapes.anyMatch(shape -> killed(mutant, shape)));
     }
