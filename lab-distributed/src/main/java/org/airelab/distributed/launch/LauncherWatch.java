@@ -13,7 +13,7 @@ public final class LauncherWatch {
     static final String PROPERTY = "lab.launcher";
     /** What a shell reports of a program that SIGTERM has ended. */
     private static final int TERMINATED = 128 + 15;
-    private static final Duration ORDERLY_END = Duration.ofSeconds(5);
+    private static final Duration ORDERLY_END = Duration.ofSeconds(20);
 
     private LauncherWatch() {
     }
