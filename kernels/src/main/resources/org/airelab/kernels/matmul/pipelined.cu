@@ -4,7 +4,7 @@
 // registers a thread instead of 119, so that one block instead of two was on a multiprocessor.
 #include "warp-tile.cuh"
 
-extern "C" __global__ void __launch_bounds__(THREADS) matmul_pipelined(PARAMETERS) {
+extern "C" __global__ void __launch_bounds__(THREADS, 1) matmul_pipelined(PARAMETERS) {
     __shared__ __align__(16) float a_tile[2][BK * PITCH_A];
     __shared__ __align__(16) float b_tile[2][BK * PITCH_B];
     int tiles_n = (n + BN - 1) / BN;

@@ -2,6 +2,7 @@
 // first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits is read
 // once. Backward, a block takes `each` rows, the next on its way while it works on one where there are registers, and
 // the sums over them for the gradients of weight and bias stay there too: dy and x are read once for all gradients.
+// local memory: 16 bytes, because on sm_100a a word or two of the backward pass do not fit beside 512 threads' others.
 #include "held.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently

@@ -6,8 +6,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Widths of rows from one warp's to more than a block holds in registers, each about twice the one before: between them
- * a rung takes every number of threads, and of chunks a thread holds, that it knows. All are odd, so that rows begin
+ * Widths of rows from one warp's to more than a block holds in registers, each about twice the one before. All are odd, so that rows begin
  * anywhere within 16 bytes.
  */
 final class RowWidths {
