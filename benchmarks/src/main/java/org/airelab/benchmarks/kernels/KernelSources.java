@@ -18,8 +18,7 @@ import org.airelab.kernels.roofline.PeakKernel;
 
 /**
  * The CUDA sources, with their macros, that families' rungs launch on a device: all of them, but for products not each
- * tile with each transposition and epilogue, for attention the usual head sizes alone, and for rows some widths, from
- * which the number of threads follows.
+ * tile with each transposition and epilogue, and for attention the usual head sizes alone.
  */
 final class KernelSources {
     private KernelSources() {

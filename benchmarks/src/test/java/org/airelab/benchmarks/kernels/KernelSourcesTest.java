@@ -8,7 +8,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntConsumer;
-import java.util.stream.Collectors;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
@@ -57,12 +56,6 @@ class KernelSourcesTest {
     }
 
     private static <R extends Rung> void assertCovers(Family<R> family, Call<R> call) {
-        Set<KernelSource> missing = launched(family, call);
-        missing.removeAll(KernelSources.of(List.of(family), 80, 108));
-        assertEquals(Set.of(), missing);
-    }
-
-    private static <R extends Rung> Set<KernelSource> launched(Family<R> family, Call<R> call) {
         LaunchRecorder recorder = new LaunchRecorder(80, 108);
         for (CudaRung<R> rung : family.cudaRungs()) {
             if (rung.architecture() <= 80) {
@@ -71,42 +64,32 @@ class KernelSourcesTest {
                 }
             }
         }
-        assertTrue(recorder.sources().size() > 1);
-        return new LinkedHashSet<>(recorder.sources());
-    }
-
-    /** As many threads a row as it takes, and chunks that each holds, are macros: all else about a source is covered. */
-    private static <R extends Rung> void assertCoversButForThreads(Family<R> family, Call<R> call) {
-        Set<String> missing = butForThreads(launched(family, call));
-        missing.removeAll(butForThreads(KernelSources.of(List.of(family), 80, 108)));
+        Set<KernelSource> missing = new LinkedHashSet<>(recorder.sources());
+        assertTrue(missing.size() > 1);
+        missing.removeAll(KernelSources.of(List.of(family), 80, 108));
         assertEquals(Set.of(), missing);
-    }
-
-    private static Set<String> butForThreads(Set<KernelSource> sources) {
-        return sources.stream().map(source -> source.name() + source.defines().get("ELEMENT"))
-                .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     @Test
     void rowsOfAnyWidth() {
-        assertCoversButForThreads(Softmax.FAMILY, (rung, type, width) -> {
+        assertCovers(Softmax.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);
             rung.forward(x, x, ROWS, width);
             rung.backward(x, x, x, ROWS, width);
         });
-        assertCoversButForThreads(RmsNorm.FAMILY, (rung, type, width) -> {
+        assertCovers(RmsNorm.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);
             MemorySegment weight = memory(type, width);
             rung.forward(x, weight, x, floats(ROWS), ROWS, width, 0);
             rung.backward(x, x, weight, floats(ROWS), x, weight, ROWS, width);
         });
-        assertCoversButForThreads(LayerNorm.FAMILY, (rung, type, width) -> {
+        assertCovers(LayerNorm.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);
             MemorySegment weight = memory(type, width);
             rung.forward(x, weight, weight, x, floats(ROWS), floats(ROWS), ROWS, width, 0);
             rung.backward(x, x, weight, floats(ROWS), floats(ROWS), x, weight, weight, ROWS, width);
         });
-        assertCoversButForThreads(CrossEntropy.FAMILY, (rung, type, width) -> {
+        assertCovers(CrossEntropy.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);
             rung.forward(x, longs(ROWS), floats(ROWS), ROWS, width, -1);
             rung.forwardBackward(x, longs(ROWS), floats(ROWS), ROWS, width, -1, 1);

@@ -26,8 +26,18 @@ public record HeldRows(int lanes, int block, int held) {
     public static HeldRows of(DType dtype, int width, int wide, int narrow, int mostThreads) {
         var chunks = pieces(width, CHUNK_BYTES / dtype.bytes());
         var each = chunks <= WARP * narrow ? narrow : wide;
-        var lanes = Math.min(mostThreads, WARP * pieces(chunks, WARP * each));
-        return new HeldRows(lanes, lanes == WARP ? WARPS * WARP : lanes, Math.min(each, pieces(chunks, lanes)));
+        var lanes = Math.min(mostThreads, WARP * warps(pieces(chunks, WARP * each)));
+        return lanes == WARP ? new HeldRows(WARP, WARPS * WARP, Math.min(each, pieces(chunks, WARP)))
+                : new HeldRows(lanes, lanes, each);
+    }
+
+    /**
+     * At least so many warps, in steps of a third to a half: 1, 2, 3, 4, 6, 8, 12, 16. Each number is compiled by
+     * itself.
+     */
+    public static int warps(int least) {
+        var power = Integer.highestOneBit(Math.max(1, least - 1));
+        return least == 1 ? 1 : 2 * least <= 3 * power ? 3 * power / 2 : 2 * power;
     }
 
     /** A launch with threads of their own for each row. */

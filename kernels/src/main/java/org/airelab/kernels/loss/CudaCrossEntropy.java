@@ -2,6 +2,7 @@ package org.airelab.kernels.loss;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cuda.HeldRows;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
@@ -47,10 +48,11 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
             return sharing.launch(SOURCE, entry, dtype, rows, vocabulary, MOST_THREADS);
         }
         var chunks = (vocabulary - 1) / (CHUNK_BYTES / dtype.bytes()) + 1;
-        var threads = Math.min(MOST_THREADS, WARP * ((chunks - 1) / (WARP * MOST_HELD) + 1));
+        var threads = Math.min(MOST_THREADS, WARP * HeldRows.warps((chunks - 1) / (WARP * MOST_HELD) + 1));
         var each = (chunks - 1) / threads + 1;
-        var held = Math.min(MOST_HELD, each);
-        var kept = Math.min(MOST_KEPT, each - held);
+        // Few numbers of chunks: each is compiled by itself.
+        var held = threads > WARP ? MOST_HELD : Math.min(MOST_HELD, Integer.highestOneBit(2 * each - 1));
+        var kept = Math.clamp(each - held, 0, MOST_KEPT);
         var source = KernelSource.of(SOURCE + sharing + ".cu", dtype).with("BLOCK", threads).with("LANES", threads)
                 .with("HELD", held).with("KEPT", kept);
         return Launch.of(source, entry, rows, threads).withShared(kept * threads * CHUNK_BYTES);

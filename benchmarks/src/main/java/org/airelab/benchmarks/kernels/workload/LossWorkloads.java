@@ -7,6 +7,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 import ai.djl.Device;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.airelab.kernels.loss.CrossEntropy;
 import org.airelab.torch.Operator;
@@ -39,8 +40,12 @@ final class LossWorkloads {
                 forwardBackward(4096, 128_256));
     }
 
+    /** Wide vocabularies too: a CUDA rung holds up to 20 chunks a thread, some of them in shared memory. */
     static List<Workload<?>> variants() {
-        return RowWidths.each(vocabulary -> Stream.of(forward(3, vocabulary), forwardBackward(3, vocabulary)));
+        List<Workload<?>> any = RowWidths.each(vocabulary -> Stream.of(forward(3, vocabulary),
+                forwardBackward(3, vocabulary)));
+        return Stream.concat(any.stream(), IntStream.range(8, 21).flatMap(chunks -> IntStream.of(2048 * chunks - 3,
+                4096 * chunks - 3)).distinct().<Workload<?>>mapToObj(wide -> forwardBackward(3, wide))).toList();
     }
 
     private static Workload<CrossEntropy> forward(int rows, int vocabulary) {
