@@ -25,6 +25,12 @@ public final class LauncherWatch {
         }
     }
 
+    /** Whether there was such a launcher and it has died: what goes wrong in this rank then is not the rank's. */
+    public static boolean launcherHasDied() {
+        String launcher = System.getProperty(PROPERTY);
+        return launcher != null && ProcessHandle.of(Long.parseLong(launcher)).isEmpty();
+    }
+
     private static void watch() {
         try (InputStream in = System.in) {
             while (in.read() >= 0) {
@@ -33,10 +39,9 @@ public final class LauncherWatch {
         } catch (IOException e) {
             // As good as an end.
         }
-        String launcher = System.getProperty(PROPERTY);
         // One that lives has told this rank to end, and knows why.
-        if (ProcessHandle.of(Long.parseLong(launcher)).isEmpty()) {
-            System.err.println("error: the launcher, process " + launcher + ", has died");
+        if (launcherHasDied()) {
+            System.err.println("error: the launcher, process " + System.getProperty(PROPERTY) + ", has died");
         }
         Thread.ofPlatform().daemon().start(() -> {
             pause();

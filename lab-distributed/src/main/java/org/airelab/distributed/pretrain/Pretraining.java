@@ -20,6 +20,7 @@ import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
 import org.airelab.data.PreparedData;
 import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.tokenizer.Tokenizer;
 import org.airelab.torch.Devices;
 import org.airelab.torch.OutOfMemory;
@@ -159,7 +160,9 @@ final class Pretraining {
             if (noCheckpoint && machine) {
                 run.clear();
             } else {
-                record.end(RunManifest.Status.FAILED);
+                // Without their launcher ranks end, and the first to do so is missing to the others.
+                record.end(LauncherWatch.launcherHasDied() ? RunManifest.Status.INTERRUPTED
+                        : RunManifest.Status.FAILED);
             }
         } catch (UserError e) {
             cause.addSuppressed(e);
