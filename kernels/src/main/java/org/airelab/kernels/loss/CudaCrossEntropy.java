@@ -15,6 +15,8 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
     /** 16-byte chunks of a thread in registers and in shared memory: a multiprocessor has room for two such blocks. */
     private static final int MOST_HELD = 8;
     private static final int MOST_KEPT = 12;
+    /** In registers where shared memory holds the rest: with more the compiler spills. */
+    private static final int HELD_BESIDE_KEPT = 6;
     private static final int WARP = 32;
     private static final int CHUNK_BYTES = 16;
 
@@ -50,11 +52,15 @@ record CudaCrossEntropy(RowSharing sharing, Launcher launcher, DType dtype) impl
         var chunks = (vocabulary - 1) / (CHUNK_BYTES / dtype.bytes()) + 1;
         var threads = Math.min(MOST_THREADS, WARP * HeldRows.warps((chunks - 1) / (WARP * MOST_HELD) + 1));
         var each = (chunks - 1) / threads + 1;
-        // Few numbers of chunks: each is compiled by itself.
-        var held = threads > WARP ? MOST_HELD : Math.min(MOST_HELD, Integer.highestOneBit(2 * each - 1));
+        var held = each > MOST_HELD ? HELD_BESIDE_KEPT : heldAlone(threads, each);
         var kept = Math.clamp(each - held, 0, MOST_KEPT);
         var source = KernelSource.of(SOURCE + sharing + ".cu", dtype).with("BLOCK", threads).with("LANES", threads)
                 .with("HELD", held).with("KEPT", kept);
         return Launch.of(source, entry, rows, threads).withShared(kept * threads * CHUNK_BYTES);
+    }
+
+    /** Few numbers of chunks, as each is compiled by itself. */
+    private static int heldAlone(int threads, int each) {
+        return threads > WARP ? MOST_HELD : Integer.highestOneBit(2 * each - 1);
     }
 }

@@ -104,17 +104,13 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
         if (threadIdx.x == 0) losses[blockIdx.x] = 0.0f;
         return;
     }
-    Target target = locate(targets[blockIdx.x], vocabulary);
-    bool owner = (int) threadIdx.x == cut.lane_of(target.at, vocabulary);
-    float logit = owner ? logit_of(logits, target) : 0.0f;
 
     Online row = nothing_yet();
     take_edge(row, logits, cut.edge);
-    float edge = cut.edge < 0 ? 0.0f : to_float(logits[cut.edge]);
     HOT_LOOP
     for (int h = 0; h < HELD; h++) take(row, held[h]);
     cp_async_wait<0>();
-#pragma unroll 2
+#pragma unroll 4
     for (int k = 0; k < KEPT; k++) {
         if (behind + k * STRIDE < cut.end) take(row, kept[k * BLOCK]);
     }
@@ -122,6 +118,9 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     for (int at = beyond; KEPT > 0 && at < cut.end; at += STRIDE) take(row, chunk_of<true>(logits, at, cut.end, 0.0f));
     row = combine(row, scratch);
 
+    Target target = locate(targets[blockIdx.x], vocabulary);
+    bool owner = (int) threadIdx.x == cut.lane_of(target.at, vocabulary);
+    float logit = owner ? logit_of(logits, target) : 0.0f;
     float factor = target.known ? scale / row.sum : not_a_number();
     HOT_LOOP
     for (int h = 0; h < HELD; h++) {
@@ -129,7 +128,7 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
         forget(held[h]);
         if (at < cut.end) put_gradient(logits, at, held[h], row.most, factor);
     }
-#pragma unroll 2
+#pragma unroll 4
     for (int k = 0; k < KEPT; k++) {
         int at = behind + k * STRIDE;
         if (at < cut.end) put_gradient(logits, at, kept[k * BLOCK], row.most, factor);
@@ -138,7 +137,9 @@ cross_entropy_forward_backward(ELEMENT *logits, const long long *targets, float 
     for (int at = beyond; KEPT > 0 && at < cut.end; at += STRIDE) {
         put_gradient(logits, at, chunk_of<true>(logits, at, cut.end, 0.0f), row.most, factor);
     }
-    if (cut.edge >= 0) logits[cut.edge] = from_float<ELEMENT>(exponential(edge - row.most) * factor);
+    if (cut.edge >= 0) {
+        logits[cut.edge] = from_float<ELEMENT>(exponential(to_float(logits[cut.edge]) - row.most) * factor);
+    }
     if (owner) {
         logits[target.at] = target_gradient(logit, row.most, row.sum, scale);
         losses[blockIdx.x] = loss_of(logit, row.most, row.sum);

@@ -40,7 +40,7 @@ final class LossWorkloads {
                 forwardBackward(4096, 128_256));
     }
 
-    /** Wide vocabularies too: a CUDA rung holds up to 20 chunks a thread, some of them in shared memory. */
+    /** Wide vocabularies too: a CUDA rung holds up to 18 chunks a thread, some of them in shared memory. */
     static List<Workload<?>> variants() {
         List<Workload<?>> any = RowWidths.each(vocabulary -> Stream.of(forward(3, vocabulary),
                 forwardBackward(3, vocabulary)));
