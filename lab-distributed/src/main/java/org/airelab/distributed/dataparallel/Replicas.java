@@ -59,6 +59,10 @@ public final class Replicas implements AutoCloseable {
                         + " way.", "Leave one of them out.");
             }
         }
+
+        private long bucketElements() {
+            return bucketBytes / Float.BYTES;
+        }
     }
 
     private Replicas(ProcessGroup group, Device device, Settings settings) {
@@ -138,7 +142,8 @@ public final class Replicas implements AutoCloseable {
             divided = new WholeState(group, shards(), session.parameters().size());
         } else {
             sums = switch (settings.gradients) {
-                case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
+                case BUCKETED -> new BucketedSums(group, session.parameters(),
+                        Shards.of(0, 1, settings.bucketElements()));
                 case NAIVE -> new NaiveSums(group, session.parameters());
             };
         }
@@ -148,7 +153,7 @@ public final class Replicas implements AutoCloseable {
     /** What of the model this rank is to update. */
     public Shards shards() {
         return group == null || settings.zero == 0 ? Shards.WHOLE
-                : Shards.of(rank(), size(), settings.bucketBytes / Float.BYTES);
+                : Shards.of(rank(), size(), settings.bucketElements());
     }
 
     /** Uses a buffer of the optimizer's state, of which this rank may have a part only, as a whole; on rank 0 alone. */
