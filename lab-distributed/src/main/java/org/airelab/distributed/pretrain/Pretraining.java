@@ -56,7 +56,7 @@ final class Pretraining {
 
     /** Trains a new run to its end. */
     static int start(PretrainConfig asked, RunDirectory run, Replicas replicas) throws IOException {
-        MemoryNeed.of(asked).check(RankParts.setup(asked, replicas.device()).device());
+        requireMemory(asked, replicas);
         PreparedData data = PretrainData.prepare(asked);
         return new Pretraining(PretrainData.resolved(asked, data), run, data, replicas).train(true);
     }
@@ -71,9 +71,13 @@ final class Pretraining {
             System.out.println("done       " + run.root() + " has finished already; see its summary.json");
             return 0;
         }
-        MemoryNeed.of(config).check(RankParts.setup(config, replicas.device()).device());
+        requireMemory(config, replicas);
         return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing), replicas)
                 .train(false);
+    }
+
+    private static void requireMemory(PretrainConfig config, Replicas replicas) {
+        MemoryNeed.of(config, RankParts.share(config, replicas), replicas.shards().ranks()).check(replicas.device());
     }
 
     /** Whether there is nothing left to do in a run. */
