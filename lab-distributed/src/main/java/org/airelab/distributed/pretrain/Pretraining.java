@@ -37,7 +37,6 @@ import org.airelab.train.TrainingSession;
  */
 final class Pretraining {
     static final String CONFIG = "config.yaml";
-    static final String MANIFEST = "manifest.json";
     private static final String MODEL = "model.yaml";
     static final String TOKENIZER = "tokenizer.json";
 
@@ -63,7 +62,7 @@ final class Pretraining {
 
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
     static int resume(PretrainConfig config, RunDirectory run, Replicas replicas) throws IOException {
-        RunManifest.Standing standing = RunManifest.standing(run.file(MANIFEST));
+        RunManifest.Standing standing = RunManifest.standing(run.file(RunDirectory.MANIFEST));
         PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
                 Tokenizer.load(run.file(TOKENIZER)).hash());
@@ -129,7 +128,7 @@ final class Pretraining {
             AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
             AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
         }
-        return RunManifest.open(run.file(MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
+        return RunManifest.open(run.file(RunDirectory.MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
                 Devices.name(device), replicas.size(), Configurations.hash(config), data.manifest().key(),
                 data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
     }
