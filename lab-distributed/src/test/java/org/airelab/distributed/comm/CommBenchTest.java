@@ -7,9 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.airelab.base.UserError;
 import org.airelab.cli.Lab;
 import org.airelab.distributed.JavaCommand;
@@ -26,12 +27,16 @@ class CommBenchTest {
     private record Result(int exitCode, String out) {
     }
 
-    private static Result run(Map<String, String> environment, String... arguments) throws Exception {
+    private static ProcessBuilder builder(Map<String, String> environment, String... arguments) {
         ProcessBuilder builder = new ProcessBuilder(JavaCommand.of(Lab.class, List.of("-XX:TieredStopAtLevel=1"),
                 arguments)).redirectErrorStream(true);
         builder.environment().keySet().removeAll(List.of("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT"));
         builder.environment().putAll(environment);
-        Process process = builder.start();
+        return builder;
+    }
+
+    private static Result run(Map<String, String> environment, String... arguments) throws Exception {
+        Process process = builder(environment, arguments).start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Result(process.waitFor(), out);
     }
@@ -54,16 +59,14 @@ class CommBenchTest {
     /** What another program has started, as the variables say. */
     @Test
     void ranksOfOthers() throws Exception {
-        Map<String, String> variables = new HashMap<>();
-        BenchRanks ranks = new BenchRanks(0, 1, 0, "127.0.0.1", 29_876);
-        ranks.tell(variables, 0);
-        assertEquals(ranks, BenchRanks.of(variables));
+        Map<String, String> variables = Map.of("RANK", "0", "WORLD_SIZE", "1", "MASTER_PORT", "29876");
         Result result = run(variables, "comm-bench", "--sizes", "4k", "--no-check");
         assertEquals(0, result.exitCode(), result.out());
         assertTrue(result.out().contains("shm, 1 rank\n"), result.out());
         result = run(variables, "comm-bench", "--ranks", "2");
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
-        assertTrue(result.out().contains("--ranks is given, but RANK and WORLD_SIZE say how many ranks there are"),
+        assertTrue(result.out().contains("--ranks is given, but the variables RANK and WORLD_SIZE say how many ranks"
+                + " there are"),
                 result.out());
     }
 
@@ -76,13 +79,22 @@ class CommBenchTest {
         assertTrue(result.out().contains(sentence), result.out());
     }
 
-    @ParameterizedTest
-    @CsvSource({"RANK, x", "RANK, 2", "WORLD_SIZE, ''", "MASTER_PORT, -1"})
-    void badVariables(String name, String value) {
-        Map<String, String> variables = new HashMap<>(Map.of("RANK", "1", "WORLD_SIZE", "2"));
-        assertEquals(new BenchRanks(1, 2, 1, "127.0.0.1", 29_500), BenchRanks.of(variables));
-        variables.put(name, value);
-        assertEquals(UserError.BAD_INPUT, assertThrows(UserError.class, () -> BenchRanks.of(variables)).exitCode());
+    /** A rank that fails ends the others, and is named. */
+    @Test
+    void failedRank() throws Exception {
+        Process process = builder(Map.of(), "comm-bench", "--sizes", "1k" + ",1k".repeat(999)).start();
+        List<ProcessHandle> ranks = process.children().toList();
+        for (long end = System.nanoTime() + 60_000_000_000L; ranks.size() < 2; ranks = process.children().toList()) {
+            assertTrue(System.nanoTime() < end, "the ranks do not start");
+            Thread.sleep(10);
+        }
+        ranks.stream().max(Comparator.comparing(ProcessHandle::pid)).orElseThrow().destroyForcibly();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(128 + 9, process.waitFor(), out);
+        assertTrue(out.contains("error: rank 1 was ended by signal 9 (SIGKILL)"), out);
+        for (ProcessHandle rank : ranks) {
+            rank.onExit().get(30, TimeUnit.SECONDS);
+        }
     }
 
     /** 3 GB in 2 s, over 4 ranks. */
