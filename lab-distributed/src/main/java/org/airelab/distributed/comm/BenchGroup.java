@@ -10,7 +10,6 @@ import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.World;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaStream;
-import org.airelab.kernels.cuda.MissingCudaException;
 
 /** The group that is measured, with the memory that its collectives work on. */
 final class BenchGroup {
@@ -48,12 +47,7 @@ final class BenchGroup {
 
     /** Throws where this host has not so many. */
     static void requireGpus(int ranks) {
-        int devices;
-        try {
-            devices = CudaDevice.count();
-        } catch (MissingCudaException e) {
-            throw UserError.machine(e.getMessage(), e.advice(), e);
-        }
+        int devices = CudaDevice.count();
         if (ranks > devices) {
             throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
                     + devices, "Start no more ranks on a host than it has GPUs.");

@@ -57,6 +57,7 @@ public enum BackEnd {
      *
      * @param device of this rank
      * @throws UserError when they do not come, or this machine lacks what the back end needs
+     * @throws org.airelab.kernels.cuda.MissingCudaException when what it lacks is CUDA's
      */
     public abstract ProcessGroup join(World world, Device device, Limits limits);
 
