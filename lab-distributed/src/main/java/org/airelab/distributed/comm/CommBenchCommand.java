@@ -92,7 +92,7 @@ public final class CommBenchCommand implements LabCommand {
     }
 
     private static long bytes(String text) {
-        if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}[kmg]?")) {
+        if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}|[1-9]\\d{0,8}[kmg]")) {
             throw UserError.badInput("expected a size such as 512, 4k, 100m or 1g, found '" + text + "'",
                     "Correct --sizes.");
         }
