@@ -213,14 +213,13 @@ public final class Replicas implements AutoCloseable {
 
     /** How they work together, in words. */
     public String describe() {
-        return size() + " ranks, each with a part of every batch; gradients summed " + (settings.zero == 1
-                ? String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass, each part"
-                        + " on the rank that updates it",
-                        settings.bucketBytes / 1e6) : switch (settings.gradients) {
+        String when = switch (settings.gradients) {
             case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
                     settings.bucketBytes / 1e6);
             case NAIVE -> "parameter by parameter after the backward pass";
-        });
+        };
+        return size() + " ranks, each with a part of every batch; gradients summed " + when
+                + (settings.zero == 1 ? ", each part on the rank that updates it" : "");
     }
 
     /** Lets the other ranks know that this one cannot go on, and why. */

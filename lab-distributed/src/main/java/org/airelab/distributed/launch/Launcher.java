@@ -7,7 +7,6 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -146,8 +145,7 @@ public final class Launcher {
 
     /** Ends the ranks that have not ended: politely, then, after some time, at once. */
     private void endAll() {
-        List<Process> alive = ranks.stream().sorted(Comparator.comparing(RankProcess::rank))
-                .map(RankProcess::process).filter(Process::isAlive).toList();
+        List<Process> alive = ranks.stream().map(RankProcess::process).filter(Process::isAlive).toList();
         alive.forEach(Process::destroy);
         long deadline = System.nanoTime() + ORDERLY_END.toNanos();
         for (Process process : alive) {

@@ -45,10 +45,6 @@ final class RankProcess {
         return new RankProcess(rank, process, run, new RankOutput(process.getInputStream(), rank, run));
     }
 
-    int rank() {
-        return rank;
-    }
-
     Process process() {
         return process;
     }
