@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.UserError;
 
 /**
@@ -50,12 +51,7 @@ public final class Launcher {
     }
 
     private int run() throws IOException, InterruptedException {
-        Thread end = new Thread(() -> {
-            ending = true;
-            endAll();
-        }, "end-ranks");
-        Runtime.getRuntime().addShutdownHook(end);
-        try {
+        try (ShutdownHook end = new ShutdownHook("end-ranks", this::end)) {
             for (int attempt = 0;; attempt++) {
                 int code = run(attempt);
                 if (code == 0 || attempt == plan.restarts || !mayHelp(code) || ending) {
@@ -66,16 +62,12 @@ public final class Launcher {
             }
         } finally {
             endAll();
-            forget(end);
         }
     }
 
-    private static void forget(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending already: the hook has run, or will.
-        }
+    private void end() {
+        ending = true;
+        endAll();
     }
 
     /** Whether to start again may end otherwise: wrong input stays wrong, and what the machine lacks it still lacks. */

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.Terminal;
 import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
@@ -102,20 +103,19 @@ final class Pretraining {
         double earlier = restored.map(RunCheckpoints.Restored::seconds).orElse(0.0);
         RunManifest record = begin(fresh, parts.session().manager().getDevice());
         // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
-        Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
-        Runtime.getRuntime().addShutdownHook(interrupted);
-        try {
-            learn(parts, checkpoints, record, earlier);
-            record.end(RunManifest.Status.FINISHED);
-        } catch (EngineException e) {
-            RuntimeException cause = OutOfMemory.orElse(e);
-            stopped(cause, record, fresh && checkpoints.none());
-            throw cause;
-        } catch (RuntimeException | IOException | Error e) {
-            stopped(e, record, fresh && checkpoints.none());
-            throw e;
-        } finally {
-            forget(interrupted);
+        try (ShutdownHook interrupted = new ShutdownHook("interrupted",
+                () -> record.end(RunManifest.Status.INTERRUPTED))) {
+            try {
+                learn(parts, checkpoints, record, earlier);
+                record.end(RunManifest.Status.FINISHED);
+            } catch (EngineException e) {
+                RuntimeException cause = OutOfMemory.orElse(e);
+                stopped(cause, record, fresh && checkpoints.none());
+                throw cause;
+            } catch (RuntimeException | IOException | Error e) {
+                stopped(e, record, fresh && checkpoints.none());
+                throw e;
+            }
         }
     }
 
@@ -166,14 +166,6 @@ final class Pretraining {
             }
         } catch (UserError e) {
             cause.addSuppressed(e);
-        }
-    }
-
-    private static void forget(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending already: the hook has run, or will.
         }
     }
 
