@@ -3,6 +3,7 @@ package org.airelab.distributed.comm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,7 @@ import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.mpi.MpiGroup;
 import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +80,17 @@ class CommBenchTest {
         Result result = run(Map.of(), "comm-bench", option, value);
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
         assertTrue(result.out().contains(sentence), result.out());
+    }
+
+    /** Ranks of which Open MPI's launcher knows nothing are not each a world of one. */
+    @Test
+    void ranksThatMpiDoesNotKnow() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Result result = run(Map.of("RANK", "1", "WORLD_SIZE", "2", "LOCAL_WORLD_SIZE", "1", "LOCAL_RANK", "0"),
+                "comm-bench", "--backend", "mpi");
+        assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
+        assertTrue(result.out().contains("error: this is rank 1 of 2 by the variables RANK and WORLD_SIZE and rank 0 of"
+                + " 1 by Open MPI"), result.out());
     }
 
     /** A rank that fails ends the others, and is named. */
