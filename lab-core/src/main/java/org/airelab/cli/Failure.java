@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.airelab.base.IoReasons;
 import org.airelab.base.UserError;
+import org.airelab.kernels.cuda.MissingCudaException;
 import org.airelab.torch.OutOfMemory;
 
 /**
@@ -47,6 +48,7 @@ record Failure(String message, String advice, int exitCode, Throwable cause) {
         Throwable cause = unwrap(thrown);
         return switch (cause) {
             case UserError e -> new Failure(e.getMessage(), e.advice(), e.exitCode(), thrown);
+            case MissingCudaException e -> new Failure(e.getMessage(), e.advice(), UserError.MACHINE, thrown);
             case IOException e -> ofIo(e, thrown);
             case EngineException e when OutOfMemory.orElse(e) instanceof UserError memory -> new Failure(
                     memory.getMessage(), memory.advice(), memory.exitCode(), thrown);

@@ -38,7 +38,8 @@ import org.airelab.base.UserError;
  * </pre>
  */
 public final class RunDirectory implements AutoCloseable {
-    private static final String MANIFEST = "manifest.json";
+    /** The file that makes a folder a run: {@link RunManifest}. */
+    public static final String MANIFEST = "manifest.json";
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
     /** What is written before the manifest: all that a start can leave that was cut off before the folder was a run. */
     private static final List<String> BEGINNINGS = List.of("config.yaml", "model.yaml", "tokenizer.json");

@@ -1,6 +1,9 @@
 package org.airelab.train;
 
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
@@ -15,6 +18,8 @@ public final class Trainer {
     private final Schedule schedule;
     private final LossScaler scaler;
     private final GradientNorm norms;
+    /** The first gradient of each part of the model, as the engine counts them. */
+    private final NavigableMap<Integer, Long> firsts = new TreeMap<>();
     private GradientExchange exchange = GradientExchange.NONE;
     private long step;
     private long updates;
@@ -30,6 +35,7 @@ public final class Trainer {
         this.schedule = schedule;
         this.scaler = scaler;
         this.norms = norms;
+        parameters.slots().forEach(slot -> firsts.putIfAbsent(part(slot.spec().path()), slot.offset()));
     }
 
     /**
@@ -77,10 +83,10 @@ public final class Trainer {
         return new StepReport(step, loss, learningRate, norm, skipped);
     }
 
-    /** The first gradient that belongs to a part of the model, as the engine counts them, or to a later one. */
+    /** The first gradient that belongs to a part of the model or to a later one. */
     private long first(int part) {
-        return parameters.slots().stream().filter(slot -> part(slot.spec().path()) >= part)
-                .mapToLong(FlatParameters.Slot::offset).findFirst().orElse(parameters.size());
+        Map.Entry<Integer, Long> found = firsts.ceilingEntry(part);
+        return found == null ? parameters.size() : found.getValue();
     }
 
     private static int part(String path) {

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
+import org.airelab.kernels.cuda.MissingCudaException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -114,6 +115,7 @@ class LabTest {
                 Arguments.of(new EngineException("a kernel written in Java failed: CUDA_ERROR_OUT_OF_MEMORY (2) in"
                         + " cuMemAlloc of 64 bytes on device 0 (NVIDIA H100): the device has too little free memory"),
                         3, "the GPU's memory is full: there was no room for another 64 bytes", "smaller batch"),
+                Arguments.of(new MissingCudaException("no driver", "Install it."), 3, "no driver", "Install it."),
                 Arguments.of(new IOException("No space left on device"), 3, "the disk is full", "Free some space"),
                 Arguments.of(new java.io.UncheckedIOException(new IOException("Read-only file system")), 3,
                         "Read-only", "Write elsewhere."),

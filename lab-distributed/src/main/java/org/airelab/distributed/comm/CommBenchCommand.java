@@ -2,17 +2,19 @@ package org.airelab.distributed.comm;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.LongStream;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
+import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.launch.BackEnd;
+import org.airelab.distributed.launch.Launcher;
+import org.airelab.distributed.launch.LauncherWatch;
+import org.airelab.distributed.launch.World;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -21,8 +23,8 @@ import picocli.CommandLine.Spec;
 /** {@code lab comm-bench}. */
 @Command(name = "comm-bench", description = {
     "Check every collective between ranks against known values, then measure time and bandwidth.",
-    "Ranks are processes of this host; or those that mpirun or the variables RANK, WORLD_SIZE, MASTER_ADDR and"
-        + " MASTER_PORT name. Leaves with 1 when a result is wrong."},
+    "Ranks are processes of this host; or those that mpirun, srun or torchrun has started. Leaves with 1 when a result"
+        + " is wrong."},
         footer = {"  lab comm-bench", "  lab comm-bench --backend shm --ranks 4 --sizes 4k,100m",
             "  lab comm-bench --backend nccl --ranks 8"})
 public final class CommBenchCommand implements LabCommand {
@@ -30,7 +32,7 @@ public final class CommBenchCommand implements LabCommand {
 
     @Option(names = "--backend", paramLabel = "B", defaultValue = "shm",
             description = "shm (this host's memory), mpi or nccl. Default: ${DEFAULT-VALUE}.")
-    private BenchBackEnd backEnd;
+    private BackEnd backEnd;
 
     @Option(names = "--ranks", paramLabel = "N",
             description = "Ranks to start on this host. Default: 2; of nccl 1.")
@@ -55,52 +57,42 @@ public final class CommBenchCommand implements LabCommand {
     @Override
     public Integer call() throws IOException, InterruptedException {
         long[] bytes = sizes.stream().mapToLong(CommBenchCommand::bytes).toArray();
-        Map<String, String> environment = System.getenv();
-        boolean started = environment.containsKey("RANK") && environment.containsKey("WORLD_SIZE");
-        if (backEnd == BenchBackEnd.MPI || started) {
-            if (number != null) {
-                throw UserError.badInput("--ranks is given, but "
-                        + (started ? "RANK and WORLD_SIZE say how many ranks there are" : "mpirun starts MPI's ranks"),
-                        started ? "Unset RANK and WORLD_SIZE, or leave --ranks away."
-                                : "Use mpirun -n N lab comm-bench --backend mpi.");
-            }
-            BenchRanks mine = started ? BenchRanks.of(environment) : null;
-            backEnd.run(mine, (group, memory, title) -> measure(group, memory, title, bytes));
-            return 0;
+        World world = World.of(System.getenv());
+        // A rank that this command has started may be the only one.
+        boolean started = !world.alone() || world.source() == World.Source.VARIABLES;
+        if (backEnd != BackEnd.MPI && !started) {
+            return launch();
         }
-        int count = number != null ? number : backEnd == BenchBackEnd.NCCL ? 1 : 2;
-        if (count < 1) {
-            throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
+        if (number != null) {
+            throw UserError.badInput("--ranks is given, but " + (started ? world.source() + " say how many ranks there"
+                    + " are" : "mpirun starts MPI's ranks"), started ? "Leave --ranks away, or start one process alone."
+                            : "Use mpirun -n N lab comm-bench --backend mpi.");
         }
-        backEnd.requireRoom(count);
-        BenchRanks mine = new BenchRanks(0, count, 0, "127.0.0.1", freePort());
-        try (OtherRanks others = new OtherRanks(mine, childArguments())) {
-            backEnd.run(mine, (group, memory, title) -> measure(group, memory, title, bytes));
-            if (!others.ended()) {
-                throw UserError.failed("another rank has failed", "See what it has said above.");
-            }
-        }
+        LauncherWatch.start();
+        BenchGroup.use(backEnd, world, (group, memory, title) -> measure(group, memory, title, bytes));
         return 0;
     }
 
-    /** The same command without the number of ranks, which the variables say. */
-    private List<String> childArguments() {
-        List<String> arguments = new ArrayList<>(List.of("comm-bench", "--backend", backEnd.toString(),
-                "--sizes", String.join(",", sizes)));
+    /** Starts this command once a rank. */
+    private int launch() throws IOException, InterruptedException {
+        int count = number != null ? number : backEnd == BackEnd.NCCL ? 1 : 2;
+        if (count < 1) {
+            throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
+        }
+        if (backEnd == BackEnd.NCCL) {
+            BenchGroup.requireGpus(count);
+        }
+        // Without the number of ranks, which the variables say.
+        List<String> arguments = new ArrayList<>(List.of("comm-bench", "--backend", backEnd.toString(), "--sizes",
+                String.join(",", sizes)));
         if (unchecked) {
             arguments.add("--no-check");
         }
-        return arguments;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
+        return Launcher.run(new Launcher.Plan(count, 0, null, Lab.class, arguments, arguments));
     }
 
     private static long bytes(String text) {
-        if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}[kmg]?")) {
+        if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}|[1-9]\\d{0,8}[kmg]")) {
             throw UserError.badInput("expected a size such as 512, 4k, 100m or 1g, found '" + text + "'",
                     "Correct --sizes.");
         }
@@ -117,7 +109,7 @@ public final class CommBenchCommand implements LabCommand {
         PrintWriter out = spec.commandLine().getOut();
         boolean first = group.rank() == 0;
         if (!unchecked) {
-            new CollectiveChecks(group, memory, backEnd != BenchBackEnd.NCCL).all(CHECKED_COUNTS);
+            new CollectiveChecks(group, memory, backEnd != BackEnd.NCCL).all(CHECKED_COUNTS);
             group.barrier().await();
         }
         if (first) {

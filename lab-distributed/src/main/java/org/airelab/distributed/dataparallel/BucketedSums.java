@@ -5,42 +5,46 @@ import java.util.List;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Work;
 import org.airelab.nn.FlatParameters;
-import org.airelab.torch.NativeArrays;
+import org.airelab.train.Shards;
+import org.airelab.train.Shards.Piece;
 
 /**
  * Sums of buckets, each as soon as the backward pass has all of its gradients, while it goes on (Li et al. 2020,
  * section 3.2). The gradients lie in one buffer in the order of the layers, so a bucket is a window of it, the last one
  * first: nothing is copied.
  */
-final class BucketedSums extends GradientSums {
-    private final long bucket;
+class BucketedSums extends GradientSums {
+    private final List<Piece> buckets;
     private final List<Work> pending = new ArrayList<>();
-    /** Gradients from this element on are on their way. */
-    private long sent;
+    /** Buckets that are on their way. */
+    private int sent;
 
-    /** Buckets of {@code bytes}; the one that is sent last has what is left. */
-    BucketedSums(ProcessGroup group, FlatParameters parameters, long bytes) {
+    /** In the buckets of {@code shards}. */
+    BucketedSums(ProcessGroup group, FlatParameters parameters, Shards shards) {
         super(group, parameters);
-        this.bucket = Math.max(1, bytes / NativeArrays.type(parameters.gradients()).bytes());
-        this.sent = parameters.size();
+        this.buckets = shards.buckets(parameters.size());
     }
 
     @Override
-    public void finalFrom(long element) {
-        while (sent > element && (sent - element >= bucket || element == 0)) {
-            long from = Math.max(element, sent - bucket);
-            pending.add(sum(from, sent - from));
-            sent = from;
+    public final void finalFrom(long element) {
+        for (; sent < buckets.size() && buckets.get(sent).from() >= element; sent++) {
+            pending.add(sum(buckets.get(sent)));
         }
     }
 
+    /** Begins to sum a bucket. */
+    Work sum(Piece bucket) {
+        return sum(bucket.from(), bucket.size());
+    }
+
     @Override
-    void finish() {
-        try {
-            pending.forEach(Work::await);
-        } finally {
-            pending.clear();
-            sent = parameters().size();
-        }
+    final void finish() {
+        pending.forEach(Work::await);
+        pending.clear();
+        sent = 0;
+    }
+
+    final List<Piece> buckets() {
+        return buckets;
     }
 }

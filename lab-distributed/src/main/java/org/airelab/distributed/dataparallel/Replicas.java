@@ -59,6 +59,10 @@ public final class Replicas implements AutoCloseable {
                         + " way.", "Leave one of them out.");
             }
         }
+
+        private long bucketElements() {
+            return bucketBytes / Float.BYTES;
+        }
     }
 
     private Replicas(ProcessGroup group, Device device, Settings settings) {
@@ -138,7 +142,8 @@ public final class Replicas implements AutoCloseable {
             divided = new WholeState(group, shards(), session.parameters().size());
         } else {
             sums = switch (settings.gradients) {
-                case BUCKETED -> new BucketedSums(group, session.parameters(), settings.bucketBytes);
+                case BUCKETED -> new BucketedSums(group, session.parameters(),
+                        Shards.of(0, 1, settings.bucketElements()));
                 case NAIVE -> new NaiveSums(group, session.parameters());
             };
         }
@@ -148,7 +153,7 @@ public final class Replicas implements AutoCloseable {
     /** What of the model this rank is to update. */
     public Shards shards() {
         return group == null || settings.zero == 0 ? Shards.WHOLE
-                : Shards.of(rank(), size(), settings.bucketBytes / Float.BYTES);
+                : Shards.of(rank(), size(), settings.bucketElements());
     }
 
     /** Uses a buffer of the optimizer's state, of which this rank may have a part only, as a whole; on rank 0 alone. */
@@ -208,14 +213,13 @@ public final class Replicas implements AutoCloseable {
 
     /** How they work together, in words. */
     public String describe() {
-        return size() + " ranks, each with a part of every batch; gradients summed " + (settings.zero == 1
-                ? String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass, each part"
-                        + " on the rank that updates it",
-                        settings.bucketBytes / 1e6) : switch (settings.gradients) {
+        String when = switch (settings.gradients) {
             case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
                     settings.bucketBytes / 1e6);
             case NAIVE -> "parameter by parameter after the backward pass";
-        });
+        };
+        return size() + " ranks, each with a part of every batch; gradients summed " + when
+                + (settings.zero == 1 ? ", each part on the rank that updates it" : "");
     }
 
     /** Lets the other ranks know that this one cannot go on, and why. */

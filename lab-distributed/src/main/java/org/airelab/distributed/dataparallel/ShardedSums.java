@@ -17,35 +17,21 @@ import org.airelab.train.Shards.Piece;
  * backward pass has them, every rank updates its part of each bucket, and the weights are gathered again. As many bytes
  * are moved as by an all-reduce; the optimizer's state is on one rank each.
  */
-final class ShardedSums extends GradientSums {
+final class ShardedSums extends BucketedSums {
     private final ProcessGroup group;
     private final Shards shards;
-    private final List<Piece> buckets;
-    private final List<Work> pending = new ArrayList<>();
-    /** Buckets that are on their way. */
-    private int sent;
 
     ShardedSums(ProcessGroup group, FlatParameters parameters, Shards shards) {
-        super(group, parameters);
+        super(group, parameters, shards);
         this.group = group;
         this.shards = shards;
-        this.buckets = shards.buckets(parameters.size());
     }
 
     @Override
-    public void finalFrom(long element) {
+    Work sum(Piece bucket) {
         MemorySegment gradients = NativeArrays.kernelMemory(parameters().gradients());
-        for (; sent < buckets.size() && buckets.get(sent).from() >= element; sent++) {
-            Piece bucket = buckets.get(sent);
-            pending.add(group.reduceScatter(slice(gradients, bucket),
-                    slice(gradients, shards.part(bucket, rank())), ScalarType.FLOAT32, Reduction.SUM));
-        }
-    }
-
-    @Override
-    void finish() {
-        await();
-        sent = 0;
+        return group.reduceScatter(slice(gradients, bucket), slice(gradients, shards.part(bucket, rank())),
+                ScalarType.FLOAT32, Reduction.SUM);
     }
 
     @Override
@@ -56,16 +42,12 @@ final class ShardedSums extends GradientSums {
     @Override
     public void updated() {
         MemorySegment weights = NativeArrays.kernelMemory(parameters().weights());
-        for (Piece bucket : buckets) {
-            pending.add(group.allGather(slice(weights, shards.part(bucket, rank())), slice(weights, bucket),
+        List<Work> gathers = new ArrayList<>();
+        for (Piece bucket : buckets()) {
+            gathers.add(group.allGather(slice(weights, shards.part(bucket, rank())), slice(weights, bucket),
                     ScalarType.FLOAT32));
         }
-        await();
-    }
-
-    private void await() {
-        pending.forEach(Work::await);
-        pending.clear();
+        gathers.forEach(Work::await);
     }
 
     private static MemorySegment slice(MemorySegment buffer, Piece piece) {

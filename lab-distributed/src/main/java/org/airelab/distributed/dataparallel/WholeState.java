@@ -15,7 +15,7 @@ import org.airelab.train.Shards.Piece;
 
 /**
  * A buffer of the optimizer's state that is divided among ranks, as a whole on rank 0: for the time of its use, one
- * buffer at a time.
+ * buffer at a time, beside the parts of one other rank.
  */
 public final class WholeState {
     private final ProcessGroup group;
@@ -43,12 +43,11 @@ public final class WholeState {
         }
         try (NDManager scope = mine.getManager().newSubManager()) {
             NDArray whole = array(scope, size);
-            for (int rank = 0; rank < group.size(); rank++) {
-                NDArray parts = rank == 0 ? mine : array(scope, mine.size());
-                if (rank > 0) {
-                    group.receive(NativeArrays.kernelMemory(parts), ScalarType.FLOAT32, rank).await();
-                }
-                copy(whole, parts, rank, true);
+            NDArray others = array(scope, mine.size());
+            copy(whole, mine, 0, true);
+            for (int rank = 1; rank < group.size(); rank++) {
+                group.receive(NativeArrays.kernelMemory(others), ScalarType.FLOAT32, rank).await();
+                copy(whole, others, rank, true);
             }
             use.with(whole);
         }
@@ -63,12 +62,11 @@ public final class WholeState {
         try (NDManager scope = mine.getManager().newSubManager()) {
             NDArray whole = array(scope, size);
             fill.with(whole);
-            for (int rank = 0; rank < group.size(); rank++) {
-                NDArray parts = rank == 0 ? mine : array(scope, mine.size());
-                copy(whole, parts, rank, false);
-                if (rank > 0) {
-                    group.send(NativeArrays.kernelMemory(parts), ScalarType.FLOAT32, rank).await();
-                }
+            NDArray others = array(scope, mine.size());
+            copy(whole, mine, 0, false);
+            for (int rank = 1; rank < group.size(); rank++) {
+                copy(whole, others, rank, false);
+                group.send(NativeArrays.kernelMemory(others), ScalarType.FLOAT32, rank).await();
             }
         }
     }

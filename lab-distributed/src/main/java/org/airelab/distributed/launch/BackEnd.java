@@ -24,7 +24,16 @@ public enum BackEnd {
     MPI {
         @Override
         public ProcessGroup join(World world, Device device, Limits limits) {
-            return MpiGroup.join(limits);
+            MpiGroup group = MpiGroup.join(limits);
+            if (group.rank() == world.rank() && group.size() == world.size()) {
+                return group;
+            }
+            // Of processes that its launcher has not started Open MPI makes each a world of its own.
+            String found = "this is rank " + world.rank() + " of " + world.size() + " by " + world.source()
+                    + " and rank " + group.rank() + " of " + group.size() + " by Open MPI";
+            group.close();
+            throw UserError.badInput(found, "Start the ranks with Open MPI's mpirun, or srun --mpi=pmix; on one host"
+                    + " they need no MPI.");
         }
     },
     /** Through NCCL, a GPU for each rank. */
@@ -57,6 +66,7 @@ public enum BackEnd {
      *
      * @param device of this rank
      * @throws UserError when they do not come, or this machine lacks what the back end needs
+     * @throws org.airelab.kernels.cuda.MissingCudaException when what it lacks is CUDA's
      */
     public abstract ProcessGroup join(World world, Device device, Limits limits);
 

@@ -7,11 +7,11 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.UserError;
 
 /**
@@ -33,12 +33,12 @@ public final class Launcher {
      *
      * @param ranks    processes
      * @param restarts at most, after failures
-     * @param run      the run's folder, into which the logs of ranks from 1 on go
+     * @param run      the run's folder, into which the logs of ranks from 1 on go; null where there is none
      * @param main     the class to run, with this JVM's options and class path
      * @param first    its arguments
-     * @param again    its arguments after a failure
+     * @param again    its arguments after a failure of a run that had begun
      */
-    public record Plan(int ranks, int restarts, Path run, Class<?> main, List<String> first, List<String> again) {
+    public record Plan(int ranks, int restarts, RunFolder run, Class<?> main, List<String> first, List<String> again) {
     }
 
     private Launcher(Plan plan) {
@@ -51,12 +51,7 @@ public final class Launcher {
     }
 
     private int run() throws IOException, InterruptedException {
-        Thread end = new Thread(() -> {
-            ending = true;
-            endAll();
-        }, "end-ranks");
-        Runtime.getRuntime().addShutdownHook(end);
-        try {
+        try (ShutdownHook end = new ShutdownHook("end-ranks", this::end)) {
             for (int attempt = 0;; attempt++) {
                 int code = run(attempt);
                 if (code == 0 || attempt == plan.restarts || !mayHelp(code) || ending) {
@@ -67,16 +62,12 @@ public final class Launcher {
             }
         } finally {
             endAll();
-            forget(end);
         }
     }
 
-    private static void forget(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending already: the hook has run, or will.
-        }
+    private void end() {
+        ending = true;
+        endAll();
     }
 
     /** Whether to start again may end otherwise: wrong input stays wrong, and what the machine lacks it still lacks. */
@@ -104,7 +95,7 @@ public final class Launcher {
                 && rank.process().exitValue() != UserError.FAILED).findFirst().orElse(first);
         endAll();
         if (!ending) {
-            failed.failure(plan.run).forEach(System.err::println);
+            failed.failure().forEach(System.err::println);
         }
         return failed.process().exitValue();
     }
@@ -112,10 +103,11 @@ public final class Launcher {
     private void start(int attempt, BlockingQueue<RankProcess> ended) throws IOException {
         String name = "lab-" + ProcessHandle.current().pid() + "-" + attempt;
         int port = freePort();
+        List<String> arguments = attempt > 0 && plan.run != null && plan.run.begun() ? plan.again : plan.first;
         List<RankProcess> started = new ArrayList<>();
         for (int i = 0; i < plan.ranks && !ending; i++) {
             int rank = i;
-            RankProcess process = RankProcess.start(rank, command(rank, attempt), plan.run,
+            RankProcess process = RankProcess.start(rank, command(rank, arguments), plan.run,
                     environment -> World.tell(environment, rank, plan.ranks, name, port));
             started.add(process);
             ranks = List.copyOf(started);
@@ -130,7 +122,7 @@ public final class Launcher {
     }
 
     /** This JVM's own command, with other arguments. */
-    private List<String> command(int rank, int attempt) {
+    private List<String> command(int rank, List<String> arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // Only rank 0 may find that it writes to a terminal.
@@ -139,14 +131,13 @@ public final class Launcher {
         command.add("-XX:ParallelGCThreads=" + Cores.share(Runtime.getRuntime().availableProcessors(), plan.ranks));
         command.add("-D" + LauncherWatch.PROPERTY + "=" + ProcessHandle.current().pid());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), plan.main.getName()));
-        command.addAll(attempt == 0 ? plan.first : plan.again);
+        command.addAll(arguments);
         return command;
     }
 
     /** Ends the ranks that have not ended: politely, then, after some time, at once. */
     private void endAll() {
-        List<Process> alive = ranks.stream().sorted(Comparator.comparing(RankProcess::rank))
-                .map(RankProcess::process).filter(Process::isAlive).toList();
+        List<Process> alive = ranks.stream().map(RankProcess::process).filter(Process::isAlive).toList();
         alive.forEach(Process::destroy);
         long deadline = System.nanoTime() + ORDERLY_END.toNanos();
         for (Process process : alive) {

@@ -7,16 +7,14 @@ import java.io.InputStreamReader;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import org.airelab.tracking.RunDirectory;
 
 /**
- * What a rank prints, appended to a file in the run's folder. The folder becomes a run's only when rank 0 has begun:
+ * What a rank prints, appended to a file in the run's folder. The folder becomes the run's only when rank 0 has begun:
  * until then the lines are kept, and if it never does, they are not written.
  */
 final class RankOutput {
@@ -29,15 +27,18 @@ final class RankOutput {
     /** What every JVM of the lab says, and no option keeps from saying. */
     private static final String NOISE = "WARNING: Using incubator modules";
 
-    private final Path log;
+    private final int rank;
+    /** Null where the lines are not to be kept. */
+    private final RunFolder run;
     private final Thread reader;
     private final List<String> early = new ArrayList<>();
     private final Deque<String> last = new ArrayDeque<>();
     private Writer writer;
 
-    RankOutput(InputStream in, Path log) {
-        this.log = log;
-        this.reader = Thread.ofPlatform().daemon().name(log.getFileName().toString()).start(() -> read(in));
+    RankOutput(InputStream in, int rank, RunFolder run) {
+        this.rank = rank;
+        this.run = run;
+        this.reader = Thread.ofPlatform().daemon().name("rank-" + rank).start(() -> read(in));
     }
 
     private void read(InputStream in) {
@@ -61,6 +62,9 @@ final class RankOutput {
         if (last.size() > LAST_LINES) {
             last.removeFirst();
         }
+        if (run == null) {
+            return;
+        }
         early.add(line);
         try {
             write();
@@ -72,8 +76,8 @@ final class RankOutput {
 
     /** Writes what is kept, if it may be written already. */
     private synchronized void write() throws IOException {
-        if (writer == null && RunDirectory.isRun(log.getParent())) {
-            writer = Files.newBufferedWriter(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        if (writer == null && run != null && run.begun()) {
+            writer = Files.newBufferedWriter(run.log(rank), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         }
         if (writer != null) {
             for (String line : early) {

@@ -3,7 +3,6 @@ package org.airelab.distributed.launch;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,38 +16,33 @@ final class RankProcess {
 
     private final int rank;
     private final Process process;
+    /** Null where what ranks print is not kept. */
+    private final RunFolder run;
     /** Null of rank 0, whose output is the launcher's own. */
     private final RankOutput output;
 
-    private RankProcess(int rank, Process process, RankOutput output) {
+    private RankProcess(int rank, Process process, RunFolder run, RankOutput output) {
         this.rank = rank;
         this.process = process;
+        this.run = run;
         this.output = output;
     }
 
     /**
-     * Starts a rank. Rank 0 prints where this process prints, another one to {@code rank-N.log}.
+     * Starts a rank. Rank 0 prints where this process prints, another one to its log.
      *
-     * @param run the folder for that file
+     * @param run the folder for that file; null for none
      */
-    static RankProcess start(int rank, List<String> command, Path run, Consumer<Map<String, String>> environment)
-            throws IOException {
+    static RankProcess start(int rank, List<String> command, RunFolder run,
+            Consumer<Map<String, String>> environment) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command).redirectInput(Redirect.PIPE);
         environment.accept(builder.environment());
         if (rank == 0) {
             builder.redirectOutput(Redirect.INHERIT).redirectError(Redirect.INHERIT);
-            return new RankProcess(rank, builder.start(), null);
+            return new RankProcess(rank, builder.start(), run, null);
         }
         Process process = builder.redirectErrorStream(true).start();
-        return new RankProcess(rank, process, new RankOutput(process.getInputStream(), log(run, rank)));
-    }
-
-    static Path log(Path run, int rank) {
-        return run.resolve("rank-" + rank + ".log");
-    }
-
-    int rank() {
-        return rank;
+        return new RankProcess(rank, process, run, new RankOutput(process.getInputStream(), rank, run));
     }
 
     Process process() {
@@ -61,7 +55,7 @@ final class RankProcess {
     }
 
     /** How it failed, in lines for people; none when it has told them itself. */
-    List<String> failure(Path run) {
+    List<String> failure() {
         int code = process.exitValue();
         boolean signalled = code > SIGNALLED;
         String how = "rank " + rank + (signalled ? " was ended by signal " + signal(code - SIGNALLED)
@@ -78,8 +72,8 @@ final class RankProcess {
             lines.add("error: " + how);
             message.forEach(line -> lines.add("  " + line));
         }
-        if (Files.exists(log(run, rank))) {
-            lines.add("  All it has printed is in " + log(run, rank) + ".");
+        if (run != null && Files.exists(run.log(rank))) {
+            lines.add("  All it has printed is in " + run.log(rank) + ".");
         }
         return lines;
     }

@@ -111,7 +111,7 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
      *
      * @throws UserError (bad input) where nobody has said which host it is on
      */
-    InetSocketAddress place() {
+    public InetSocketAddress place() {
         if (address.isEmpty() && !oneHost()) {
             throw UserError.badInput("the ranks that " + source + " has started on several hosts do not know where"
                     + " rank 0 is.", "Set MASTER_ADDR to its host, and MASTER_PORT to a free port there.");

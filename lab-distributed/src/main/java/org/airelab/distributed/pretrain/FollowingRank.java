@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.airelab.data.PreparedData;
 import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
 
 /** A rank other than 0: it computes its part of every step, and leaves files and reports to rank 0. */
@@ -19,7 +20,7 @@ final class FollowingRank {
 
     /** Trains a run that was cut off to its end. */
     static int resume(PretrainConfig config, Path run, Replicas replicas) throws IOException {
-        RunManifest.Standing standing = RunManifest.standing(run.resolve(Pretraining.MANIFEST));
+        RunManifest.Standing standing = RunManifest.standing(run.resolve(RunDirectory.MANIFEST));
         if (Pretraining.finished(config, run, standing)) {
             return 0;
         }

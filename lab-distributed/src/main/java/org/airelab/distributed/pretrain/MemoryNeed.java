@@ -4,13 +4,14 @@ import ai.djl.Device;
 import ai.djl.util.cuda.CudaUtils;
 import java.util.Locale;
 import org.airelab.base.UserError;
+import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.nn.ModelConfig;
 import org.airelab.tracking.Hardware;
 import org.airelab.train.OptimizerConfig.Kind;
 import org.airelab.train.Precision;
 
 /**
- * The least memory a run can do with. What asks for more than the device has is refused at the start, and not by the
+ * The least memory a rank can do with. What asks for more than the device has is refused at the start, and not by the
  * operating system in the middle of the first step.
  *
  * @param state       bytes of weights, gradients and Adam's two buffers
@@ -20,15 +21,20 @@ import org.airelab.train.Precision;
 record MemoryNeed(double state, double activations, double tokens) {
     private static final double GIB = 1L << 30;
 
-    /** Of a run as it is configured. */
-    static MemoryNeed of(PretrainConfig config) {
+    /**
+     * Of a rank of a run as it is configured.
+     *
+     * @param share   its samples of a step
+     * @param sharers ranks that have a part of the optimizer's buffers each
+     */
+    static MemoryNeed of(PretrainConfig config, BatchShare share, int sharers) {
         ModelConfig model = config.model();
         Precision precision = config.run().precision();
         boolean adam = config.optimizer().kind() == Kind.ADAMW || config.optimizer().kind() == Kind.ADAM;
-        double positions = (double) config.train().batchSize() * model.contextLength();
-        return new MemoryNeed((adam ? 4.0 : 2.0) * precision.kept().bytes() * model.parameterCount(),
+        double positions = (double) share.rows() * model.contextLength();
+        return new MemoryNeed((2 + (adam ? 2.0 / sharers : 0)) * precision.kept().bytes() * model.parameterCount(),
                 positions * model.dim() * (model.layers() + 1.0) * precision.computed().bytes(),
-                2.0 * Long.BYTES * positions * config.train().accumulation());
+                2.0 * Long.BYTES * positions * share.passes());
     }
 
     /** Refuses what this device cannot hold. */

@@ -16,6 +16,7 @@ import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
+import org.airelab.distributed.launch.RunFolder;
 import org.airelab.distributed.launch.World;
 import org.airelab.tracking.RunDirectory;
 import picocli.CommandLine.Command;
@@ -164,7 +165,8 @@ public final class PretrainCommand implements LabCommand {
         if (resume == null) {
             again.add("--resume");
         }
-        return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), folder, Lab.class, first,
+        RunFolder run = overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
+        return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), run, Lab.class, first,
                 again));
     }
 

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.Terminal;
 import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
@@ -38,7 +39,6 @@ import org.airelab.train.TrainingSession;
  */
 final class Pretraining {
     static final String CONFIG = "config.yaml";
-    static final String MANIFEST = "manifest.json";
     private static final String MODEL = "model.yaml";
     static final String TOKENIZER = "tokenizer.json";
 
@@ -57,14 +57,14 @@ final class Pretraining {
 
     /** Trains a new run to its end. */
     static int start(PretrainConfig asked, RunDirectory run, Replicas replicas) throws IOException {
-        MemoryNeed.of(asked).check(RankParts.setup(asked, replicas.device()).device());
+        requireMemory(asked, replicas);
         PreparedData data = PretrainData.prepare(asked);
         return new Pretraining(PretrainData.resolved(asked, data), run, data, replicas).train(true);
     }
 
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
     static int resume(PretrainConfig config, RunDirectory run, Replicas replicas) throws IOException {
-        RunManifest.Standing standing = RunManifest.standing(run.file(MANIFEST));
+        RunManifest.Standing standing = RunManifest.standing(run.file(RunDirectory.MANIFEST));
         PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
                 Tokenizer.load(run.file(TOKENIZER)).hash());
@@ -72,9 +72,13 @@ final class Pretraining {
             System.out.println("done       " + run.root() + " has finished already; see its summary.json");
             return 0;
         }
-        MemoryNeed.of(config).check(RankParts.setup(config, replicas.device()).device());
+        requireMemory(config, replicas);
         return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing), replicas)
                 .train(false);
+    }
+
+    private static void requireMemory(PretrainConfig config, Replicas replicas) {
+        MemoryNeed.of(config, RankParts.share(config, replicas), replicas.shards().ranks()).check(replicas.device());
     }
 
     /** Whether there is nothing left to do in a run. */
@@ -100,20 +104,19 @@ final class Pretraining {
         double earlier = restored.map(RunCheckpoints.Restored::seconds).orElse(0.0);
         RunManifest record = begin(fresh, parts.session().manager().getDevice());
         // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
-        Thread interrupted = new Thread(() -> record.end(RunManifest.Status.INTERRUPTED), "interrupted");
-        Runtime.getRuntime().addShutdownHook(interrupted);
-        try {
-            learn(parts, checkpoints, record, earlier);
-            record.end(RunManifest.Status.FINISHED);
-        } catch (EngineException e) {
-            RuntimeException cause = OutOfMemory.orElse(e);
-            stopped(cause, record, fresh && checkpoints.none());
-            throw cause;
-        } catch (RuntimeException | IOException | Error e) {
-            stopped(e, record, fresh && checkpoints.none());
-            throw e;
-        } finally {
-            forget(interrupted);
+        try (ShutdownHook interrupted = new ShutdownHook("interrupted",
+                () -> record.end(RunManifest.Status.INTERRUPTED))) {
+            try {
+                learn(parts, checkpoints, record, earlier);
+                record.end(RunManifest.Status.FINISHED);
+            } catch (EngineException e) {
+                RuntimeException cause = OutOfMemory.orElse(e);
+                stopped(cause, record, fresh && checkpoints.none());
+                throw cause;
+            } catch (RuntimeException | IOException | Error e) {
+                stopped(e, record, fresh && checkpoints.none());
+                throw e;
+            }
         }
     }
 
@@ -126,7 +129,7 @@ final class Pretraining {
             AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
             AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
         }
-        return RunManifest.open(run.file(MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
+        return RunManifest.open(run.file(RunDirectory.MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
                 Devices.name(device), replicas.size(), Configurations.hash(config), data.manifest().key(),
                 data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
     }
@@ -166,14 +169,6 @@ final class Pretraining {
             }
         } catch (UserError e) {
             cause.addSuppressed(e);
-        }
-    }
-
-    private static void forget(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending already: the hook has run, or will.
         }
     }
 

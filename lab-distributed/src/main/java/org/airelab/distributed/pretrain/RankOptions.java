@@ -46,6 +46,7 @@ final class RankOptions {
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
         require(restarts == 0 || ranks > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
                 + " was not given");
+        settings();
     }
 
     private static void require(boolean condition, String message) {
@@ -80,8 +81,11 @@ final class RankOptions {
         if (world.alone()) {
             return Replicas.alone(device);
         }
-        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device,
-                new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero,
-                        checkEvery));
+        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device, settings());
+    }
+
+    /** Refuses what they refuse. */
+    private Replicas.Settings settings() {
+        return new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero, checkEvery);
     }
 }

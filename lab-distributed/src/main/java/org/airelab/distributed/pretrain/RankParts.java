@@ -31,6 +31,12 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         void with(RankParts parts) throws IOException;
     }
 
+    /** What of every step is this rank's. */
+    static BatchShare share(PretrainConfig config, Replicas replicas) {
+        return BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
+                replicas.size());
+    }
+
     /** How a configured run computes on a device. */
     static TrainingSession.Setup setup(PretrainConfig config, Device device) {
         return new TrainingSession.Setup(device, config.run().precision(),
@@ -42,8 +48,7 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         replicas.requireSame("another configuration", Configurations.hash(config));
         replicas.requireSame("other training data or another tokenizer",
                 data.manifest().key() + data.manifest().tokenizerHash());
-        BatchShare share = BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
-                replicas.size());
+        BatchShare share = share(config, replicas);
         int context = config.model().contextLength();
         try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(),
                 config.optimizer(), config.learningRates(), replicas.shards());

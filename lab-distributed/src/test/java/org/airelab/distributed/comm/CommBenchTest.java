@@ -3,13 +3,15 @@ package org.airelab.distributed.comm;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.airelab.base.UserError;
 import org.airelab.cli.Lab;
 import org.airelab.distributed.JavaCommand;
@@ -17,6 +19,7 @@ import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.mpi.MpiGroup;
 import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,12 +29,16 @@ class CommBenchTest {
     private record Result(int exitCode, String out) {
     }
 
-    private static Result run(Map<String, String> environment, String... arguments) throws Exception {
+    private static ProcessBuilder builder(Map<String, String> environment, String... arguments) {
         ProcessBuilder builder = new ProcessBuilder(JavaCommand.of(Lab.class, List.of("-XX:TieredStopAtLevel=1"),
                 arguments)).redirectErrorStream(true);
         builder.environment().keySet().removeAll(List.of("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT"));
         builder.environment().putAll(environment);
-        Process process = builder.start();
+        return builder;
+    }
+
+    private static Result run(Map<String, String> environment, String... arguments) throws Exception {
+        Process process = builder(environment, arguments).start();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Result(process.waitFor(), out);
     }
@@ -54,21 +61,20 @@ class CommBenchTest {
     /** What another program has started, as the variables say. */
     @Test
     void ranksOfOthers() throws Exception {
-        Map<String, String> variables = new HashMap<>();
-        BenchRanks ranks = new BenchRanks(0, 1, 0, "127.0.0.1", 29_876);
-        ranks.tell(variables, 0);
-        assertEquals(ranks, BenchRanks.of(variables));
+        Map<String, String> variables = Map.of("RANK", "0", "WORLD_SIZE", "1", "MASTER_PORT", "29876");
         Result result = run(variables, "comm-bench", "--sizes", "4k", "--no-check");
         assertEquals(0, result.exitCode(), result.out());
         assertTrue(result.out().contains("shm, 1 rank\n"), result.out());
         result = run(variables, "comm-bench", "--ranks", "2");
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
-        assertTrue(result.out().contains("--ranks is given, but RANK and WORLD_SIZE say how many ranks there are"),
+        assertTrue(result.out().contains("--ranks is given, but the variables RANK and WORLD_SIZE say how many ranks"
+                + " there are"),
                 result.out());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"--sizes|0k|expected a size such as 512", "--sizes|4t|expected a size such as",
+        "--sizes|9999999999g|expected a size such as",
         "--ranks|0|expected at least 1 rank, found 0"})
     void badInput(String option, String value, String sentence) throws Exception {
         Result result = run(Map.of(), "comm-bench", option, value);
@@ -76,13 +82,33 @@ class CommBenchTest {
         assertTrue(result.out().contains(sentence), result.out());
     }
 
-    @ParameterizedTest
-    @CsvSource({"RANK, x", "RANK, 2", "WORLD_SIZE, ''", "MASTER_PORT, -1"})
-    void badVariables(String name, String value) {
-        Map<String, String> variables = new HashMap<>(Map.of("RANK", "1", "WORLD_SIZE", "2"));
-        assertEquals(new BenchRanks(1, 2, 1, "127.0.0.1", 29_500), BenchRanks.of(variables));
-        variables.put(name, value);
-        assertEquals(UserError.BAD_INPUT, assertThrows(UserError.class, () -> BenchRanks.of(variables)).exitCode());
+    /** Ranks of which Open MPI's launcher knows nothing are not each a world of one. */
+    @Test
+    void ranksThatMpiDoesNotKnow() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Result result = run(Map.of("RANK", "1", "WORLD_SIZE", "2", "LOCAL_WORLD_SIZE", "1", "LOCAL_RANK", "0"),
+                "comm-bench", "--backend", "mpi");
+        assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
+        assertTrue(result.out().contains("error: this is rank 1 of 2 by the variables RANK and WORLD_SIZE and rank 0 of"
+                + " 1 by Open MPI"), result.out());
+    }
+
+    /** A rank that fails ends the others, and is named. */
+    @Test
+    void failedRank() throws Exception {
+        Process process = builder(Map.of(), "comm-bench", "--sizes", "1k" + ",1k".repeat(999)).start();
+        List<ProcessHandle> ranks = process.children().toList();
+        for (long end = System.nanoTime() + 60_000_000_000L; ranks.size() < 2; ranks = process.children().toList()) {
+            assertTrue(System.nanoTime() < end, "the ranks do not start");
+            Thread.sleep(10);
+        }
+        ranks.stream().max(Comparator.comparing(ProcessHandle::pid)).orElseThrow().destroyForcibly();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(128 + 9, process.waitFor(), out);
+        assertTrue(out.contains("error: rank 1 was ended by signal 9 (SIGKILL)"), out);
+        for (ProcessHandle rank : ranks) {
+            rank.onExit().get(30, TimeUnit.SECONDS);
+        }
     }
 
     /** 3 GB in 2 s, over 4 ranks. */

@@ -13,12 +13,13 @@ final class LaunchedRank {
     public static void main(String[] arguments) throws Exception {
         if (arguments[0].equals("launch")) {
             Path run = Path.of(arguments[1]);
-            System.exit(Launcher.run(new Launcher.Plan(Integer.parseInt(arguments[2]), 2, run, LaunchedRank.class,
+            System.exit(Launcher.run(new Launcher.Plan(Integer.parseInt(arguments[2]), 2,
+                    RunFolder.startedOver(run), LaunchedRank.class,
                     List.of(arguments[3], run.toString()), List.of(arguments[4], run.toString()))));
         }
         LauncherWatch.start();
         World world = World.of(System.getenv());
-        if (world.rank() == 0) {
+        if (world.rank() == 0 && !arguments[0].equals("early")) {
             Files.writeString(Path.of(arguments[1], "manifest.json"), "{}");
         }
         System.out.println("rank " + world.rank() + " of " + world.size() + " does " + arguments[0]);
@@ -30,7 +31,7 @@ final class LaunchedRank {
                 Cores.share(world);
                 System.out.println(Parallel.findOpenMp() + " " + Parallel.threads());
             }
-            case "fail" -> exit(last, 7, "error: no luck\n  Try again.");
+            case "fail", "early" -> exit(last, 7, "error: no luck\n  Try again.");
             case "refuse" -> exit(last, 2, "error: no such thing");
             case "crash" -> exit(last, 70, "something\nwent wrong");
             case "notice" -> {

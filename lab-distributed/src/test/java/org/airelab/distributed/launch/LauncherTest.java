@@ -44,7 +44,7 @@ class LauncherTest {
     }
 
     private String rankLog(int rank) throws IOException {
-        return Files.readString(RankProcess.log(run(), rank));
+        return Files.readString(RunFolder.of(run()).log(rank));
     }
 
     @Test
@@ -67,7 +67,7 @@ class LauncherTest {
     void failureEndsTheOthersAndIsShown() throws Exception {
         String text = launch(0, 3, "fail", "well");
         assertTrue(text.contains("error: rank 2 ended with exit code 7: no luck\n  Try again.\n  All it has printed is"
-                + " in " + RankProcess.log(run(), 2)), text);
+                + " in " + RunFolder.of(run()).log(2)), text);
         assertTrue(text.contains("restarting all ranks from the last checkpoint (1 of 2)"), text);
         assertEquals("rank 1 of 3 does fail\nrank 1 of 3 does well\n", rankLog(1));
     }
@@ -79,6 +79,16 @@ class LauncherTest {
         assertFalse(text.contains("(3 of 2)"), text);
         assertTrue(text.contains("error: rank 1 ended with exit code 70\n"), text);
         assertTrue(text.contains("  something\n  went wrong\n"), text);
+    }
+
+    /** A rank fails before rank 0 has started an older run over: that one is left alone. */
+    @Test
+    void anOlderRunIsNotGoneOnWith() throws Exception {
+        Path manifest = Files.writeString(Files.createDirectories(run()).resolve("manifest.json"), "older");
+        String text = launch(7, 2, "early", "well");
+        assertTrue(text.contains("(2 of 2)"), text);
+        assertEquals("older", Files.readString(manifest));
+        assertFalse(Files.exists(RunFolder.of(run()).log(1)), "a log in the older run");
     }
 
     @Test

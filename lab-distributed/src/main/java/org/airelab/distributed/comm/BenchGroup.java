@@ -1,0 +1,56 @@
+package org.airelab.distributed.comm;
+
+import ai.djl.Device;
+import java.lang.foreign.Arena;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.nccl.NcclGroup;
+import org.airelab.distributed.launch.BackEnd;
+import org.airelab.distributed.launch.World;
+import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaStream;
+
+/** The group that is measured, with the memory that its collectives work on. */
+final class BenchGroup {
+    private BenchGroup() {
+    }
+
+    /** What a rank does with its group. */
+    @FunctionalInterface
+    interface Task {
+        void run(ProcessGroup group, GroupMemory memory, String title);
+    }
+
+    /** Meets the other ranks, does the task, and leaves them. */
+    static void use(BackEnd backEnd, World world, Task task) {
+        if (backEnd == BackEnd.NCCL) {
+            useGpu(world, task);
+            return;
+        }
+        try (ProcessGroup group = backEnd.join(world, Device.cpu(), Limits.DEFAULT); Arena arena = Arena.ofShared()) {
+            task.run(group, GroupMemory.of(arena), backEnd.toString());
+        }
+    }
+
+    /** On a stream of its own: libtorch, on whose streams {@link BackEnd#NCCL} works, need not be there. */
+    private static void useGpu(World world, Task task) {
+        requireGpus(world.localSize());
+        try (CudaDevice device = CudaDevice.open(world.localRank());
+                CudaStream stream = new CudaStream(device);
+                ProcessGroup group = NcclGroup.join(world.place(), world.rank(), world.size(), device, stream::number,
+                        Limits.DEFAULT);
+                DeviceMemory memory = new DeviceMemory(stream)) {
+            task.run(group, memory, "nccl " + NcclGroup.version() + " on " + device.name());
+        }
+    }
+
+    /** Throws where this host has not so many. */
+    static void requireGpus(int ranks) {
+        int devices = CudaDevice.count();
+        if (ranks > devices) {
+            throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
+                    + devices, "Start no more ranks on a host than it has GPUs.");
+        }
+    }
+}
