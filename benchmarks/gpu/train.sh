@@ -10,7 +10,7 @@
 #   BATCH=N           sequences a step, where 32,768 tokens are too many      DEVICE=cuda
 #   LAB, REPORTS      as for measure.sh
 #
-# Written to REPORTS/DATE-GPU-training/: training.json, a line a run, and training.md, a table. A run that fails does
+# Written to REPORTS/DATE-GPU-training/: training.jsonl, a line a run, and training.md, a table. A run that fails does
 # not keep the others from being measured; the exit code is then 1, and 3 where there is no launcher.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -52,7 +52,7 @@ measure() { # model, run, command: its last line is the result
     local line
     echo "$1, $2: ${*:3}" >> "$out/log.txt"
     if line=$("${@:3}" 2>> "$out/log.txt" | tail -n 1) && [ "${line:0:1}" = "{" ]; then
-        echo "{\"model\": \"$1\", \"run\": \"$2\", ${line:1}" | tee -a "$out/training.json"
+        echo "{\"model\": \"$1\", \"run\": \"$2\", ${line:1}" | tee -a "$out/training.jsonl"
     else
         echo "train.sh: $1, $2 failed; $out/log.txt has why" >&2
         status=1
@@ -79,8 +79,8 @@ for model; do
         done
     done
 done
-if [ -s "$out/training.json" ]; then
-    "$python" "$peers/tabulate_training.py" < "$out/training.json" | tee "$out/training.md" \
-        || echo "train.sh: no table without a Python; the numbers are in $out/training.json"
+if [ -s "$out/training.jsonl" ]; then
+    "$python" "$peers/tabulate_training.py" < "$out/training.jsonl" | tee "$out/training.md" \
+        || echo "train.sh: no table without a Python; the numbers are in $out/training.jsonl"
 fi
 exit "$status"

@@ -1,7 +1,7 @@
 """Makes a Markdown table of what gpu/train.sh measured: on standard input a JSON line a run, on standard output a row
 for each model and kind of run, of the median of its rounds, against the faster of PyTorch's.
 
-    python tabulate_training.py < training.json
+    python tabulate_training.py < training.jsonl
 """
 import json
 import statistics

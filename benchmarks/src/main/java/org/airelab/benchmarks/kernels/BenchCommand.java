@@ -43,7 +43,7 @@ public final class BenchCommand implements LabCommand {
     private String device;
 
     @Option(names = "--shape", paramLabel = "REGEX", defaultValue = "", showDefaultValue = Help.Visibility.NEVER,
-            description = "Only shapes in whose name, as in the report's first column, this is found.")
+            description = "Only shapes, such as 256x768, in whose name this is found.")
     private Pattern shape;
 
     @Option(names = "--dtype", paramLabel = "TYPE", split = ",", defaultValue = "fp32,fp16,bf16",
@@ -90,9 +90,10 @@ public final class BenchCommand implements LabCommand {
         if (!out.toString().endsWith(".json")) {
             throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
         }
-        if (threads < 1) {
-            throw UserError.badInput("expected --threads of at least 1, found " + threads,
-                    "Leave it out to use all cores.");
+        int cores = Runtime.getRuntime().availableProcessors();
+        if (threads < 1 || threads > cores) {
+            throw UserError.badInput("expected --threads from 1 to this machine's " + cores + " cores, found "
+                    + threads, "Leave it out to use all cores.");
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
         List<Report> reports = new Bench(target(), new Selection(FamilyNames.parse(names), shape, dtypes, kernels),

@@ -42,19 +42,21 @@ public final class TrainingSpeed implements LabCommand {
     @Option(names = "--preset", paramLabel = "NAME", description = "Sizes where none are given: one of"
             + " ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.", completionCandidates = Presets.class)
     private String preset = "stories260k";
-    @Option(names = "--dim", paramLabel = "N", description = "Default: the preset's, as for the next six.")
+    @Option(names = "--dim", paramLabel = "N", description = "Width of the model. Default: the preset's.")
     private Integer dim;
-    @Option(names = "--layers", paramLabel = "N")
+    @Option(names = "--layers", paramLabel = "N", description = "Default: the preset's.")
     private Integer layers;
-    @Option(names = "--heads", paramLabel = "N")
+    @Option(names = "--heads", paramLabel = "N", description = "Default: the preset's.")
     private Integer heads;
-    @Option(names = "--kv-heads", paramLabel = "N")
+    @Option(names = "--kv-heads", paramLabel = "N", description = "Heads of keys and values. Default: the"
+            + " preset's.")
     private Integer kvHeads;
-    @Option(names = "--hidden", paramLabel = "N")
+    @Option(names = "--hidden", paramLabel = "N", description = "Width of the feed-forward layers. Default: the"
+            + " preset's.")
     private Integer hidden;
-    @Option(names = "--context", paramLabel = "N")
+    @Option(names = "--context", paramLabel = "N", description = "Tokens of a sequence. Default: the preset's.")
     private Integer context;
-    @Option(names = "--vocab", paramLabel = "N")
+    @Option(names = "--vocab", paramLabel = "N", description = "Default: the preset's.")
     private Integer vocab;
     @Option(names = "--batch", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int batch = 8;
@@ -62,10 +64,9 @@ public final class TrainingSpeed implements LabCommand {
     private int steps = 20;
     @Option(names = "--warmup", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int warmup = 10;
-    @Option(names = "--kernels", paramLabel = "KIND", description = "auto, ours or torch. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--kernels", paramLabel = "KIND", description = "auto, ours or torch. Default: auto.")
     private KernelChoice kernels = KernelChoice.AUTO;
-    @Option(names = "--precision", paramLabel = "TYPE", description = "fp32, bf16, fp16 or fp64. Default:"
-            + " ${DEFAULT-VALUE}.")
+    @Option(names = "--precision", paramLabel = "TYPE", description = "fp32, bf16, fp16 or fp64. Default: fp32.")
     private Precision precision = Precision.FP32;
     @Option(names = "--device", paramLabel = "DEVICE", description = "auto, cpu, cuda or cuda:N. Default:"
             + " ${DEFAULT-VALUE}.")

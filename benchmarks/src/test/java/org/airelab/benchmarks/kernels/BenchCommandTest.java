@@ -84,8 +84,8 @@ class BenchCommandTest {
         assertEquals(3, cuda.exitCode);
         assertTrue(cuda.err.contains("NVIDIA's driver is not there: libcuda.so.1 cannot be loaded")
                 || cuda.err.contains("NVIDIA's driver finds no GPU"), cuda.err);
-        for (List<String> wrong : List.of(List.of("--device", "tpu"), List.of("sofmax-norm"), List.of("--out",
-                "report"))) {
+        for (List<String> wrong : List.of(List.of("--device", "tpu"), List.of("--threads", "100000"),
+                List.of("sofmax-norm"), List.of("--out", "report"))) {
             String[] arguments = Stream.concat(Stream.of("bench"), wrong.stream())
                     .toArray(String[]::new);
             assertEquals(2, lab(arguments).exitCode, wrong.toString());

@@ -44,7 +44,7 @@ class TrainScriptTest {
     /** Model and kind of each run that has a result, in their order. */
     private List<String> measured() throws IOException {
         try (Stream<Path> found = Files.walk(folder.resolve("reports"))) {
-            Path file = found.filter(path -> path.endsWith("training.json")).findFirst().orElseThrow();
+            Path file = found.filter(path -> path.endsWith("training.jsonl")).findFirst().orElseThrow();
             return Files.readAllLines(file).stream().map(line -> {
                 try {
                     return Json.MAPPER.readTree(line).get("model").asText() + ": "

@@ -57,8 +57,8 @@ public final class Launcher {
                 if (code == 0 || attempt == plan.restarts || !mayHelp(code) || ending) {
                     return code;
                 }
-                System.err.printf("restarting all ranks from the last checkpoint (%d of %d)%n", attempt + 1,
-                        plan.restarts);
+                System.err.printf("restarting all ranks, from the last checkpoint if there is one (%d of %d)%n",
+                        attempt + 1, plan.restarts);
             }
         } finally {
             endAll();

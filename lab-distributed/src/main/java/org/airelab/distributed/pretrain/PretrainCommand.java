@@ -12,6 +12,7 @@ import org.airelab.cli.CommandGroup;
 import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
+import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.Launcher;
@@ -119,6 +120,8 @@ public final class PretrainCommand implements LabCommand {
         Path begun = begunRun();
         PretrainConfig asked = begun == null ? configuration() : saved(begun);
         if (rankOptions.launches(world)) {
+            // What they would all refuse is refused before any of them is started.
+            BatchShare.of(asked.train().batchSize(), asked.train().accumulation(), 0, rankOptions.ranks());
             return launch();
         }
         LauncherWatch.start();

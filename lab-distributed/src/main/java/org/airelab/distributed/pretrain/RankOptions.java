@@ -11,12 +11,10 @@ import picocli.CommandLine.Option;
 
 /** The options of a run about its ranks. */
 final class RankOptions {
-    private static final int NOT_GIVEN = 0;
-
     @Option(names = "--nproc", paramLabel = "N", description = "Ranks to start on this host; each takes its share of"
             + " every batch and of the cores. Ranks that mpirun, srun or torchrun has started need no option."
             + " Default: 1.")
-    private int ranks = NOT_GIVEN;
+    private Integer ranks;
 
     @Option(names = "--max-restarts", paramLabel = "K", description = "After a rank has failed, start all again from"
             + " the last checkpoint, at most K times. Default: 0.")
@@ -39,12 +37,12 @@ final class RankOptions {
 
     /** Refuses numbers that cannot be. */
     void check() {
-        require(ranks >= NOT_GIVEN, "--nproc must be at least 1, found " + ranks);
+        require(ranks == null || ranks >= 1, "--nproc must be at least 1, found " + ranks);
         require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
-        require(restarts == 0 || ranks > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
+        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
                 + " was not given");
         settings();
     }
@@ -61,15 +59,15 @@ final class RankOptions {
      * @throws UserError where another launcher has started another number
      */
     boolean launches(World world) {
-        if (ranks != NOT_GIVEN && !world.alone() && ranks != world.localSize()) {
+        if (ranks != null && !world.alone() && ranks != world.localSize()) {
             throw UserError.badInput(String.format(Locale.ROOT, "--nproc %d asks for %d ranks on this host, and by %s"
                     + " there are %d.", ranks, ranks, world.source(), world.localSize()), "Leave --nproc out.");
         }
-        return ranks > 1 && world.alone();
+        return ranks() > 1 && world.alone();
     }
 
     int ranks() {
-        return ranks;
+        return ranks == null ? 1 : ranks;
     }
 
     int restarts() {

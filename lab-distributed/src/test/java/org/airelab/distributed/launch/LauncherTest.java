@@ -68,7 +68,7 @@ class LauncherTest {
         String text = launch(0, 3, "fail", "well");
         assertTrue(text.contains("error: rank 2 ended with exit code 7: no luck\n  Try again.\n  All it has printed is"
                 + " in " + RunFolder.of(run()).log(2)), text);
-        assertTrue(text.contains("restarting all ranks from the last checkpoint (1 of 2)"), text);
+        assertTrue(text.contains("restarting all ranks, from the last checkpoint if there is one (1 of 2)"), text);
         assertEquals("rank 1 of 3 does fail\nrank 1 of 3 does well\n", rankLog(1));
     }
 

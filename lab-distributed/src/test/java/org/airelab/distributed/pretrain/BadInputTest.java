@@ -98,6 +98,8 @@ class BadInputTest {
                         "synthetic:storeys=9"),
                 option("both were given", "Leave one of them out.", "--tokenizer", "t.json", "--vocab-size", "300"),
                 option("both were given", "Leave one of them out.", "--resume", "--overwrite"),
+                option("--nproc must be at least 1, found 0.", "See lab pretrain --help.", "--nproc", "0"),
+                option("cannot be divided evenly among 1000 ranks.", "a multiple of 1000", "--nproc", "1000"),
                 option("--zero must be 0 or 1, found 2.", "Give one of them.", "--zero", "2"),
                 option("lab pretrain has no option --step", "Did you mean --steps?", "--step", "3"),
                 machine("a GPU that is not there", "device cuda:99 is not there: libtorch sees", "lab doctor",
