@@ -5,11 +5,11 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
-import java.util.List;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.DecoderLayer;
+import org.airelab.nn.Stage;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 
@@ -41,10 +41,6 @@ public final class LayerwiseEngine {
         this.seed = seed;
     }
 
-    /** What a layer leaves for its backward pass. */
-    private record Cut(NDManager scope, NDArray leaf, NDArray out) {
-    }
-
     /**
      * One forward and backward pass; gradients are added to those the parameters have. The loss is asked of the head.
      *
@@ -63,85 +59,124 @@ public final class LayerwiseEngine {
      *               {@code layers} to 1, then the embedding, 0, whose parameters may be the head's, too
      */
     public void forwardBackward(TokenBatch batch, double scale, long passIndex, IntConsumer passed) {
-        List<DecoderLayer> layers = model.layers();
-        Cut[] cuts = new Cut[layers.size() + 1];
-        NDManager headScope = manager.newSubManager();
-        try {
-            // First: the host waits for a copy until the device has done what was asked of it before.
-            Targets targets = Targets.of(headScope, batch.targets());
-            NDArray x = embed(batch, cuts, passIndex);
-            for (int i = 0; i < layers.size(); i++) {
-                cuts[i + 1] = forward(layers.get(i), x, i, passIndex);
-                x = cuts[i + 1].out;
-            }
-            NDArray gradient;
-            try (Autograd.Mode recording = Autograd.recording()) {
-                gradient = head.forwardBackward(Autograd.leaf(headScope, x), targets, scale);
-            }
-            passed.accept(cuts.length);
-            backward(cuts, gradient, headScope, passIndex, passed);
-        } finally {
-            headScope.close();
-            for (Cut cut : cuts) {
-                if (cut != null) {
-                    cut.scope.close();
-                }
-            }
+        try (Pass pass = forward(Stage.whole(model.config()), batch, null, passIndex)) {
+            backward(pass, null, scale, passed);
         }
     }
 
-    private NDArray embed(TokenBatch batch, Cut[] cuts, long passIndex) {
+    /**
+     * A forward pass through a stage, all but the head of the one that has it: its loss is computed with its gradients.
+     *
+     * @param batch read by the stages with the embedding and the head
+     * @param x     what the stage below gave, [batch, time, dim]; not read by the stage with the embedding
+     */
+    public Pass forward(Stage stage, TokenBatch batch, NDArray x, long passIndex) {
+        Pass pass = new Pass(stage, passIndex);
+        try {
+            if (stage.predicts()) {
+                // First: the host waits for a copy until the device has done what was asked of it before.
+                pass.headScope = manager.newSubManager();
+                pass.targets = Targets.of(pass.headScope, batch.targets());
+            }
+            NDArray out = stage.embeds() ? embed(pass, batch) : x;
+            for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
+                out = forward(pass, part, out);
+            }
+            pass.out = out;
+            return pass;
+        } catch (RuntimeException | Error e) {
+            pass.close();
+            throw e;
+        }
+    }
+
+    /**
+     * The backward pass through a stage; what the pass kept is freed on the way.
+     *
+     * @param gradient of the stage's result, [batch, time, dim], which is closed; of the stage with the head null
+     * @param scale    factor of the differentiated loss; read by the stage with the head
+     * @return the gradient of what the stage was given, owned by the engine's manager; null of the stage with the
+     *         embedding
+     */
+    public NDArray backward(Pass pass, NDArray gradient, double scale, IntConsumer passed) {
+        Stage stage = pass.stage;
+        try (NDManager gradients = manager.newSubManager()) {
+            NDArray above = gradient;
+            if (stage.predicts()) {
+                try (Autograd.Mode recording = Autograd.recording()) {
+                    above = head.forwardBackward(Autograd.leaf(pass.headScope, pass.out), pass.targets, scale);
+                }
+                above.attach(gradients);
+                pass.headScope.close();
+                passed.accept(stage.to() - 1);
+            } else {
+                above.attach(gradients);
+            }
+            for (int part = stage.endOfLayers() - 1; part >= stage.firstLayer(); part--) {
+                above = backward(pass, part, above, gradients);
+                passed.accept(part);
+            }
+            if (!stage.embeds()) {
+                above.attach(manager);
+                return above;
+            }
+            Autograd.backward(pass.cut(0).out(), above);
+            passed.accept(0);
+            return null;
+        }
+    }
+
+    private NDArray embed(Pass pass, TokenBatch batch) {
         NDManager scope = manager.newSubManager();
-        cuts[0] = new Cut(scope, null, null);
-        seedDropout(passIndex, -1);
+        pass.keep(0, new Pass.Cut(scope, null, null));
+        seedDropout(pass.index, -1);
         try (Autograd.Mode recording = Autograd.recording()) {
             NDArray x = model.embedding().forward(parameters, ids(scope, batch), true);
-            cuts[0] = new Cut(scope, null, x);
-            return x;
+            return pass.keep(0, new Pass.Cut(scope, null, x)).out();
         }
     }
 
-    private Cut forward(DecoderLayer layer, NDArray x, int index, long passIndex) {
+    private NDArray forward(Pass pass, int part, NDArray x) {
         NDManager scope = manager.newSubManager();
+        pass.keep(part, new Pass.Cut(scope, null, null));
         NDArray leaf = Autograd.leaf(scope, x);
         if (!checkpointing) {
-            return new Cut(scope, leaf, compute(layer, leaf, index, passIndex));
+            return pass.keep(part, new Pass.Cut(scope, leaf, compute(part, leaf, pass.index))).out();
         }
         NDManager temporary = manager.newSubManager();
         try (temporary; Autograd.Mode off = Autograd.notRecording()) {
             NDArray input = Autograd.leaf(temporary, x);
-            seedDropout(passIndex, index);
-            NDArray out = layer.forward(parameters, input, true);
+            seedDropout(pass.index, part - 1);
+            NDArray out = layer(part).forward(parameters, input, true);
             out.attach(scope);
-            return new Cut(scope, leaf, out);
+            return pass.keep(part, new Pass.Cut(scope, leaf, out)).out();
         }
     }
 
-    private NDArray compute(DecoderLayer layer, NDArray leaf, int index, long passIndex) {
-        seedDropout(passIndex, index);
+    /** The part of the model that a parameter belongs to. */
+    int part(String path) {
+        return Stage.part(path, model.config().layers());
+    }
+
+    private DecoderLayer layer(int part) {
+        return model.layers().get(part - 1);
+    }
+
+    private NDArray compute(int part, NDArray leaf, long passIndex) {
+        seedDropout(passIndex, part - 1);
         try (Autograd.Mode recording = Autograd.recording()) {
-            return layer.forward(parameters, leaf, true);
+            return layer(part).forward(parameters, leaf, true);
         }
     }
 
-    private void backward(Cut[] cuts, NDArray headGradient, NDManager headScope, long passIndex, IntConsumer passed) {
-        try (NDManager gradients = manager.newSubManager()) {
-            headGradient.attach(gradients);
-            headScope.close();
-            NDArray gradient = headGradient;
-            for (int i = cuts.length - 1; i >= 1; i--) {
-                Cut cut = cuts[i];
-                NDArray out = checkpointing ? compute(model.layers().get(i - 1), cut.leaf, i - 1, passIndex) : cut.out;
-                Autograd.backward(out, gradient);
-                NDArray below = Autograd.gradient(gradients, cut.leaf);
-                gradient.close();
-                gradient = below;
-                cut.scope.close();
-                passed.accept(i);
-            }
-            Autograd.backward(cuts[0].out, gradient);
-            passed.accept(0);
-        }
+    private NDArray backward(Pass pass, int part, NDArray gradient, NDManager gradients) {
+        Pass.Cut cut = pass.cut(part);
+        NDArray out = checkpointing ? compute(part, cut.leaf(), pass.index) : cut.out();
+        Autograd.backward(out, gradient);
+        NDArray below = Autograd.gradient(gradients, cut.leaf());
+        gradient.close();
+        cut.scope().close();
+        return below;
     }
 
     /** Recomputation must meet the same masks, and so must a resumed run: each layer of each pass has its own seed. */

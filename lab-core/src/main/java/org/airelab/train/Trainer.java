@@ -35,7 +35,7 @@ public final class Trainer {
         this.schedule = schedule;
         this.scaler = scaler;
         this.norms = norms;
-        parameters.slots().forEach(slot -> firsts.putIfAbsent(part(slot.spec().path()), slot.offset()));
+        parameters.slots().forEach(slot -> firsts.putIfAbsent(engine.part(slot.spec().path()), slot.offset()));
     }
 
     /**
@@ -87,14 +87,6 @@ public final class Trainer {
     private long first(int part) {
         Map.Entry<Integer, Long> found = firsts.ceilingEntry(part);
         return found == null ? parameters.size() : found.getValue();
-    }
-
-    private static int part(String path) {
-        return switch (path.split("\\.")[0]) {
-            case "embedding" -> 0;
-            case "layers" -> 1 + Integer.parseInt(path.split("\\.")[1]);
-            default -> Integer.MAX_VALUE;
-        };
     }
 
     /** Steps made. */
