@@ -91,12 +91,12 @@ public final class TrainingSession implements AutoCloseable {
      * @throws UserError when the setup insists on kernels that the configuration's layers do not have
      */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule) {
-        this(setup, config, optimizerConfig, schedule, Shards.WHOLE);
+        this(setup, config, optimizerConfig, schedule, ModelShare.WHOLE);
     }
 
-    /** The same of a rank that updates its parts of the model alone. */
+    /** The same of a rank that has its share of the model. */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule,
-            Shards shards) {
+            ModelShare share) {
         manager = NDManager.newBaseManager(setup.device);
         deviceKernels = setup.open(manager);
         FusedOps ours = null;
@@ -110,13 +110,13 @@ public final class TrainingSession implements AutoCloseable {
             ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
-            parameters = new FlatParameters(manager, model, precision.kept(), true, shards.multiple());
+            parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
             LossHead head = ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, shards);
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, share.shards());
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler,
                     new GradientNorm(parameters, deviceKernels));

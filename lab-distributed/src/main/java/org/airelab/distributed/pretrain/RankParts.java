@@ -12,6 +12,7 @@ import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.torch.OutOfMemory;
 import org.airelab.train.DivergenceGuard;
+import org.airelab.train.ModelShare;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -51,7 +52,7 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
         BatchShare share = share(config, replicas);
         int context = config.model().contextLength();
         try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(),
-                config.optimizer(), config.learningRates(), replicas.shards());
+                config.optimizer(), config.learningRates(), new ModelShare(replicas.shards()));
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {
