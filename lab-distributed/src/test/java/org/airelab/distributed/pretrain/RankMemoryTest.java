@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.djl.Device;
 import org.airelab.nn.ModelPresets;
 import org.airelab.train.KernelChoice;
+import org.airelab.train.ModelShare;
 import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
 import org.airelab.train.Schedule;
@@ -22,7 +23,7 @@ class RankMemoryTest {
         var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 1);
         try (TrainingSession session = new TrainingSession(setup, ModelPresets.all().get("stories260k"),
                 OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0),
-                Shards.of(ranks - 1, ranks, 10_000))) {
+                new ModelShare(Shards.of(ranks - 1, ranks, 10_000)))) {
             RankMemory memory = RankMemory.of(session, ranks);
             double p = session.parameters().parameterCount();
             assertEquals(4 * p, memory.weights(), 0.01 * 4 * p);
