@@ -19,7 +19,9 @@ import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.airelab.base.AtomicFiles;
+import org.airelab.base.Hashes;
 import org.airelab.base.IoReasons;
 import org.airelab.base.Json;
 import org.airelab.base.UserError;
@@ -73,22 +75,90 @@ public final class CheckpointStore {
      */
     public Checkpoint save(long step, Map<String, FileWriter> files) {
         files.keySet().forEach(CheckpointStore::requireFileName);
-        Path temporary = folders.temporary(step);
-        Path folder;
+        try (Draft draft = begin(step)) {
+            draft.writeAll(files);
+            return draft.commit();
+        }
+    }
+
+    /**
+     * Begins a checkpoint whose files several processes write, into {@link Draft#folder}. Only when the draft is
+     * committed is it a checkpoint; what a crash leaves of it is deleted by the next.
+     *
+     * @throws UserError (machine) as {@link #save}
+     */
+    public Draft begin(long step) {
         try {
             folders.recover();
-            folders.create(temporary);
-            writeAll(temporary, step, files);
-            folder = folders.commit(temporary, step);
-        } catch (UncheckedIOException e) {
-            throw unwritable(step, e.getCause());
+            folders.create(folders.temporary(step));
+            return new Draft(step);
         } catch (IOException e) {
             throw unwritable(step, e);
-        } finally {
-            StepFolders.deleteQuietly(temporary);
         }
-        prune(step);
-        return new Checkpoint(step, folder);
+    }
+
+    /** Where the files of a checkpoint are written that another process has begun. */
+    public Path draftFolder(long step) {
+        return folders.temporary(step);
+    }
+
+    /** A checkpoint that is not whole yet; closing it forgets it, unless it was committed. */
+    public final class Draft implements AutoCloseable {
+        private final long step;
+        private final TreeMap<String, Marker.StoredFile> stored = new TreeMap<>();
+
+        private Draft(long step) {
+            this.step = step;
+        }
+
+        /** Its folder for now. */
+        public Path folder() {
+            return folders.temporary(step);
+        }
+
+        /**
+         * Writes files of this process's own.
+         *
+         * @throws UserError (machine) as {@link CheckpointStore#save}
+         */
+        public void writeAll(Map<String, FileWriter> files) {
+            try {
+                stored.putAll(CheckpointStore.writeAll(folder(), files));
+            } catch (UncheckedIOException e) {
+                throw unwritable(step, e.getCause());
+            } catch (IOException e) {
+                throw unwritable(step, e);
+            }
+        }
+
+        /**
+         * Makes it a checkpoint, of all files that are in its folder, and deletes those too old to keep. Whoever wrote
+         * them has forced them to the disk.
+         *
+         * @throws UserError (machine) as {@link CheckpointStore#save}
+         */
+        public Checkpoint commit() {
+            try {
+                try (Stream<Path> files = Files.list(folder())) {
+                    for (Path file : files.filter(f -> !stored.containsKey(f.getFileName().toString())).toList()) {
+                        stored.put(file.getFileName().toString(),
+                                new Marker.StoredFile(Files.size(file), Hashes.sha256(file)));
+                    }
+                }
+                AtomicFiles.writeString(folder().resolve(Marker.NAME),
+                        new Marker(Marker.FORMAT, step, stored).toJson());
+                Path folder = folders.commit(folder(), step);
+                prune(step);
+                return new Checkpoint(step, folder);
+            } catch (IOException e) {
+                throw unwritable(step, e);
+            }
+        }
+
+        @Override
+        public void close() {
+            StepFolders.deleteQuietly(folder());
+        }
     }
 
     /**
@@ -119,6 +189,11 @@ public final class CheckpointStore {
             throw UserError.badInput("Checkpoint " + folders.of(step) + " is refused: " + refusal.get() + ".",
                     "Use another of the steps " + steps + ".");
         }
+        return new Checkpoint(step, folders.of(step));
+    }
+
+    /** The checkpoint of a step that {@link #latest} has found whole, here or in another process of the run. */
+    public Checkpoint begun(long step) {
         return new Checkpoint(step, folders.of(step));
     }
 
@@ -176,8 +251,9 @@ public final class CheckpointStore {
         }
     }
 
-    private static void writeAll(Path folder, long step, Map<String, FileWriter> files) throws IOException {
-        TreeMap<String, Marker.StoredFile> stored = new TreeMap<>();
+    private static Map<String, Marker.StoredFile> writeAll(Path folder, Map<String, FileWriter> files)
+            throws IOException {
+        Map<String, Marker.StoredFile> stored = new TreeMap<>();
         try (ExecutorService hasher = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("checkpoint-hash").factory())) {
             for (Map.Entry<String, FileWriter> file : files.entrySet()) {
@@ -190,7 +266,7 @@ public final class CheckpointStore {
                 }
             }
         }
-        AtomicFiles.writeString(folder.resolve(Marker.NAME), new Marker(Marker.FORMAT, step, stored).toJson());
+        return stored;
     }
 
     private void prune(long newest) {

@@ -63,8 +63,7 @@ public final class SafetensorsWriter {
      */
     public static void write(WritableByteChannel out, Map<String, TensorInfo> tensors, Map<String, String> metadata,
             Function<String, MemorySegment> data) throws IOException {
-        List<Map.Entry<String, TensorInfo>> ordered = new ArrayList<>(tensors.entrySet());
-        ordered.sort(Comparator.comparingInt(entry -> -entry.getValue().dtype().bytes()));
+        List<Map.Entry<String, TensorInfo>> ordered = ordered(tensors);
         writeFully(out, ByteBuffer.wrap(header(ordered, metadata)));
         for (Map.Entry<String, TensorInfo> tensor : ordered) {
             MemorySegment bytes = data.apply(tensor.getKey());
@@ -74,6 +73,44 @@ public final class SafetensorsWriter {
             }
             writePieces(out, bytes);
         }
+    }
+
+    /**
+     * Writes all of a file but the tensors' bytes, for those to be written into their places by whoever has them.
+     *
+     * @return where each tensor's bytes begin in the file
+     */
+    public static Map<String, Long> writeFrame(FileChannel out, Map<String, TensorInfo> tensors) throws IOException {
+        List<Map.Entry<String, TensorInfo>> ordered = ordered(tensors);
+        byte[] header = header(ordered, Map.of());
+        writeFully(out, ByteBuffer.wrap(header));
+        Map<String, Long> places = places(ordered, header.length);
+        // The last byte: the file has its size from the start.
+        Map.Entry<String, TensorInfo> last = ordered.getLast();
+        out.write(ByteBuffer.allocate(1), places.get(last.getKey()) + last.getValue().byteSize() - 1);
+        return places;
+    }
+
+    /** Where each tensor's bytes begin in the file that {@link #writeFrame} makes of the same tensors. */
+    public static Map<String, Long> places(Map<String, TensorInfo> tensors) throws IOException {
+        List<Map.Entry<String, TensorInfo>> ordered = ordered(tensors);
+        return places(ordered, header(ordered, Map.of()).length);
+    }
+
+    private static Map<String, Long> places(List<Map.Entry<String, TensorInfo>> ordered, long begin) {
+        Map<String, Long> places = new LinkedHashMap<>();
+        long next = begin;
+        for (Map.Entry<String, TensorInfo> tensor : ordered) {
+            places.put(tensor.getKey(), next);
+            next += tensor.getValue().byteSize();
+        }
+        return places;
+    }
+
+    private static List<Map.Entry<String, TensorInfo>> ordered(Map<String, TensorInfo> tensors) {
+        List<Map.Entry<String, TensorInfo>> ordered = new ArrayList<>(tensors.entrySet());
+        ordered.sort(Comparator.comparingInt(entry -> -entry.getValue().dtype().bytes()));
+        return ordered;
     }
 
     private static void writePieces(WritableByteChannel out, MemorySegment bytes) throws IOException {

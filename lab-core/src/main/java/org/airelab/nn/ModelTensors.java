@@ -1,5 +1,6 @@
 package org.airelab.nn;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
@@ -52,6 +53,16 @@ public final class ModelTensors {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(largest * type.bytes(), ALIGNMENT);
             SafetensorsWriter.write(out, infos, Map.of(), name -> copy(buffer, slots.get(name), memory));
+        }
+    }
+
+    /** All tensors of a model as they are on disk, in the order of the model, with numbers of one type. */
+    public static Map<String, TensorInfo> infos(ModelConfig config, ScalarType type) {
+        try (NDManager scope = NDManager.newBaseManager(Device.cpu())) {
+            Decoder model = new Decoder(scope, config, type, type, new TorchOps(scope, config, type));
+            Map<String, TensorInfo> infos = new LinkedHashMap<>();
+            model.specs().forEach(spec -> infos.put(spec.path(), new TensorInfo(dtype(type), spec.shape())));
+            return infos;
         }
     }
 

@@ -3,6 +3,7 @@ package org.airelab.distributed.dataparallel;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.torch.NativeArrays;
@@ -45,6 +46,22 @@ record Exchange(ProcessGroup group, Device device) {
             send(array);
             return array.toLongArray();
         }
+    }
+
+    /** Rank 0's text, on all ranks. */
+    String fromFirst(String text) {
+        byte[] mine = text.getBytes(StandardCharsets.UTF_8);
+        int length = (int) fromFirst(new long[] {mine.length})[0];
+        long[] letters = new long[length];
+        for (int i = 0; i < length && group.rank() == 0; i++) {
+            letters[i] = mine[i];
+        }
+        long[] first = fromFirst(letters);
+        byte[] bytes = new byte[length];
+        for (int i = 0; i < length; i++) {
+            bytes[i] = (byte) first[i];
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
     }
 
     /** Fills an array with rank 0's. */

@@ -2,10 +2,10 @@ package org.airelab.distributed.dataparallel;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -17,6 +17,7 @@ import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.Shards;
+import org.airelab.train.Shards.Piece;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -30,8 +31,6 @@ public final class Replicas implements AutoCloseable {
     private final Settings settings;
     private final Exchange exchange;
     private GradientSums sums;
-    /** Null where every rank has the whole state of the optimizer. */
-    private WholeState divided;
 
     /** When gradients are summed over the ranks. */
     public enum Gradients {
@@ -126,7 +125,7 @@ public final class Replicas implements AutoCloseable {
         }
     }
 
-    /** Makes rank 0's state, fresh or from a checkpoint, that of all, and lets them share their steps. */
+    /** Makes rank 0's clocks and weights those of all, and lets them share their steps. */
     public void begin(TrainingSession session, DivergenceGuard guard) {
         if (group == null) {
             return;
@@ -139,7 +138,6 @@ public final class Replicas implements AutoCloseable {
         SharedState.fromFirst(exchange, session, guard);
         if (settings.zero == 1) {
             sums = new ShardedSums(group, session.parameters(), shards());
-            divided = new WholeState(group, shards(), session.parameters().size());
         } else {
             sums = switch (settings.gradients) {
                 case BUCKETED -> new BucketedSums(group, session.parameters(),
@@ -156,27 +154,26 @@ public final class Replicas implements AutoCloseable {
                 : Shards.of(rank(), size(), settings.bucketElements());
     }
 
-    /** Uses a buffer of the optimizer's state, of which this rank may have a part only, as a whole; on rank 0 alone. */
-    public void useWhole(NDArray mine, WholeState.Use use) throws IOException {
-        if (divided != null) {
-            divided.gather(mine, use);
-        } else if (rank() == 0) {
-            use.with(mine);
+    /** Whether no rank has all of the state that training goes on from. */
+    public boolean divided() {
+        return group != null && settings.zero > 0;
+    }
+
+    /** The pieces of the parameters' layout that this rank writes into checkpoints: each is written by one rank. */
+    public List<Piece> writes(TrainingSession session) {
+        return session.optimizer().owned();
+    }
+
+    /** Fills an array on all ranks with rank 0's. */
+    public void send(NDArray array) {
+        if (group != null) {
+            exchange.send(array);
         }
     }
 
-    /** Rank 0 fills a buffer of the optimizer's state as a whole, and every rank gets what it has of it. */
-    public void fillWhole(NDArray mine, WholeState.Use fill) throws IOException {
-        if (divided != null) {
-            divided.scatter(mine, fill);
-            return;
-        }
-        if (rank() == 0) {
-            fill.with(mine);
-        }
-        if (group != null) {
-            exchange.send(mine);
-        }
+    /** Rank 0's text, on all ranks. */
+    public String fromFirst(String mine) {
+        return group == null ? mine : exchange.fromFirst(mine);
     }
 
     /**

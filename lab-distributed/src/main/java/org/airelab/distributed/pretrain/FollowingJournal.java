@@ -1,14 +1,10 @@
 package org.airelab.distributed.pretrain;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.Trainer.StepReport;
-import org.airelab.train.TrainingSession;
 
-/** The journal of ranks other than 0, which writes nothing: rank 0 has the same. */
-record FollowingJournal(TrainingSession session, Replicas replicas) implements Journal {
+/** The journal of ranks other than 0, of which nothing is kept but their parts of checkpoints: rank 0 has the same. */
+record FollowingJournal(RunCheckpoints checkpoints) implements Journal {
     @Override
     public void step(StepReport report, double seconds) {
         // Rank 0 writes it.
@@ -21,11 +17,7 @@ record FollowingJournal(TrainingSession session, Replicas replicas) implements J
 
     @Override
     public void checkpoint(double validationLoss, DivergenceGuard.Memory guard) {
-        try {
-            RunCheckpoints.giveState(session, replicas);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        checkpoints.save(0, validationLoss, guard);
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.airelab.distributed.pretrain;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.airelab.config.Configurations;
 import org.airelab.data.PreparedData;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.tracking.RunDirectory;
@@ -29,13 +30,13 @@ final class FollowingRank {
 
     private static int train(PretrainConfig config, PreparedData data, Replicas replicas) throws IOException {
         RankParts.use(config, data, replicas, parts -> {
+            RunCheckpoints checkpoints = new RunCheckpoints(Path.of(replicas.fromFirst("")), config,
+                    Configurations.hash(config), parts.session(), replicas);
             replicas.begin(parts.session(), parts.guard());
-            if (parts.session().trainer().step() > 0) {
-                RunCheckpoints.takeState(parts.session(), replicas);
-            }
+            checkpoints.restoreBuffers();
             System.out.println("rank " + replicas.rank() + " of " + replicas.size() + " begins after step "
                     + parts.session().trainer().step());
-            new TrainingLoop(config, parts, new FollowingJournal(parts.session(), replicas)).run();
+            new TrainingLoop(config, parts, new FollowingJournal(checkpoints)).run();
             System.out.println("rank " + replicas.rank() + " is done");
         });
         return 0;

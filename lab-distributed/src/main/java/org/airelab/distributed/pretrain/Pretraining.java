@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
@@ -93,15 +92,12 @@ final class Pretraining {
     }
 
     private void train(RankParts parts, boolean fresh) throws IOException {
-        RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config.run().keepCheckpoints(), parts.session(),
-                replicas, Configurations.hash(config));
-        Optional<RunCheckpoints.Restored> restored = fresh ? Optional.empty()
-                : checkpoints.restore(parts.guard(), Pretraining::warn);
+        replicas.fromFirst(run.root().toAbsolutePath().toString());
+        RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config, Configurations.hash(config),
+                parts.session(), replicas);
+        double earlier = fresh ? 0 : checkpoints.restoreClocks(parts.guard(), Pretraining::warn);
         replicas.begin(parts.session(), parts.guard());
-        if (restored.isPresent()) {
-            checkpoints.restoreState(restored.get());
-        }
-        double earlier = restored.map(RunCheckpoints.Restored::seconds).orElse(0.0);
+        checkpoints.restoreBuffers();
         RunManifest record = begin(fresh, parts.session().manager().getDevice());
         // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
         try (ShutdownHook interrupted = new ShutdownHook("interrupted",

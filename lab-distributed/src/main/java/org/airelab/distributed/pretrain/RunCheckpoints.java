@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -16,14 +17,20 @@ import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.distributed.checkpoint.JointCheckpoints;
+import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
 import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
+import org.airelab.torch.NativeArrays;
 import org.airelab.train.DivergenceGuard;
+import org.airelab.train.Shards.Piece;
 import org.airelab.train.TrainingSession;
 
 /**
  * A run's whole state on disk: weights and each optimizer buffer as safetensors, and {@code state.json} with the
- * clocks. The data cursor and the learning rate follow from the step, dropout's masks from step and seed.
+ * clocks. The data cursor and the learning rate follow from the step, dropout's masks from step and seed. Every rank
+ * has one of these: where each has all of the state rank 0 alone writes and reads it, else all do together.
  */
 final class RunCheckpoints {
     private static final String MODEL = "model.safetensors";
@@ -34,13 +41,21 @@ final class RunCheckpoints {
     private final TrainingSession session;
     private final Replicas replicas;
     private final String configHash;
+    /** Null where rank 0 has all. */
+    private final JointCheckpoints joint;
 
-    RunCheckpoints(Path run, int keep, TrainingSession session, Replicas replicas, String configHash) {
+    RunCheckpoints(Path run, PretrainConfig config, String configHash, TrainingSession session, Replicas replicas) {
         this.run = run;
-        this.store = new CheckpointStore(run, keep);
+        this.store = new CheckpointStore(run, config.run().keepCheckpoints());
         this.session = session;
         this.replicas = replicas;
         this.configHash = configHash;
+        this.joint = replicas.divided() ? joint(config.model()) : null;
+    }
+
+    private JointCheckpoints joint(ModelConfig model) {
+        return new JointCheckpoints(store, replicas.rank(), replicas::barrier,
+                ModelTensors.infos(model, NativeArrays.type(session.parameters().weights())), session.parameters());
     }
 
     /** Whether a run's newest whole checkpoint is of that step. */
@@ -54,35 +69,50 @@ final class RunCheckpoints {
     }
 
     /**
-     * Saves everything as of now, and marks the checkpoint the best when it is. The other ranks give their parts
-     * meanwhile: {@link #giveState}.
+     * Saves everything as of now, and marks the checkpoint the best when it is. All ranks do this at once.
      *
-     * @param seconds        what the run has taken so far
+     * @param seconds        what the run has taken so far; rank 0's counts, as of all that follows
      * @param validationLoss of these weights; NaN when they were not validated
      * @param guard          the divergence guard's memory
      */
     void save(double seconds, double validationLoss, DivergenceGuard.Memory guard) {
-        Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
-        files.put(MODEL, out -> ModelTensors.write(out, session.parameters(), session.parameters().weights()));
-        for (Map.Entry<String, NDArray> state : session.optimizer().state().entrySet()) {
-            files.put(state.getKey() + ".safetensors", out -> replicas.useWhole(state.getValue(),
-                    whole -> ModelTensors.write(out, session.parameters(), whole)));
+        long step = session.trainer().step();
+        CheckpointStore.FileWriter state = CheckpointStore.FileWriter.text(state(seconds, validationLoss, guard));
+        if (joint != null) {
+            joint.save(step, parts(), Map.of(STATE, state));
+        } else if (replicas.rank() == 0) {
+            Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
+            buffers().forEach((name, buffer) -> files.put(name,
+                    out -> ModelTensors.write(out, session.parameters(), buffer)));
+            files.put(STATE, state);
+            store.save(step, files);
         }
-        files.put(STATE, CheckpointStore.FileWriter.text(state(seconds, validationLoss, guard)));
-        store.save(session.trainer().step(), files);
-        markIfBest(session.trainer().step(), validationLoss);
+        if (replicas.rank() == 0) {
+            markIfBest(step, validationLoss);
+        }
+    }
+
+    /** What is saved, by the names of the files. */
+    private Map<String, NDArray> buffers() {
+        Map<String, NDArray> buffers = new LinkedHashMap<>();
+        buffers.put(MODEL, session.parameters().weights());
+        session.optimizer().state().forEach((name, buffer) -> buffers.put(name + ".safetensors", buffer));
+        return buffers;
+    }
+
+    private Map<String, Part> parts() {
+        Map<String, Part> parts = new LinkedHashMap<>();
+        List<Piece> writes = replicas.writes(session);
+        parts.put(MODEL, new Part(session.parameters().weights(), List.of(new Piece(0, session.parameters().size())),
+                writes));
+        session.optimizer().state().forEach((name, buffer) -> parts.put(name + ".safetensors",
+                new Part(buffer, session.optimizer().owned(), writes)));
+        return parts;
     }
 
     private void markIfBest(long step, double validationLoss) {
         if (Double.isFinite(validationLoss) && !(store.bestLoss().orElse(Double.NaN) <= validationLoss)) {
             store.markBest(step, validationLoss);
-        }
-    }
-
-    /** What ranks other than 0 do while rank 0 saves. */
-    static void giveState(TrainingSession session, Replicas replicas) throws IOException {
-        for (NDArray buffer : session.optimizer().state().values()) {
-            replicas.useWhole(buffer, whole -> { });
         }
     }
 
@@ -102,29 +132,21 @@ final class RunCheckpoints {
     }
 
     /**
-     * A checkpoint that was taken up.
-     *
-     * @param seconds the run had taken
-     */
-    record Restored(Checkpoint checkpoint, double seconds) {
-    }
-
-    /**
-     * Takes up the newest whole checkpoint, but for the optimizer's state: {@link #restoreState}. Damaged ones are told
-     * to {@code warn} and passed over.
+     * Takes up the clocks of the newest whole checkpoint, on rank 0, which then tells the others; what the buffers hold
+     * comes after that: {@link #restoreBuffers}. Damaged checkpoints are told to {@code warn} and passed over.
      *
      * @param guard takes up its memory
-     * @return nothing when there is no checkpoint yet
+     * @return seconds that the run had taken; 0 when there is no checkpoint yet
      * @throws UserError (bad input) when there are checkpoints and none is whole
      */
-    Optional<Restored> restore(DivergenceGuard guard, Consumer<String> warn) {
+    double restoreClocks(DivergenceGuard guard, Consumer<String> warn) {
         Optional<Checkpoint> latest = store.latest(warn);
         if (latest.isEmpty()) {
             if (!none()) {
                 throw UserError.badInput("No checkpoint of " + run + " is whole, of the steps " + store.steps() + ".",
                         "Restore one from a copy, or start over with --overwrite.");
             }
-            return Optional.empty();
+            return 0;
         }
         Checkpoint checkpoint = latest.get();
         try {
@@ -133,36 +155,38 @@ final class RunCheckpoints {
                 throw UserError.badInput(checkpoint.folder() + " was saved under another configuration than the run's"
                         + " config.yaml.", "Restore config.yaml, or start a new run.");
             }
-            restore(checkpoint.file(MODEL), session.parameters().weights());
             session.trainer().restore(state.path("step").asLong(), state.path("updates").asLong());
             session.scaler().restore(state.path("loss_scale").asDouble(), state.path("good_steps").asInt());
             guard.restore(Json.MAPPER.treeToValue(state.path("guard"), DivergenceGuard.Memory.class));
             store.continueFrom(checkpoint.step());
             markIfBest(checkpoint.step(), state.path("val_loss").asDouble(Double.NaN));
-            return Optional.of(new Restored(checkpoint, state.path("seconds").asDouble()));
+            return state.path("seconds").asDouble();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** Fills the optimizer's state, which all ranks have or have parts of: they do {@link #takeState}. */
-    void restoreState(Restored restored) throws IOException {
-        for (Map.Entry<String, NDArray> buffer : session.optimizer().state().entrySet()) {
-            replicas.fillWhole(buffer.getValue(),
-                    whole -> restore(restored.checkpoint.file(buffer.getKey() + ".safetensors"), whole));
+    /**
+     * Fills weights and optimizer's state of all ranks from the checkpoint whose clocks they have; at step 0 there is
+     * none. Nothing of this is before {@link Replicas#begin}.
+     */
+    void restoreBuffers() {
+        long step = session.trainer().step();
+        if (step == 0) {
+            return;
         }
-    }
-
-    /** What ranks other than 0 do then. */
-    static void takeState(TrainingSession session, Replicas replicas) throws IOException {
-        for (NDArray buffer : session.optimizer().state().values()) {
-            replicas.fillWhole(buffer, whole -> { });
+        if (joint != null) {
+            joint.read(store.begun(step), parts());
+            return;
         }
-    }
-
-    private void restore(Path path, NDArray buffer) {
-        try (SafetensorsFile file = SafetensorsFile.open(path)) {
-            ModelTensors.restore(session.parameters(), buffer, file);
+        if (replicas.rank() == 0) {
+            Checkpoint checkpoint = store.begun(step);
+            buffers().forEach((name, buffer) -> {
+                try (SafetensorsFile file = SafetensorsFile.open(checkpoint.file(name))) {
+                    ModelTensors.restore(session.parameters(), buffer, file);
+                }
+            });
         }
+        buffers().values().forEach(replicas::send);
     }
 }

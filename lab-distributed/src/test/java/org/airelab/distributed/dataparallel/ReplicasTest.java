@@ -107,9 +107,9 @@ class ReplicasTest {
                     guard.restore(new DivergenceGuard.Memory(new double[] {3, 2.5}, 4));
                 }
                 replicas.begin(session, guard);
-                for (NDArray buffer : session.optimizer().state().values()) {
-                    replicas.fillWhole(buffer, whole -> assertEquals(0, replicas.rank()));
-                }
+                session.optimizer().state().values().forEach(replicas::send);
+                assertEquals("rank 0's Ω", replicas.fromFirst("rank " + replicas.rank() + "'s Ω"));
+                assertEquals("", replicas.fromFirst(replicas.rank() == 0 ? "" : "x"));
                 assertEquals(7, session.trainer().step());
                 assertEquals(6, session.trainer().updates());
                 assertEquals(0.5, session.scaler().scale());

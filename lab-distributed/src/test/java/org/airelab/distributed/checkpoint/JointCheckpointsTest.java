@@ -1,0 +1,149 @@
+package org.airelab.distributed.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.airelab.base.UserError;
+import org.airelab.checkpoint.Checkpoint;
+import org.airelab.checkpoint.CheckpointStore;
+import org.airelab.checkpoint.CheckpointStore.FileWriter;
+import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
+import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.nn.ModelConfig;
+import org.airelab.nn.ModelTensors;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+import org.airelab.torch.Tensor;
+import org.airelab.train.KernelChoice;
+import org.airelab.train.ModelShare;
+import org.airelab.train.OptimizerConfig;
+import org.airelab.train.Precision;
+import org.airelab.train.Schedule;
+import org.airelab.train.Shards;
+import org.airelab.train.Shards.Piece;
+import org.airelab.train.TrainingSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Ranks as threads, each with its parts of a model's weights. */
+class JointCheckpointsTest {
+    private static final ModelConfig MODEL = new ModelConfig(61, 24, 32, 3, 4, 2, 44, ModelConfig.Norm.RMS,
+            ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.ROPE_HALF, 10_000,
+            ModelConfig.FeedForwardKind.SWIGLU, false, true, 0);
+
+    @TempDir
+    private Path folder;
+
+    private static TrainingSession session(long seed, Shards shards) {
+        return new TrainingSession(new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.TORCH, false,
+                seed), MODEL, OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0),
+                new ModelShare(shards));
+    }
+
+    private static JointCheckpoints joint(Path run, TrainingSession session, int rank, Runnable barrier) {
+        return new JointCheckpoints(new CheckpointStore(run, 3), rank, barrier,
+                ModelTensors.infos(MODEL, ScalarType.FLOAT32), session.parameters());
+    }
+
+    /** A rank's pieces of the weights, one behind the other. */
+    private static NDArray gathered(TrainingSession session) {
+        NDArray weights = session.parameters().weights();
+        List<Piece> pieces = session.optimizer().owned();
+        NDArray parts = Tensor.empty(ScalarType.FLOAT32, Device.cpu(), pieces.stream().mapToLong(Piece::size).sum())
+                .attach(session.manager());
+        long at = 0;
+        for (Piece piece : pieces) {
+            NativeArrays.copy(NativeArrays.view(weights, piece.from(), piece.size()).attach(session.manager()),
+                    NativeArrays.view(parts, at, piece.size()).attach(session.manager()));
+            at += piece.size();
+        }
+        return parts;
+    }
+
+    private void save(Path run, int ranks) throws Exception {
+        RankThreads.run(ranks, RankThreads.LIMITS, group -> {
+            Shards shards = Shards.of(group.rank(), ranks, 5000);
+            try (TrainingSession session = session(3, shards)) {
+                List<Piece> owned = session.optimizer().owned();
+                joint(run, session, group.rank(), () -> group.barrier().await()).save(7,
+                        Map.of("model.safetensors", new Part(gathered(session), owned, owned)),
+                        Map.of("state.json", FileWriter.text("{}")));
+            }
+        });
+    }
+
+    /** However many ranks write it, and in whatever pieces, the file is the one that a rank alone writes. */
+    @Test
+    void filesAreThoseOfOneRank() throws Exception {
+        try (TrainingSession whole = session(3, Shards.WHOLE)) {
+            Checkpoint alone = new CheckpointStore(folder.resolve("alone"), 3).save(7, Map.of("model.safetensors",
+                    out -> ModelTensors.write(out, whole.parameters(), whole.parameters().weights()),
+                    "state.json", FileWriter.text("{}")));
+            for (int ranks : new int[] {1, 2, 3}) {
+                Path run = folder.resolve("ranks-" + ranks);
+                save(run, ranks);
+                Checkpoint found = new CheckpointStore(run, 3).at(7);
+                for (String file : List.of("model.safetensors", "state.json", "COMPLETE.json")) {
+                    assertArrayEquals(Files.readAllBytes(alone.file(file)), Files.readAllBytes(found.file(file)), file);
+                }
+            }
+        }
+    }
+
+    @Test
+    void otherRanksReadWhatTheyNeed() throws Exception {
+        Path run = folder.resolve("run");
+        save(run, 2);
+        RankThreads.run(3, RankThreads.LIMITS, group -> {
+            Shards shards = Shards.of(group.rank(), 3, 999);
+            try (TrainingSession expected = session(3, shards); TrainingSession session = session(4, shards)) {
+                NDArray mine = gathered(session);
+                List<Piece> owned = session.optimizer().owned();
+                NDArray weights = session.parameters().weights();
+                List<Piece> all = List.of(new Piece(0, session.parameters().size()));
+                CheckpointStore store = new CheckpointStore(run, 3);
+                joint(run, session, group.rank(), () -> { }).read(store.at(7),
+                        Map.of("model.safetensors", new Part(mine, owned, owned)));
+                assertArrayEquals(NativeArrays.floats(gathered(expected)), NativeArrays.floats(mine));
+                joint(run, session, group.rank(), () -> { }).read(store.at(7),
+                        Map.of("model.safetensors", new Part(weights, all, owned)));
+                assertArrayEquals(NativeArrays.floats(expected.parameters().weights()), NativeArrays.floats(weights));
+            }
+        });
+    }
+
+    /** A rank that cannot write leaves no checkpoint, and what was begun is gone with the next one. */
+    @Test
+    void withoutOneRankThereIsNone() throws Exception {
+        Path run = folder.resolve("run");
+        List<Runnable> met = new ArrayList<>();
+        try (TrainingSession session = session(3, Shards.WHOLE)) {
+            List<Piece> all = session.optimizer().owned();
+            Map<String, Part> parts = Map.of("model.safetensors", new Part(session.parameters().weights(), all, all));
+            JointCheckpoints first = joint(run, session, 0, () -> {
+                met.add(null);
+                if (met.size() == 2) {
+                    throw UserError.machine("rank 1 is gone.", "");
+                }
+            });
+            assertThrows(UserError.class, () -> first.save(7, parts, Map.of()));
+            assertEquals(List.of(), new CheckpointStore(run, 3).steps());
+            UserError error = assertThrows(UserError.class,
+                    () -> joint(run, session, 1, () -> { }).save(7, parts, Map.of()));
+            assertTrue(error.getMessage().startsWith("rank 1 could not write its part of the checkpoint to "),
+                    error.getMessage());
+            assertEquals(UserError.MACHINE, error.exitCode());
+        }
+        save(run, 2);
+        assertEquals(List.of(7L), new CheckpointStore(run, 3).steps());
+    }
+}
