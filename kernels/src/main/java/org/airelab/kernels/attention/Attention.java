@@ -15,6 +15,9 @@ import org.airelab.kernels.cpu.Buffers;
  * rung in another element type, all but the log-sum-exps are of that type. Sizes that do not fit, and head sizes that a
  * rung does not take, are an {@link IllegalArgumentException}.
  *
+ * <p>Every rung but the reference takes the results that its backward pass is given as they are. They may be those over
+ * more keys than the pass sees: it then gives these keys' part of the gradients.
+ *
  * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
  * also spread those of values at masked positions to outputs of the same block.
  */

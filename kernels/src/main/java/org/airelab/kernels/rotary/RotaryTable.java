@@ -73,6 +73,30 @@ public final class RotaryTable {
         return new RotaryTable(this, cosines, sines);
     }
 
+    /**
+     * A table in the host's memory whose row i is this one's row {@code positions[i]}: for sequences whose positions
+     * are not 0, 1, 2 and so on. This one has to be in the host's memory, too.
+     */
+    public RotaryTable at(int... positions) {
+        var arena = Arena.ofAuto();
+        return new RotaryTable(this, positions, arena.allocate(4L * positions.length * headSize, 64),
+                arena.allocate(4L * positions.length * headSize, 64));
+    }
+
+    private RotaryTable(RotaryTable other, int[] positions, MemorySegment cosines, MemorySegment sines) {
+        Buffers.atLeast("a number of positions", 1, positions.length);
+        this.maxTime = positions.length;
+        this.headSize = other.headSize;
+        this.pairing = other.pairing;
+        this.cosines = cosines;
+        this.sines = sines;
+        var row = 4L * headSize;
+        for (var i = 0; i < positions.length; i++) {
+            MemorySegment.copy(other.cosines, positions[i] * row, cosines, i * row, row);
+            MemorySegment.copy(other.sines, positions[i] * row, sines, i * row, row);
+        }
+    }
+
     private static double[] frequencies(int headSize, double theta) {
         if (headSize < 2 || headSize % 2 != 0) {
             throw new IllegalArgumentException("expected an even head size of at least 2, found " + headSize);
@@ -100,7 +124,7 @@ public final class RotaryTable {
         }
     }
 
-    /** Positions in the table: 0 to this less 1. */
+    /** Rows of the table: positions 0 to this less 1, but for a table {@link #at} others. */
     public int maxTime() {
         return maxTime;
     }

@@ -167,6 +167,17 @@ class AttentionTest {
     }
 
     @Test
+    void resultsMayBeThoseOfMoreKeys() {
+        for (var rung : Attention.FAMILY.rungs()) {
+            MoreKeys.assertBlocksAddUp((shape, dOut, qkv, out, lse) -> {
+                var dQkv = zeros(shape.packedSize());
+                rung.backward(shape, dOut, qkv, out, lse, dQkv);
+                return dQkv;
+            }, 2e-6);
+        }
+    }
+
+    @Test
     void sizesAreChecked() {
         var shape = new AttentionShape(1, 4, 2, 1, 8, true);
         for (var rung : Attention.FAMILY.rungs()) {

@@ -171,6 +171,21 @@ class CudaAttentionTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("open")
+    void resultsMayBeThoseOfMoreKeys(CudaCase of) {
+        MoreKeys.assertBlocksAddUp((shape, dOut, qkv, out, lse) -> {
+            try (var host = new HostLauncher(1)) {
+                var dQkv = host.allocate(of.dtype().bytes() * shape.packedSize());
+                of.rung().on(host, of.dtype()).backward(shape, host.copy(Native.encode(dOut, of.dtype())),
+                        host.copy(Native.encode(qkv, of.dtype())), host.copy(Native.encode(out, of.dtype())),
+                        host.copy(lse), dQkv);
+                host.synchronize();
+                return Native.decode(dQkv, of.dtype());
+            }
+        }, 6 * of.unit());
+    }
+
     @Test
     void headSizesThatDoNotFitAreRefused() {
         CudaCase.all(OPEN).forEach(of -> {

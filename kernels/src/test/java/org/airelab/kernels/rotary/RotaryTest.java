@@ -82,6 +82,26 @@ class RotaryTest {
         assertTrue(Native.error(usual.sines(), same.sines()) < 1e-7);
     }
 
+    @ParameterizedTest
+    @EnumSource(Pairing.class)
+    void rowsMayBeAtOtherPositions(Pairing pairing) {
+        var table = new RotaryTable(9, 8, 10_000, pairing);
+        var x = normal(9 * 8, 1, 1);
+        var whole = zeros(9 * 8);
+        Rotary.FAMILY.reference().rotate(table, x, whole, 9, 9, 1, 1, false);
+        var positions = new int[] {2, 3, 7, 0};
+        var chosen = zeros(4 * 8);
+        var expected = zeros(4 * 8);
+        for (var i = 0; i < 4; i++) {
+            chosen.asSlice(32L * i, 32).copyFrom(x.asSlice(32L * positions[i], 32));
+            expected.asSlice(32L * i, 32).copyFrom(whole.asSlice(32L * positions[i], 32));
+        }
+        Rotary.FAMILY.reference().rotate(table.at(positions), chosen, chosen, 4, 4, 1, 1, false);
+        assertEquals(-1, expected.mismatch(chosen));
+        assertThrows(IndexOutOfBoundsException.class, () -> table.at(9));
+        assertThrows(IllegalArgumentException.class, () -> table.at());
+    }
+
     @Test
     void argumentsAreChecked() {
         var table = new RotaryTable(4, 8, 10_000, Pairing.INTERLEAVED);
