@@ -3,8 +3,6 @@ package org.airelab.nn;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
-import org.airelab.kernels.rotary.Rotary;
-import org.airelab.kernels.rotary.RotaryTable;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.Tensor;
@@ -16,24 +14,23 @@ import org.airelab.torch.Tensor;
 final class AttentionFunction extends CustomFunction {
     private final DeviceKernels kernels;
     private final ModelConfig config;
-    private final RotaryTable table;
+    private final ContextExchange context;
+    private final Rotation rotation;
 
-    AttentionFunction(DeviceKernels kernels, ModelConfig config) {
+    AttentionFunction(DeviceKernels kernels, ModelConfig config, ContextExchange context) {
         // Made before the function is registered: there may be no memory for it.
-        this(kernels, config, config.rotary() ? table(kernels, config) : null);
+        this(kernels, config, context, config.rotary() ? new Rotation(kernels, config, context.division()) : null);
     }
 
-    private AttentionFunction(DeviceKernels kernels, ModelConfig config, RotaryTable table) {
+    private AttentionFunction(DeviceKernels kernels, ModelConfig config, ContextExchange context, Rotation rotation) {
         this.kernels = kernels;
         this.config = config;
-        this.table = table;
+        this.context = context;
+        this.rotation = rotation;
     }
 
-    private static RotaryTable table(DeviceKernels kernels, ModelConfig config) {
-        RotaryTable table = new RotaryTable(config.contextLength(), config.headSize(), config.ropeTheta(),
-                config.positions() == ModelConfig.Positions.ROPE_HALF ? RotaryTable.Pairing.HALF_SPLIT
-                        : RotaryTable.Pairing.INTERLEAVED);
-        return table.in(kernels.onDevice(table.cosines()), kernels.onDevice(table.sines()));
+    private Attention attention(Tensor rows) {
+        return context.attention(kernels.of(Attention.FAMILY, rows.type()), rows.type(), rows.device());
     }
 
     private AttentionShape shape(Tensor qkv) {
@@ -42,11 +39,8 @@ final class AttentionFunction extends CustomFunction {
     }
 
     private void rotate(Tensor rows, boolean inverse) {
-        if (table != null) {
-            int time = (int) rows.size(1);
-            kernels.of(Rotary.FAMILY, rows.type()).rotate(table, rows.kernelMemory(), rows.kernelMemory(),
-                    (int) rows.size(0) * time, time, config.heads() + config.kvHeads(),
-                    config.heads() + 2 * config.kvHeads(), inverse);
+        if (rotation != null) {
+            rotation.rotate(rows, inverse);
         }
     }
 
@@ -58,7 +52,7 @@ final class AttentionFunction extends CustomFunction {
         long logSums = shape.lseSize() * (Float.BYTES / qkv.type().bytes());
         Tensor saved = made.like(qkv, logSumsAt(shape, qkv) / qkv.type().bytes() + logSums);
         Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, config.dim())));
-        kernels.of(Attention.FAMILY, qkv.type()).forward(shape, qkv.kernelMemory(), out.kernelMemory(),
+        attention(qkv).forward(shape, qkv.kernelMemory(), out.kernelMemory(),
                 saved.kernelMemory().asSlice(logSumsAt(shape, qkv)));
         return new Result(out, saved);
     }
@@ -68,7 +62,7 @@ final class AttentionFunction extends CustomFunction {
         AttentionShape shape = shape(qkv);
         Tensor dQkv = made.like(qkv, qkv.shape());
         MemorySegment out = saved.kernelMemory().asSlice(0, shape.outSize() * qkv.type().bytes());
-        kernels.of(Attention.FAMILY, qkv.type()).backward(shape, dOut.kernelMemory(), qkv.kernelMemory(), out,
+        attention(qkv).backward(shape, dOut.kernelMemory(), qkv.kernelMemory(), out,
                 saved.kernelMemory().asSlice(logSumsAt(shape, qkv)), dQkv.kernelMemory());
         rotate(dQkv, true);
         return new Gradients(dQkv, null);

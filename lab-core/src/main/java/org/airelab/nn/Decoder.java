@@ -15,6 +15,7 @@ import org.airelab.torch.ScalarType;
  */
 public final class Decoder extends LayerBlock {
     private final ModelConfig config;
+    private final ContextDivision division;
     private final TokenEmbedding embedding;
     private final List<DecoderLayer> layers = new ArrayList<>();
     private final OutputHead head;
@@ -29,8 +30,9 @@ public final class Decoder extends LayerBlock {
      */
     public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops) {
         this.config = config;
+        division = ops.division();
         TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
-        embedding = child("embedding", new TokenEmbedding(manager, config, compute));
+        embedding = child("embedding", new TokenEmbedding(manager, config, compute, ops.division()));
         for (int i = 0; i < config.layers(); i++) {
             layers.add(child("layers." + i, new DecoderLayer(config, ops, plain)));
         }
@@ -48,6 +50,11 @@ public final class Decoder extends LayerBlock {
     /** What the model was built from. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** Which tokens of a sequence the model is given here. */
+    public ContextDivision division() {
+        return division;
     }
 
     /** The first part: ids to vectors. */

@@ -21,6 +21,7 @@ import org.airelab.torch.Tensor;
 public final class FusedOps implements LayerOps, AutoCloseable {
     private final TorchOps plain;
     private final boolean fusedAttention;
+    private final ContextDivision division;
     private final CustomFunction rmsNorm;
     private final CustomFunction layerNorm;
     private final CustomFunction attention;
@@ -28,15 +29,23 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     private final CustomFunction gelu;
     private final CustomFunction relu;
 
+    /** Of whole sequences. */
+    public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
+        this(config, kernels, type, plain, ContextExchange.NONE);
+    }
+
     /**
      * @param kernels those of the model's device; they stay the caller's
      * @param type    what layers compute in
-     * @param plain   computes what the kernels do not
+     * @param plain   computes what the kernels do not; not attention, where other ranks have tokens
+     * @param context reaches those
      */
-    public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
+    public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain,
+            ContextExchange context) {
         this.plain = plain;
         this.fusedAttention = fusesAttention(config, kernels, type);
-        this.attention = new AttentionFunction(kernels, config); // first: when it fails, none is registered
+        this.division = context.division();
+        this.attention = new AttentionFunction(kernels, config, context); // first: when it fails, none is registered
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);
@@ -77,8 +86,18 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     @Override
     public NDArray selfAttention(NDArray qkv, double dropout) {
-        return fusedAttention && dropout == 0 ? attention.apply(qkv.getManager(), qkv, qkv)
-                : plain.selfAttention(qkv, dropout);
+        if (fusedAttention && dropout == 0) {
+            return attention.apply(qkv.getManager(), qkv, qkv);
+        }
+        if (division.ranks() > 1) {
+            throw new IllegalStateException("there is no kernel for attention over several ranks");
+        }
+        return plain.selfAttention(qkv, dropout);
+    }
+
+    @Override
+    public ContextDivision division() {
+        return division;
     }
 
     @Override

@@ -15,7 +15,7 @@ public interface LayerOps {
     NDArray layerNorm(NDArray x, NDArray weight, NDArray bias, double eps);
 
     /**
-     * Causal self-attention of packed rows.
+     * Causal self-attention of packed rows, which are those that {@link #division} says of each sequence.
      *
      * @param qkv [batch, time, (heads + 2 kvHeads) * headSize]: queries, then keys, then values. It may be
      *            overwritten, so nothing else may read it.
@@ -23,6 +23,11 @@ public interface LayerOps {
      * @return [batch, time, heads * headSize]
      */
     NDArray selfAttention(NDArray qkv, double dropout);
+
+    /** Which tokens of a sequence this rank has; attention alone reaches those of others. */
+    default ContextDivision division() {
+        return ContextDivision.NONE;
+    }
 
     /** SiLU(gate) * up of packed rows [..., 2 hidden], the gate first. */
     NDArray swiGlu(NDArray gateUp);

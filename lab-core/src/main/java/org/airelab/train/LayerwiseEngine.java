@@ -17,6 +17,9 @@ import org.airelab.torch.Autograd;
  * Walks a model layer by layer, forward and backward. Between two layers the autograd graph is cut: the activation
  * goes on as a detached leaf, and in the backward pass that leaf's gradient starts the layer below. Each layer's
  * arrays live in a scope of their own, which closes right after its backward pass.
+ *
+ * <p>Batches are of whole sequences; where ranks share each sequence ({@link Decoder#division}), the engine takes this
+ * rank's tokens of them, and all those ranks walk at the same time.
  */
 public final class LayerwiseEngine {
     private final NDManager manager;
@@ -76,7 +79,7 @@ public final class LayerwiseEngine {
             if (stage.predicts()) {
                 // First: the host waits for a copy until the device has done what was asked of it before.
                 pass.headScope = manager.newSubManager();
-                pass.targets = Targets.of(pass.headScope, batch.targets());
+                pass.targets = Targets.of(pass.headScope, batch, model.division());
             }
             NDArray out = stage.embeds() ? embed(pass, batch) : x;
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
@@ -198,14 +201,14 @@ public final class LayerwiseEngine {
         return z ^ (z >>> 31);
     }
 
-    /** Sum of the losses in nats over all positions of a batch whose target counts, without gradients. */
+    /** Sum of the losses in nats over this rank's positions of a batch whose target counts, without gradients. */
     public double evaluate(TokenBatch batch) {
         try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
             NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
             for (DecoderLayer layer : model.layers()) {
                 x = next(outer, layer, x);
             }
-            return head.evaluate(x, Targets.of(x.getManager(), batch.targets()));
+            return head.evaluate(x, Targets.of(x.getManager(), batch, model.division()));
         }
     }
 
@@ -229,11 +232,12 @@ public final class LayerwiseEngine {
                     return "layers." + i;
                 }
             }
-            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch.targets()))) ? null : "head";
+            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch, model.division()))) ? null : "head";
         }
     }
 
-    private static NDArray ids(NDManager scope, TokenBatch batch) {
-        return scope.create(batch.inputs(), new Shape(batch.batchSize(), batch.contextLength()));
+    private NDArray ids(NDManager scope, TokenBatch batch) {
+        return scope.create(model.division().of(batch.inputs(), batch.contextLength()),
+                new Shape(batch.batchSize(), model.division().share(batch.contextLength())));
     }
 }

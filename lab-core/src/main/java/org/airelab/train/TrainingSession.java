@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.airelab.base.UserError;
 import org.airelab.kernels.cuda.MissingCudaException;
+import org.airelab.nn.ContextDivision;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FusedOps;
@@ -79,6 +80,22 @@ public final class TrainingSession implements AutoCloseable {
             }
         }
 
+        /** Attention to the tokens of other ranks is that of the lab's kernels. */
+        private void requireAttention(ContextDivision division, ModelConfig config, boolean ours,
+                Optional<String> missing) {
+            division.requireDivisible(config.contextLength());
+            if (division.ranks() > 1 && !ours) {
+                throw UserError.badInput("context parallelism needs the lab's kernels, and this run would compute on "
+                        + Devices.name(device) + " in " + precision.name().toLowerCase(Locale.ROOT) + " with libtorch's.",
+                        "Use --kernels ours with --precision fp32, on a GPU also bf16 or fp16, or a mesh without cp.");
+            }
+            if (division.ranks() > 1 && missing.isPresent()) {
+                throw UserError.badInput("context parallelism needs the lab's kernels, and there is none for "
+                        + missing.get() + ".", "Use another model, such as one with --set model.dropout=0, or a mesh"
+                        + " without cp.");
+            }
+        }
+
         private static String inWords(boolean fused, Optional<String> missing) {
             return fused ? "the lab's kernels (libtorch's for products and embeddings"
                     + missing.map(what -> ", and for " + what).orElse("") + ")" : "libtorch's kernels";
@@ -105,9 +122,11 @@ public final class TrainingSession implements AutoCloseable {
             Optional<String> missing = deviceKernels == null ? Optional.empty()
                     : FusedOps.missing(config, deviceKernels, precision.computed());
             setup.require(missing);
+            setup.requireAttention(share.context().division(), config, deviceKernels != null, missing);
             kernels = Setup.inWords(deviceKernels != null, missing);
             TorchOps plain = new TorchOps(manager, config, precision.kept());
-            ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
+            ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain,
+                    share.context()) : null;
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
             parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());

@@ -69,7 +69,7 @@ class DropoutTest {
 
     @Test
     void embeddingsAreDroppedElementByElement() {
-        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ScalarType.FLOAT32),
+        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ScalarType.FLOAT32, ContextDivision.NONE),
                 Map.of("weight", 2f, "positions", 1f));
         int n = BATCH * CONFIG.contextLength();
         NDArray ids = manager.create(new SplittableRandom(1).longs(n, 0, CONFIG.vocabSize()).toArray(),

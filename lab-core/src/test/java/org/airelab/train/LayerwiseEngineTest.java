@@ -268,8 +268,8 @@ class LayerwiseEngineTest {
         TorchOps plain = new TorchOps(tables, TestModel.llama(), ScalarType.FLOAT32);
         return (LayerOps) Proxy.newProxyInstance(LayerOps.class.getClassLoader(), new Class<?>[] {LayerOps.class},
                 (proxy, method, arguments) -> {
-                    NDManager scope = ((NDArray) arguments[0]).getManager();
-                    if (!scopes.contains(scope)) {
+                    NDManager scope = arguments == null ? null : ((NDArray) arguments[0]).getManager();
+                    if (scope != null && !scopes.contains(scope)) {
                         assertTrue(scopes.stream().noneMatch(NDManager::isOpen));
                         scopes.add(scope);
                     }

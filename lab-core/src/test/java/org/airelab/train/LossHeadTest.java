@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.airelab.data.TokenBatch;
+import org.airelab.nn.ContextDivision;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
@@ -119,16 +121,20 @@ class LossHeadTest {
         return sum;
     }
 
+    private static Targets targets(NDManager scope, long[] ids) {
+        return Targets.of(scope, new TokenBatch(1, ids.length, ids, ids), ContextDivision.NONE);
+    }
+
     private float[] forwardBackward(LossHead head, long[] targets) {
         try (NDManager scope = model.manager.newSubManager()) {
             NDArray leaf = Autograd.leaf(scope, scope.create(x, new Shape(2, rows / 2, dim)));
-            return head.forwardBackward(leaf, Targets.of(scope, targets), SCALE).toFloatArray();
+            return head.forwardBackward(leaf, targets(scope, targets), SCALE).toFloatArray();
         }
     }
 
     private double evaluate(LossHead head, long[] targets) {
         try (NDManager scope = model.manager.newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
-            return head.evaluate(scope.create(x, new Shape(2, rows / 2, dim)), Targets.of(scope, targets));
+            return head.evaluate(scope.create(x, new Shape(2, rows / 2, dim)), targets(scope, targets));
         }
     }
 
@@ -182,7 +188,7 @@ class LossHeadTest {
                 try (NDManager scope = half.manager.newSubManager()) {
                     NDArray wide = scope.create(x, new Shape(2, rows / 2, dim));
                     NDArray leaf = Autograd.leaf(scope, NativeArrays.convert(scope, wide, ScalarType.BFLOAT16));
-                    results.add(NativeArrays.floats(head.forwardBackward(leaf, Targets.of(scope, targets), SCALE)));
+                    results.add(NativeArrays.floats(head.forwardBackward(leaf, targets(scope, targets), SCALE)));
                     results.add(NativeArrays.floats(half.flat.gradients()));
                 }
             }
