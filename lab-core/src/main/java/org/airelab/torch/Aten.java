@@ -25,6 +25,9 @@ public final class Aten {
     private static final Operator ZERO = Operator.of("aten::zero_", "");
     private static final Operator CONTIGUOUS = Operator.of("aten::contiguous", "");
     private static final Operator DROPOUT = Operator.of("aten::dropout", "");
+    private static final Operator SIGMOID = Operator.of("aten::sigmoid", "");
+    private static final Operator LOG_ADD_EXP = Operator.of("aten::logaddexp", "");
+    private static final Operator LERP_INTO = Operator.of("aten::lerp_", "Tensor");
     private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
     private static final int CONTIGUOUS_FORMAT = 0;
     private static final int MEAN = 1;
@@ -127,6 +130,21 @@ public final class Aten {
     /** 1/sqrt(x), element by element. */
     public static NDArray rsqrt(NDManager manager, NDArray x) {
         return RSQRT.on(manager).tensor(x).result();
+    }
+
+    /** 1 / (1 + e^-x), element by element. */
+    public static NDArray sigmoid(NDManager manager, NDArray x) {
+        return SIGMOID.on(manager).tensor(x).result();
+    }
+
+    /** log(e^a + e^b), element by element, without overflow. */
+    public static NDArray logAddExp(NDManager manager, NDArray a, NDArray b) {
+        return LOG_ADD_EXP.on(manager).tensor(a).tensor(b).result();
+    }
+
+    /** {@code a += weight (b - a)}, element by element, all of one type; b and weight are broadcast. */
+    public static void lerpInto(NDArray a, NDArray b, NDArray weight) {
+        LERP_INTO.call().tensor(a).tensor(b).tensor(weight).tensors(1)[0].close();
     }
 
     /** A window of {@code length} from {@code start} along a dimension (negative counts from the last); a view. */

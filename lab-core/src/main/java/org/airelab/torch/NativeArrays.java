@@ -56,7 +56,7 @@ public final class NativeArrays {
         return type(array) == type ? array : Aten.to(manager, array, type);
     }
 
-    /** Copies values, converting type and crossing devices as needed; shapes must agree. */
+    /** Copies values, converting type and crossing devices as needed; the shape is the target's or broadcast to it. */
     public static void copy(NDArray from, NDArray to) {
         long source = Tensor.handle(from);
         long target = Tensor.handle(to);
