@@ -1,11 +1,26 @@
 package org.airelab.train;
 
+import java.util.List;
+import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Stage;
+
 /**
  * What of a model one rank of several has and computes.
  *
  * @param shards the parts of its parameters that it updates
+ * @param stages the parts of the model that it has, first to last; none for all
  */
-public record ModelShare(Shards shards) {
+public record ModelShare(Shards shards, List<Stage> stages) {
     /** All of it. */
     public static final ModelShare WHOLE = new ModelShare(Shards.WHOLE);
+
+    /** All parts of the model, of which some are this rank's to update. */
+    public ModelShare(Shards shards) {
+        this(shards, List.of());
+    }
+
+    /** The parts of a model that it has. */
+    List<Stage> stages(ModelConfig config) {
+        return stages.isEmpty() ? List.of(Stage.whole(config)) : stages;
+    }
 }
