@@ -9,6 +9,7 @@ import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.DecoderLayer;
+import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Stage;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
@@ -153,6 +154,11 @@ public final class LayerwiseEngine {
             out.attach(scope);
             return pass.keep(part, new Pass.Cut(scope, leaf, out)).out();
         }
+    }
+
+    /** What the model was built from. */
+    public ModelConfig config() {
+        return model.config();
     }
 
     /** Mean over the passes since the last take of their losses in nats; NaN where the head is on another rank. */
