@@ -29,7 +29,8 @@ public record TokenBatch(int batchSize, int contextLength, long[] inputs, long[]
      */
     public List<TokenBatch> cut(int rows) {
         if (rows < 1 || batchSize % rows != 0) {
-            throw new IllegalArgumentException("expected a number of rows that divides " + batchSize + ", found " + rows);
+            throw new IllegalArgumentException("expected a number of rows that divides " + batchSize + ", found "
+                    + rows);
         }
         int size = rows * contextLength;
         List<TokenBatch> cut = new ArrayList<>();

@@ -71,10 +71,11 @@ public final class LayerwiseEngine {
      * A forward pass through a stage, all but the head of the one that has it: its loss is computed with its gradients.
      *
      * @param batch read by the stages with the embedding and the head
-     * @param x     what the stage below gave, [batch, time, dim]; not read by the stage with the embedding
+     * @param x     what the stage below gave, [batch, time, dim], which stays the caller's and may be closed; not read by the
+     *              stage with the embedding
      */
     public Pass forward(Stage stage, TokenBatch batch, NDArray x, long passIndex) {
-        Pass pass = new Pass(stage, passIndex);
+        Pass pass = new Pass(stage, passIndex, checkpointing);
         try {
             if (stage.predicts()) {
                 // First: the host waits for a copy until the device has done what was asked of it before.
@@ -85,7 +86,7 @@ public final class LayerwiseEngine {
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
                 out = forward(pass, part, out);
             }
-            pass.out = out;
+            pass.out = stage.predicts() ? Autograd.leaf(pass.headScope, out) : out;
             return pass;
         } catch (RuntimeException | Error e) {
             pass.close();
@@ -107,7 +108,7 @@ public final class LayerwiseEngine {
             NDArray above = gradient;
             if (stage.predicts()) {
                 try (Autograd.Mode recording = Autograd.recording()) {
-                    above = head.forwardBackward(Autograd.leaf(pass.headScope, pass.out), pass.targets, scale);
+                    above = head.forwardBackward(pass.out, pass.targets, scale);
                 }
                 above.attach(gradients);
                 pass.headScope.close();

@@ -56,6 +56,9 @@ class StagesTest {
             for (int i = 0; i < stages.size(); i++) {
                 passes.add(engine(i).forward(stages.get(i), batch, x, PASS));
                 x = passes.getLast().out();
+                if (i > 0) {
+                    passes.get(i - 1).freeOut();
+                }
             }
             NDArray gradient = null;
             for (int i = stages.size() - 1; i >= 0; i--) {

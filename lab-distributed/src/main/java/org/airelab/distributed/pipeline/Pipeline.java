@@ -1,5 +1,6 @@
 package org.airelab.distributed.pipeline;
 
+import ai.djl.Device;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -11,7 +12,10 @@ import org.airelab.data.TokenBatch;
 import org.airelab.distributed.dataparallel.Exchange;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.kernels.cuda.CudaDevice;
+import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.nn.Stage;
+import org.airelab.torch.TorchStream;
 import org.airelab.train.LayerwiseEngine;
 import org.airelab.train.Passes;
 import org.airelab.train.TrainingSession;
@@ -22,7 +26,7 @@ import org.airelab.train.WorstGradient;
  * micro-batches; the first reads their tokens, the last what is to be predicted, and in between go activations, one
  * way, and their gradients, the other, in the type the layers compute in.
  */
-public final class Pipeline implements Passes {
+public final class Pipeline implements Passes, AutoCloseable {
     /** Longs that a parameter's path takes on its way. */
     private static final int PATH = 16;
 
@@ -53,7 +57,7 @@ public final class Pipeline implements Passes {
             throw new IllegalArgumentException("a plan for " + plan.ranks() + " ranks and " + plan.layers()
                     + " layers in a pipeline of " + group.size() + " with " + engine.config().layers());
         }
-        WaitClock clock = new WaitClock();
+        WaitClock clock = clock(session.manager().getDevice());
         Steps steps = new Steps(clock);
         Exchange exchange = new Exchange(group, session.manager().getDevice());
         TiedEmbedding tied = engine.config().tieEmbeddings()
@@ -63,6 +67,15 @@ public final class Pipeline implements Passes {
         session.trainer().shareModel(pipeline);
         session.trainer().shareSteps(new StageGradients(session.trainer().exchange(), exchange, tied, steps));
         return pipeline;
+    }
+
+    private static WaitClock clock(Device device) {
+        if (!device.isGpu()) {
+            return new WaitClock();
+        }
+        int number = device.getDeviceId();
+        // Open as long as the process, as groups have it, too.
+        return new DeviceWaitClock(CudaStream.of(CudaDevice.open(number), TorchStream.current(number)));
     }
 
     @Override
@@ -127,6 +140,12 @@ public final class Pipeline implements Passes {
         path.asLongBuffer().put(told, 2, PATH);
         return new WorstGradient(StandardCharsets.UTF_8.decode(path).toString().replace("\0", ""), (int) told[0],
                 Double.longBitsToDouble(told[1]));
+    }
+
+    /** Frees what it measures time with; the group stays the caller's. */
+    @Override
+    public void close() {
+        here.clock().close();
     }
 
     /** The most passes of this rank that were between their forward and backward parts at a time. */

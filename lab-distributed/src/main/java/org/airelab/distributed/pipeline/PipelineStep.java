@@ -26,6 +26,11 @@ final class PipelineStep {
 
     /** A pass whose backward part is still to come, and what is on its way to the stage above; null for nothing. */
     private record Live(Pass pass, Work sent) {
+        void freeIfSent() {
+            if (sent != null && sent.done()) {
+                pass.freeOut();
+            }
+        }
     }
 
     PipelineStep(Position here, Passes.Step step, List<Action> actions, IntConsumer passed) {
@@ -70,6 +75,7 @@ final class PipelineStep {
     private void forward(Action action) {
         Stage stage = stage(action);
         NDArray x = stage.embeds() ? null : inbox.take(here.below());
+        live.values().forEach(Live::freeIfSent);
         Pass pass = here.engine().forward(stage, batch(action), x, step.pass(action.microBatch()));
         if (x != null) {
             // The pass has its own hold on that memory.

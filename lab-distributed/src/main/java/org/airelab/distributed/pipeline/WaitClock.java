@@ -3,10 +3,11 @@ package org.airelab.distributed.pipeline;
 import java.util.function.Supplier;
 import org.airelab.distributed.group.Work;
 
-/** The time for which a rank waits for others. */
-final class WaitClock {
+/** The time for which a rank waits for others. Of a CPU: the host's. */
+class WaitClock implements AutoCloseable {
     private long nanos;
 
+    /** Waits for work, or lets the device wait for it. */
     void await(Work work) {
         awaitOnHost(() -> {
             work.await();
@@ -15,7 +16,7 @@ final class WaitClock {
     }
 
     /** Waits for something that holds up the host, with nothing left to do for the device. */
-    <T> T awaitOnHost(Supplier<T> wait) {
+    final <T> T awaitOnHost(Supplier<T> wait) {
         long start = System.nanoTime();
         try {
             return wait.get();
@@ -24,7 +25,13 @@ final class WaitClock {
         }
     }
 
+    /** Seconds so far. */
     double seconds() {
         return nanos / 1e9;
+    }
+
+    @Override
+    public void close() {
+        // The host's clock takes nothing.
     }
 }
