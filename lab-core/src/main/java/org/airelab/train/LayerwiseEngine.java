@@ -71,8 +71,8 @@ public final class LayerwiseEngine {
      * A forward pass through a stage, all but the head of the one that has it: its loss is computed with its gradients.
      *
      * @param batch read by the stages with the embedding and the head
-     * @param x     what the stage below gave, [batch, time, dim], which stays the caller's and may be closed; not read by the
-     *              stage with the embedding
+     * @param x     what the stage below gave, [batch, time, dim], which stays the caller's and may be closed; not read
+     *              by the stage with the embedding
      */
     public Pass forward(Stage stage, TokenBatch batch, NDArray x, long passIndex) {
         Pass pass = new Pass(stage, passIndex, checkpointing);

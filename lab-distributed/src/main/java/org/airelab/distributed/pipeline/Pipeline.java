@@ -34,13 +34,16 @@ public final class Pipeline implements Passes, AutoCloseable {
     private final Position here;
     private final Exchange exchange;
     private final Steps steps;
+    /** Null where this rank has nothing of it. */
+    private final TiedEmbedding tied;
     private int mostLivePasses;
 
-    private Pipeline(PipelinePlan plan, Position here, Exchange exchange, Steps steps) {
+    private Pipeline(PipelinePlan plan, Position here, Exchange exchange, Steps steps, TiedEmbedding tied) {
         this.plan = plan;
         this.here = here;
         this.exchange = exchange;
         this.steps = steps;
+        this.tied = tied;
     }
 
     /**
@@ -63,7 +66,7 @@ public final class Pipeline implements Passes, AutoCloseable {
         TiedEmbedding tied = engine.config().tieEmbeddings()
                 ? TiedEmbedding.of(group, clock, session.parameters()) : null;
         Pipeline pipeline = new Pipeline(plan,
-                new Position(group, engine, plan.stages(group.rank()), clock), exchange, steps);
+                new Position(group, engine, plan.stages(group.rank()), clock), exchange, steps, tied);
         session.trainer().shareModel(pipeline);
         session.trainer().shareSteps(new StageGradients(session.trainer().exchange(), exchange, tied, steps));
         return pipeline;
@@ -140,6 +143,14 @@ public final class Pipeline implements Passes, AutoCloseable {
         path.asLongBuffer().put(told, 2, PATH);
         return new WorstGradient(StandardCharsets.UTF_8.decode(path).toString().replace("\0", ""), (int) told[0],
                 Double.longBitsToDouble(told[1]));
+    }
+
+    /**
+     * The first element of this rank's flat buffers that is its own to count and to save: on the last rank there may be
+     * a copy of the first one's before it, the matrix of the embedding that the head is tied to.
+     */
+    public long firstOwn() {
+        return tied == null ? 0 : tied.firstOwn();
     }
 
     /** Frees what it measures time with; the group stays the caller's. */

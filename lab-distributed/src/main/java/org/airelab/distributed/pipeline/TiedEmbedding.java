@@ -44,6 +44,11 @@ final class TiedEmbedding {
         return slot.offset() + slot.spec().elements();
     }
 
+    /** The first element that is this rank's own: on the last rank the matrix is a copy. */
+    long firstOwn() {
+        return group.rank() == last() ? end() : 0;
+    }
+
     private NDArray part(NDManager scope, NDArray buffer) {
         return NativeArrays.view(buffer, slot.offset(), slot.spec().elements()).attach(scope);
     }

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.airelab.base.UserError;
 import org.airelab.data.TokenBatch;
 import org.airelab.distributed.ParallelTraining;
@@ -32,6 +33,7 @@ import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks of a pipeline, which are threads, train as one rank does. */
 class PipelineTest {
@@ -111,7 +113,7 @@ class PipelineTest {
                 2, 2), pipelines(1, 2), PipelineSchedule.ONE_F_ONE_B, 0, 1e-5);
     }
 
-    /** What each rank of a pipeline does with its session; {@code training.alone} is not asked. */
+    /** What each rank of a pipeline does with its session. */
     @FunctionalInterface
     private interface Rank {
         void run(int rank, TrainingSession session, Pipeline pipeline) throws Exception;
@@ -201,6 +203,19 @@ class PipelineTest {
             session.scaler().restore(1024, 0);
             assertFalse(session.trainer().step(training.batches(0, 0, 1)).skipped());
         });
+    }
+
+    /** What ranks have of their own are the model's parameters, each once. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyParameterIsOneRanksOwn(boolean tied) throws Exception {
+        ParallelTraining training = new ParallelTraining(ParallelTraining.llama(3, tied), Precision.FP32,
+                KernelChoice.TORCH, false, 1, 1, 1);
+        AtomicLong elements = new AtomicLong();
+        run(training, 3, PipelineSchedule.AFAB, (rank, session, pipeline) -> session.parameters().slots().stream()
+                .filter(slot -> slot.offset() >= pipeline.firstOwn())
+                .forEach(slot -> elements.addAndGet(slot.spec().elements())));
+        assertEquals(training.model().parameterCount(), elements.get());
     }
 
     /** All ranks are told the same, which is a part of the time. */
