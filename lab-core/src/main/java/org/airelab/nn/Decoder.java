@@ -4,20 +4,28 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.airelab.torch.Aten;
 import org.airelab.torch.ScalarType;
 
 /**
  * A decoder-only transformer: an embedding, decoder layers, and the output head. The parts are public so that an
  * engine can walk them one by one; {@link #forward} computes them as one graph.
+ *
+ * <p>One rank of several may have some of the parts only. They have the numbers and the parameters the paths that they
+ * have in the whole model.
  */
 public final class Decoder extends LayerBlock {
+    /** The path of the embedding's matrix, under which a tied head that is on another rank has its copy. */
+    public static final String EMBEDDING_MATRIX = "embedding.weight";
+
     private final ModelConfig config;
     private final ContextDivision division;
+    private final ScalarType compute;
     private final TokenEmbedding embedding;
-    private final List<DecoderLayer> layers = new ArrayList<>();
+    private final NavigableMap<Integer, DecoderLayer> layers = new TreeMap<>();
     private final OutputHead head;
 
     /**
@@ -29,14 +37,33 @@ public final class Decoder extends LayerBlock {
      * @param ops     computes training's operations
      */
     public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops) {
+        this(manager, config, type, compute, ops, List.of(Stage.whole(config)));
+    }
+
+    /**
+     * The parts of some stages. A head without the embedding that it is tied to has a copy of its matrix, the first of
+     * the parameters as the embedding's would be.
+     *
+     * @param stages first to last
+     */
+    public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops,
+            List<Stage> stages) {
         this.config = config;
+        this.compute = compute;
         division = ops.division();
         TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
-        embedding = child("embedding", new TokenEmbedding(manager, config, compute, ops.division()));
-        for (int i = 0; i < config.layers(); i++) {
-            layers.add(child("layers." + i, new DecoderLayer(config, ops, plain)));
+        boolean embeds = stages.stream().anyMatch(Stage::embeds);
+        boolean predicts = stages.stream().anyMatch(Stage::predicts);
+        TokenEmbedding matrix = embeds ? child("embedding", new TokenEmbedding(manager, config, compute, division))
+                : predicts && config.tieEmbeddings()
+                        ? child("embedding", TokenEmbedding.matrixAlone(manager, config, compute, division)) : null;
+        embedding = embeds ? matrix : null;
+        for (Stage stage : stages) {
+            for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
+                layers.put(part - 1, child(Stage.name(part, config.layers()), new DecoderLayer(config, ops, plain)));
+            }
         }
-        head = child("head", new OutputHead(config, ops, embedding.weight()));
+        head = predicts ? child("head", new OutputHead(config, ops, matrix == null ? null : matrix.weight())) : null;
     }
 
     /**
@@ -57,17 +84,27 @@ public final class Decoder extends LayerBlock {
         return division;
     }
 
-    /** The first part: ids to vectors. */
+    /** The type layers compute in, and what passes between them has. */
+    public ScalarType compute() {
+        return compute;
+    }
+
+    /** The first part: ids to vectors; null where another rank has it. */
     public TokenEmbedding embedding() {
         return embedding;
     }
 
-    /** The layers between embedding and head, first to last. */
+    /** The layers between embedding and head that are here, first to last. */
     public List<DecoderLayer> layers() {
-        return List.copyOf(layers);
+        return List.copyOf(layers.values());
     }
 
-    /** The last part: vectors to logits. */
+    /** A layer by its number in the whole model, 0 for the first; null where another rank has it. */
+    public DecoderLayer layer(int number) {
+        return layers.get(number);
+    }
+
+    /** The last part: vectors to logits; null where another rank has it. */
     public OutputHead head() {
         return head;
     }
@@ -76,7 +113,7 @@ public final class Decoder extends LayerBlock {
     @Override
     public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
         NDArray x = embedding.forward(parameters, ids, training);
-        for (DecoderLayer layer : layers) {
+        for (DecoderLayer layer : layers.values()) {
             x = layer.forward(parameters, x, training);
         }
         return head.forward(parameters, x, training);

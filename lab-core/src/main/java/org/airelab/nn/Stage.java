@@ -39,6 +39,11 @@ public record Stage(int from, int to, int all) {
         return Math.min(to, all - 1);
     }
 
+    /** A part's name: what the paths of its parameters begin with. */
+    public static String name(int part, int layers) {
+        return part == 0 ? "embedding" : part <= layers ? "layers." + (part - 1) : "head";
+    }
+
     /** The part that a parameter belongs to, by the path that the model gives it. */
     public static int part(String path, int layers) {
         String[] names = path.split("\\.");

@@ -28,14 +28,26 @@ public final class TokenEmbedding extends LayerBlock {
      * @param division which tokens of a sequence it is given
      */
     public TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute, ContextDivision division) {
+        this(manager, config, compute, division, false);
+    }
+
+    private TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute, ContextDivision division,
+            boolean matrixAlone) {
         this.config = config;
         this.compute = compute;
         this.division = division;
         weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config), config.vocabSize(), config.dim());
-        boolean learned = config.positions() == ModelConfig.Positions.LEARNED;
+        boolean learned = config.positions() == ModelConfig.Positions.LEARNED && !matrixAlone;
         positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config) / 2,
                 config.contextLength(), config.dim()) : null;
-        sinusoids = config.positions() == ModelConfig.Positions.SINUSOIDAL ? sinusoids(manager, config) : null;
+        boolean fixed = config.positions() == ModelConfig.Positions.SINUSOIDAL && !matrixAlone;
+        sinusoids = fixed ? sinusoids(manager, config) : null;
+    }
+
+    /** A copy of the matrix without positions, for a head that is tied to the embedding of another rank. */
+    static TokenEmbedding matrixAlone(NDManager manager, ModelConfig config, ScalarType compute,
+            ContextDivision division) {
+        return new TokenEmbedding(manager, config, compute, division, true);
     }
 
     /** The matrix [vocabulary, dim]. */

@@ -9,9 +9,11 @@ import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.DecoderLayer;
+import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Stage;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
+import org.airelab.torch.Tensor;
 
 /**
  * Walks a model layer by layer, forward and backward. Between two layers the autograd graph is cut: the activation
@@ -31,6 +33,7 @@ public final class LayerwiseEngine {
 
     /**
      * @param manager       parent of all scopes; its device is the model's
+     * @param head          null where the model's is on another rank
      * @param checkpointing keep only the cuts and compute each layer again in the backward pass (Chen et al. 2016)
      * @param seed          of dropout
      */
@@ -71,10 +74,11 @@ public final class LayerwiseEngine {
      * A forward pass through a stage, all but the head of the one that has it: its loss is computed with its gradients.
      *
      * @param batch read by the stages with the embedding and the head
-     * @param x     what the stage below gave, [batch, time, dim]; not read by the stage with the embedding
+     * @param x     what the stage below gave, [batch, time, dim], which stays the caller's and may be closed; not read
+     *              by the stage with the embedding
      */
     public Pass forward(Stage stage, TokenBatch batch, NDArray x, long passIndex) {
-        Pass pass = new Pass(stage, passIndex);
+        Pass pass = new Pass(stage, passIndex, checkpointing);
         try {
             if (stage.predicts()) {
                 // First: the host waits for a copy until the device has done what was asked of it before.
@@ -85,7 +89,7 @@ public final class LayerwiseEngine {
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
                 out = forward(pass, part, out);
             }
-            pass.out = out;
+            pass.out = stage.predicts() ? Autograd.leaf(pass.headScope, out) : out;
             return pass;
         } catch (RuntimeException | Error e) {
             pass.close();
@@ -107,7 +111,7 @@ public final class LayerwiseEngine {
             NDArray above = gradient;
             if (stage.predicts()) {
                 try (Autograd.Mode recording = Autograd.recording()) {
-                    above = head.forwardBackward(Autograd.leaf(pass.headScope, pass.out), pass.targets, scale);
+                    above = head.forwardBackward(pass.out, pass.targets, scale);
                 }
                 above.attach(gradients);
                 pass.headScope.close();
@@ -156,13 +160,32 @@ public final class LayerwiseEngine {
         }
     }
 
+    /** What the model was built from. */
+    public ModelConfig config() {
+        return model.config();
+    }
+
+    /** Mean over the passes since the last take of their losses in nats; NaN where the head is on another rank. */
+    public double takeLoss() {
+        return head == null ? Double.NaN : head.takeLoss();
+    }
+
+    /**
+     * Memory for what one stage gives to another of a batch, and for its gradient: [batch, time, dim] in the layers'
+     * type, not filled, owned by the engine's manager.
+     */
+    public NDArray between(TokenBatch batch) {
+        return Tensor.empty(model.compute(), manager.getDevice(), batch.batchSize(), model.division().share(batch.contextLength()),
+                model.config().dim()).attach(manager);
+    }
+
     /** The part of the model that a parameter belongs to. */
     int part(String path) {
         return Stage.part(path, model.config().layers());
     }
 
     private DecoderLayer layer(int part) {
-        return model.layers().get(part - 1);
+        return model.layer(part - 1);
     }
 
     private NDArray compute(int part, NDArray leaf, long passIndex) {
@@ -203,12 +226,50 @@ public final class LayerwiseEngine {
 
     /** Sum of the losses in nats over this rank's positions of a batch whose target counts, without gradients. */
     public double evaluate(TokenBatch batch) {
+        return evaluate(Stage.whole(model.config()), batch, null, false).loss;
+    }
+
+    /** The first part of the model whose output is not finite for this batch, by name; null when all are. */
+    public String firstNonFinite(TokenBatch batch) {
+        Stage whole = Stage.whole(model.config());
+        int part = evaluate(whole, batch, null, true).notFinite;
+        return part == whole.all() ? null : Stage.name(part, model.config().layers());
+    }
+
+    /**
+     * What came of an evaluation's way through a stage.
+     *
+     * @param out       what the layers gave, [batch, time, dim], owned by the engine's manager; null of the stage with
+     *                  the head
+     * @param loss      the sum of the losses in nats; 0 of a stage without the head
+     * @param notFinite the first part whose output is not finite; the number of the model's parts when all are, or when
+     *                  nobody has looked
+     */
+    public record Evaluated(NDArray out, double loss, int notFinite) {
+    }
+
+    /**
+     * Evaluates a batch in a stage, without gradients.
+     *
+     * @param x     what the stage below gave, which stays the caller's; not read by the stage with the embedding
+     * @param looks whether it looks for what is not finite
+     */
+    public Evaluated evaluate(Stage stage, TokenBatch batch, NDArray x, boolean looks) {
         try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
-            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
-            for (DecoderLayer layer : model.layers()) {
-                x = next(outer, layer, x);
+            int notFinite = stage.all();
+            NDArray out = stage.embeds() ? null : Autograd.leaf(outer.newSubManager(), x);
+            for (int part = stage.from(); part < stage.endOfLayers(); part++) {
+                out = part == 0 ? model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false)
+                        : next(outer, layer(part), out);
+                notFinite = looks && notFinite == stage.all() && !Aten.allFinite(out) ? part : notFinite;
             }
-            return head.evaluate(x, Targets.of(x.getManager(), batch, model.division()));
+            if (!stage.predicts()) {
+                out.attach(manager);
+                return new Evaluated(out, 0, notFinite);
+            }
+            double loss = head.evaluate(out, Targets.of(out.getManager(), batch, model.division()));
+            boolean lost = looks && notFinite == stage.all() && !Double.isFinite(loss);
+            return new Evaluated(null, loss, lost ? stage.to() - 1 : notFinite);
         }
     }
 
@@ -217,23 +278,6 @@ public final class LayerwiseEngine {
         NDArray input = Autograd.leaf(outer.newSubManager(), x);
         x.getManager().close();
         return layer.forward(parameters, input, false);
-    }
-
-    /** The first layer whose output is not finite for this batch, by name; null when all are. */
-    public String firstNonFinite(TokenBatch batch) {
-        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
-            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
-            if (!Aten.allFinite(x)) {
-                return "embedding";
-            }
-            for (int i = 0; i < model.layers().size(); i++) {
-                x = next(outer, model.layers().get(i), x);
-                if (!Aten.allFinite(x)) {
-                    return "layers." + i;
-                }
-            }
-            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch, model.division()))) ? null : "head";
-        }
     }
 
     private NDArray ids(NDManager scope, TokenBatch batch) {

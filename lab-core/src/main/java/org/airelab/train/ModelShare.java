@@ -1,19 +1,28 @@
 package org.airelab.train;
 
+import java.util.List;
 import org.airelab.nn.ContextExchange;
+import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Stage;
 
 /**
  * What of a model one rank of several has and computes.
  *
  * @param shards  the parts of its parameters that it updates
+ * @param stages  the parts of the model that it has, first to last; none for all
  * @param context how it meets the tokens of its sequences that other ranks have
  */
-public record ModelShare(Shards shards, ContextExchange context) {
+public record ModelShare(Shards shards, List<Stage> stages, ContextExchange context) {
     /** All of it. */
     public static final ModelShare WHOLE = new ModelShare(Shards.WHOLE);
 
-    /** All of it, and parts of the parameters to update. */
+    /** All parts of the model and all tokens, and parts of the parameters to update. */
     public ModelShare(Shards shards) {
-        this(shards, ContextExchange.NONE);
+        this(shards, List.of(), ContextExchange.NONE);
+    }
+
+    /** The parts of a model that it has. */
+    List<Stage> stages(ModelConfig config) {
+        return stages.isEmpty() ? List.of(Stage.whole(config)) : stages;
     }
 }

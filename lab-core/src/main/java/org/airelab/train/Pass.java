@@ -8,6 +8,8 @@ import org.airelab.nn.Stage;
 public final class Pass implements AutoCloseable {
     final Stage stage;
     final long index;
+    /** Whether the backward pass computes the layers again. */
+    private final boolean again;
     private final Cut[] cuts;
     /** Both only of the stage with the head. */
     NDManager headScope;
@@ -18,10 +20,14 @@ public final class Pass implements AutoCloseable {
     record Cut(NDManager scope, NDArray leaf, NDArray out) {
     }
 
-    /** {@code index} is the number of the pass in the run. */
-    Pass(Stage stage, long index) {
+    /**
+     * @param index number of the pass in the run
+     * @param again whether its backward pass computes the layers again
+     */
+    Pass(Stage stage, long index, boolean again) {
         this.stage = stage;
         this.index = index;
+        this.again = again;
         this.cuts = new Cut[stage.endOfLayers() - stage.from()];
     }
 
@@ -37,6 +43,14 @@ public final class Pass implements AutoCloseable {
     /** What the layers gave, [batch, time, dim]; it stays this pass's. */
     public NDArray out() {
         return out;
+    }
+
+    /** Nobody needs what the layers gave any more: it is freed, if the backward pass can do without. */
+    public void freeOut() {
+        boolean ofLayer = stage.endOfLayers() > stage.firstLayer();
+        if (again && ofLayer && !stage.predicts()) {
+            out.close();
+        }
     }
 
     /** Frees what the backward pass has not freed. */

@@ -4,14 +4,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
 
 /** Makes optimizer steps: gradients of several micro-batches, their global norm, the update. */
 public final class Trainer {
     private final LayerwiseEngine engine;
-    private final LossHead head;
     private final FlatParameters parameters;
     private final Optimizer optimizer;
     private final OptimizerConfig config;
@@ -21,14 +19,15 @@ public final class Trainer {
     /** The first gradient of each part of the model, as the engine counts them. */
     private final NavigableMap<Integer, Long> firsts = new TreeMap<>();
     private GradientExchange exchange = GradientExchange.NONE;
+    private Passes passes;
     private long step;
     private long updates;
 
-    /** All parts belong to one model; {@code head} is the engine's. */
-    public Trainer(LayerwiseEngine engine, LossHead head, FlatParameters parameters, Optimizer optimizer,
+    /** All parts belong to one model. */
+    public Trainer(LayerwiseEngine engine, FlatParameters parameters, Optimizer optimizer,
             OptimizerConfig config, Schedule schedule, LossScaler scaler, GradientNorm norms) {
         this.engine = engine;
-        this.head = head;
+        this.passes = new WholeModel(engine);
         this.parameters = parameters;
         this.optimizer = optimizer;
         this.config = config;
@@ -46,6 +45,16 @@ public final class Trainer {
         exchange = others;
     }
 
+    /** How this rank shares its steps. */
+    public GradientExchange exchange() {
+        return exchange;
+    }
+
+    /** Lets other ranks have other stages of the model. */
+    public void shareModel(Passes through) {
+        passes = through;
+    }
+
     /**
      * What a step did.
      *
@@ -61,16 +70,14 @@ public final class Trainer {
     /** One step on the mean gradient of the micro-batches, which all have one size, those of other ranks included. */
     public StepReport step(List<TokenBatch> microBatches) {
         parameters.zeroGradients();
-        int passes = microBatches.size();
-        double factor = scaler.scale() / passes / exchange.ranks();
-        for (int i = 0; i < passes; i++) {
-            IntConsumer passed = i == passes - 1 ? part -> exchange.finalFrom(first(part)) : part -> { };
-            long pass = (step * passes + i) * exchange.ranks() + exchange.rank();
-            engine.forwardBackward(microBatches.get(i), factor, pass, passed);
-        }
+        int count = microBatches.size();
+        double factor = scaler.scale() / count / exchange.ranks();
+        long first = step * count * exchange.ranks() + exchange.rank();
+        passes.run(new Passes.Step(microBatches, factor, first, exchange.ranks()),
+                part -> exchange.finalFrom(first(part)));
         exchange.complete();
-        double loss = exchange.mean(head.takeLoss());
         double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
+        double loss = exchange.mean(engine.takeLoss());
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);
@@ -87,6 +94,16 @@ public final class Trainer {
     private long first(int part) {
         Map.Entry<Integer, Long> found = firsts.ceilingEntry(part);
         return found == null ? parameters.size() : found.getValue();
+    }
+
+    private WorstGradient gradient(FlatParameters.Slot slot) {
+        String path = slot.spec().path();
+        return new WorstGradient(path, engine.part(path), norms.of(slot));
+    }
+
+    /** Sum of the losses in nats over all positions of the batches whose target counts, without gradients. */
+    public double evaluate(Iterable<TokenBatch> batches) {
+        return passes.evaluate(batches);
     }
 
     /** Steps made. */
@@ -111,23 +128,12 @@ public final class Trainer {
      */
     public String suspect(List<TokenBatch> microBatches) {
         for (TokenBatch batch : microBatches) {
-            String layer = engine.firstNonFinite(batch);
+            String layer = passes.firstNonFinite(batch);
             if (layer != null) {
                 return layer + " (its output is not finite)";
             }
         }
-        FlatParameters.Slot worst = null;
-        double largest = -1;
-        for (FlatParameters.Slot slot : parameters.slots().reversed()) {
-            double norm = norms.of(slot);
-            if (!Double.isFinite(norm)) {
-                return slot.spec().path() + " (its gradient is not finite)";
-            }
-            if (norm > largest) {
-                largest = norm;
-                worst = slot;
-            }
-        }
-        return worst.spec().path() + " (it has the largest gradient)";
+        return passes.worst(parameters.slots().stream().map(this::gradient).reduce(WorstGradient::or).orElseThrow())
+                .toString();
     }
 }

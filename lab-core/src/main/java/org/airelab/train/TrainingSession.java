@@ -128,16 +128,18 @@ public final class TrainingSession implements AutoCloseable {
             ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain,
                     share.context()) : null;
             LayerOps ops = ours != null ? ours : plain;
-            Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
+            Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops,
+                    share.stages(config));
             parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
-                    : new TorchLossHead(manager, model.head(), store);
+            LossHead head = model.head() == null ? null
+                    : ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
+                            : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
             optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, share.shards());
             scaler = new LossScaler(precision);
-            trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler,
+            trainer = new Trainer(engine, parameters, optimizer, optimizerConfig, schedule, scaler,
                     new GradientNorm(parameters, deviceKernels));
             fused = ours;
         } catch (RuntimeException | Error e) {

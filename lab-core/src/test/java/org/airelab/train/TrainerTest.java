@@ -40,22 +40,12 @@ class TrainerTest {
         return NativeArrays.floats(session.parameters().weights());
     }
 
-    private static List<TokenBatch> rows(TokenBatch batch) {
-        List<TokenBatch> rows = new ArrayList<>();
-        int t = batch.contextLength();
-        for (int i = 0; i < batch.batchSize(); i++) {
-            rows.add(new TokenBatch(1, t, Arrays.copyOfRange(batch.inputs(), i * t, (i + 1) * t),
-                    Arrays.copyOfRange(batch.targets(), i * t, (i + 1) * t)));
-        }
-        return rows;
-    }
-
     @Test
     void accumulatedMicroBatchesMakeTheStepOfTheirWhole() {
         try (TrainingSession whole = session(Precision.FP64, sgd(0)); TrainingSession parts = session(Precision.FP64, sgd(0))) {
             for (int step = 0; step < 3; step++) {
                 Trainer.StepReport one = whole.trainer().step(List.of(batch()));
-                Trainer.StepReport four = parts.trainer().step(rows(batch()));
+                Trainer.StepReport four = parts.trainer().step(batch().cut(1));
                 assertEquals(one.loss(), four.loss(), 1e-12);
                 assertEquals(one.gradientNorm(), four.gradientNorm(), 1e-12);
             }
@@ -143,7 +133,7 @@ class TrainerTest {
             try (TrainingSession session = new TrainingSession(setup, config, sgd(0), schedule)) {
                 Recorder recorder = new Recorder(session);
                 session.trainer().shareSteps(recorder);
-                double loss = session.trainer().step(rows(batch())).loss();
+                double loss = session.trainer().step(batch().cut(1)).loss();
                 assertEquals(config.layers() + 2, recorder.from.size());
                 assertEquals(0, recorder.from.getLast());
                 for (int i = 0; i < config.layers(); i++) {

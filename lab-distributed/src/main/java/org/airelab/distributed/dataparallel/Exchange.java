@@ -14,9 +14,9 @@ import org.airelab.torch.ScalarType;
  *
  * @param device in whose memory the group's collectives work
  */
-record Exchange(ProcessGroup group, Device device) {
+public record Exchange(ProcessGroup group, Device device) {
     /** All ranks' numbers, in their order; every rank comes with as many. */
-    long[][] all(long... mine) {
+    public long[][] all(long... mine) {
         try (NDManager scope = NDManager.newBaseManager(device)) {
             NDArray all = scope.create(new long[group.size() * mine.length]);
             group.allGather(NativeArrays.kernelMemory(scope.create(mine)), NativeArrays.kernelMemory(all),
@@ -29,13 +29,13 @@ record Exchange(ProcessGroup group, Device device) {
     }
 
     /** The sum of all ranks' numbers in float64, in the order of the ranks: the same bits on each. */
-    double sum(double mine) {
+    public double sum(double mine) {
         return Arrays.stream(all(Double.doubleToRawLongBits(mine)))
                 .mapToDouble(one -> Double.longBitsToDouble(one[0])).sum();
     }
 
     /** Their mean. */
-    double mean(double mine) {
+    public double mean(double mine) {
         return sum(mine) / group.size();
     }
 

@@ -51,6 +51,13 @@ public final class Failures {
                 + group.describe(call);
     }
 
+    /** A rank cannot go on. */
+    public static String stopped(ProcessGroup group, Throwable cause) {
+        String message = cause.getMessage() == null ? cause.getClass().getSimpleName()
+                : cause.getMessage().lines().findFirst().orElse("").replaceFirst("\\.$", "");
+        return group.who(group.rank()) + " stopped: " + message;
+    }
+
     /** A time in words. */
     public static String seconds(Duration time) {
         return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";

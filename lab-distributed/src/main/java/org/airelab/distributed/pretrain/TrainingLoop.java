@@ -46,14 +46,14 @@ final class TrainingLoop {
         }
         journal.finish();
         // Without a step left the last one was validated, and recorded, before its checkpoint was saved.
-        return Double.isNaN(validationLoss) ? parts.validation().loss(session.engine()) : validationLoss;
+        return Double.isNaN(validationLoss) ? parts.validation().loss(session.trainer()) : validationLoss;
     }
 
     private void validateAndSave(long step) {
         boolean last = step == config.train().steps();
         boolean validates = last || step % config.run().evalEvery() == 0;
         if (validates) {
-            validationLoss = parts.validation().loss(session.engine());
+            validationLoss = parts.validation().loss(session.trainer());
             journal.validated(step, validationLoss);
         }
         if (last || step % config.run().checkpointEvery() == 0) {

@@ -1,11 +1,12 @@
 package org.airelab.distributed.pretrain;
 
+import java.util.stream.LongStream;
 import org.airelab.data.DataLoader;
 import org.airelab.data.DatasetManifest;
 import org.airelab.data.TokenBatch;
 import org.airelab.data.TokenDataset;
 import org.airelab.distributed.dataparallel.Replicas;
-import org.airelab.train.LayerwiseEngine;
+import org.airelab.train.Trainer;
 
 /** The mean loss over windows of the validation split, side by side, each token predicted once. */
 final class Validation {
@@ -30,14 +31,12 @@ final class Validation {
     }
 
     /** Mean loss in nats a token. */
-    double loss(LayerwiseEngine engine) {
-        double sum = 0;
+    double loss(Trainer trainer) {
         long stride = (long) replicas.size() * batchSize;
-        for (long first = (long) replicas.rank() * batchSize; first < samples; first += stride) {
-            TokenBatch batch = loader.batch(first, (int) Math.min(batchSize, samples - first));
-            sum += engine.evaluate(batch);
-        }
-        return replicas.sum(sum) / tokens();
+        Iterable<TokenBatch> batches = () -> LongStream
+                .iterate((long) replicas.rank() * batchSize, first -> first < samples, first -> first + stride)
+                .mapToObj(first -> loader.batch(first, (int) Math.min(batchSize, samples - first))).iterator();
+        return replicas.sum(trainer.evaluate(batches)) / tokens();
     }
 
     /** A loss in nats a token as bits a byte of the validation text. */

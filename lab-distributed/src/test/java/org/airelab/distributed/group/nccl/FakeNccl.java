@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.airelab.distributed.JavaCommand;
 
 /** The driver and the NCCL of fake_cuda.cpp and fake_nccl.cpp, for JVMs that are started with them. */
-final class FakeNccl {
+public final class FakeNccl {
     private static final String DRIVER = "libcuda.so.1";
     private static final String NCCL = "libnccl.so.2";
 
@@ -29,7 +29,7 @@ final class FakeNccl {
     }
 
     /** Compiles both into a folder. */
-    static void compile(Path folder) throws IOException, InterruptedException {
+    public static void compile(Path folder) throws IOException, InterruptedException {
         assumeTrue(List.of(System.getenv("PATH").split(":")).stream()
                 .anyMatch(path -> Files.isExecutable(Path.of(path, "g++"))),
                 "NCCL groups are not tested: there is no g++ to compile a fake NCCL with");
@@ -54,7 +54,7 @@ final class FakeNccl {
     }
 
     /** Runs a main class in a JVM with both, and returns what it printed when it ended well. */
-    static String run(Path folder, Class<?> main, String... arguments) throws IOException, InterruptedException {
+    public static String run(Path folder, Class<?> main, String... arguments) throws IOException, InterruptedException {
         Path log = Files.createTempFile(folder, "log", ".txt");
         ProcessBuilder builder = new ProcessBuilder(JavaCommand.of(main, List.of("-XX:TieredStopAtLevel=1"),
                 arguments)).redirectErrorStream(true).redirectOutput(log.toFile());
@@ -87,7 +87,7 @@ final class FakeNccl {
     }
 
     /** Keeps a stream busy. */
-    static void delay(long stream, int millis) {
+    public static void delay(long stream, int millis) {
         call(DRIVER, "fake_delay", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT), MemorySegment.ofAddress(stream),
                 millis);
     }

@@ -79,10 +79,12 @@ struct Event {
     std::condition_variable news;
     long recorded = 0;
     long reached = 0;
+    std::chrono::steady_clock::time_point at;
 
     void reach(long number) {
         std::lock_guard<std::mutex> guard(mutex);
         reached = std::max(reached, number);
+        at = std::chrono::steady_clock::now();
         news.notify_all();
     }
 
@@ -186,6 +188,16 @@ int cuEventQuery(void *event) {
     Event *asked = static_cast<Event *>(event);
     std::lock_guard<std::mutex> guard(asked->mutex);
     return asked->reached >= asked->recorded ? 0 : not_ready;
+}
+int cuEventSynchronize(void *event) {
+    Event *awaited = static_cast<Event *>(event);
+    awaited->wait(awaited->recorded);
+    return 0;
+}
+int cuEventElapsedTime(float *millis, void *from, void *to) {
+    *millis = std::chrono::duration<float, std::milli>(static_cast<Event *>(to)->at - static_cast<Event *>(from)->at)
+                      .count();
+    return 0;
 }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
