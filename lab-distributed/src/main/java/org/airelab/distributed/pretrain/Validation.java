@@ -33,9 +33,14 @@ final class Validation {
     double loss(LayerwiseEngine engine) {
         double sum = 0;
         long stride = (long) replicas.size() * batchSize;
-        for (long first = (long) replicas.rank() * batchSize; first < samples; first += stride) {
-            TokenBatch batch = loader.batch(first, (int) Math.min(batchSize, samples - first));
-            sum += engine.evaluate(batch);
+        for (long round = 0; round < samples; round += stride) {
+            long first = round + (long) replicas.rank() * batchSize;
+            // A rank for which nothing is left takes part with any window: the others may need its share of the weights.
+            boolean mine = first < samples;
+            TokenBatch batch = mine ? loader.batch(first, (int) Math.min(batchSize, samples - first))
+                    : loader.batch(0, 1);
+            double loss = engine.evaluate(batch);
+            sum += mine ? loss : 0;
         }
         return replicas.sum(sum) / tokens();
     }
