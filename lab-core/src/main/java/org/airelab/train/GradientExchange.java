@@ -56,7 +56,7 @@ public interface GradientExchange {
     /** Waits until the gradients that this rank is to update with are the sums over all ranks. */
     void complete();
 
-    /** The norm of all gradients, of that of those this rank is to update with: the same bits on each rank. */
+    /** The norm of some gradients, of that of those that this rank is to update with: the same bits on each rank. */
     double norm(double mine);
 
     /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
@@ -25,6 +27,7 @@ public final class LayerwiseEngine {
     private final LossHead head;
     private final boolean checkpointing;
     private final long seed;
+    private PartMemory memory = PartMemory.KEPT;
 
     /**
      * @param manager       parent of all scopes; its device is the model's
@@ -39,6 +42,11 @@ public final class LayerwiseEngine {
         this.head = head;
         this.checkpointing = checkpointing;
         this.seed = seed;
+    }
+
+    /** Tells somebody of each part from now on, so that it is in memory. */
+    public void keepPartsIn(PartMemory partMemory) {
+        memory = partMemory;
     }
 
     /**
@@ -78,9 +86,10 @@ public final class LayerwiseEngine {
                 pass.headScope = manager.newSubManager();
                 pass.targets = Targets.of(pass.headScope, batch.targets());
             }
-            NDArray out = stage.embeds() ? embed(pass, batch) : x;
-            for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
-                out = forward(pass, part, out);
+            NDArray out = x;
+            for (int part = stage.from(); part < stage.endOfLayers(); part++) {
+                comeTo(part, part + 1, stage);
+                out = part == 0 ? embed(pass, batch) : forward(pass, part, out);
             }
             pass.out = out;
             return pass;
@@ -103,27 +112,61 @@ public final class LayerwiseEngine {
         try (NDManager gradients = manager.newSubManager()) {
             NDArray above = gradient;
             if (stage.predicts()) {
+                int part = stage.to() - 1;
+                comeTo(part, part - 1, stage);
+                addTo(part);
                 try (Autograd.Mode recording = Autograd.recording()) {
                     above = head.forwardBackward(Autograd.leaf(pass.headScope, pass.out), pass.targets, scale);
                 }
                 above.attach(gradients);
                 pass.headScope.close();
-                passed.accept(stage.to() - 1);
+                leave(part, passed);
             } else {
                 above.attach(gradients);
             }
             for (int part = stage.endOfLayers() - 1; part >= stage.firstLayer(); part--) {
+                comeTo(part, part - 1, stage);
+                addTo(part);
                 above = backward(pass, part, above, gradients);
-                passed.accept(part);
+                leave(part, passed);
             }
             if (!stage.embeds()) {
                 above.attach(manager);
                 return above;
             }
+            addTo(0);
             Autograd.backward(pass.cut(0).out(), above);
-            passed.accept(0);
+            leave(0, passed);
             return null;
         }
+    }
+
+    /** A part's weights are about to be read, and then those of another, if that is one of the stage's to read. */
+    private void comeTo(int part, int then, Stage stage) {
+        if (readsEmbedding(part)) {
+            memory.read(0);
+        }
+        memory.read(part);
+        if (then >= stage.firstLayer() && then < stage.to()) {
+            memory.soon(then);
+        }
+    }
+
+    private void addTo(int part) {
+        memory.add(part);
+        if (readsEmbedding(part)) {
+            memory.add(0);
+        }
+    }
+
+    private void leave(int part, IntConsumer passed) {
+        memory.added(part);
+        passed.accept(part);
+    }
+
+    /** Whether a part is a head that computes with the embedding's matrix. */
+    private boolean readsEmbedding(int part) {
+        return part > model.config().layers() && model.config().tieEmbeddings();
     }
 
     private NDArray embed(Pass pass, TokenBatch batch) {
@@ -151,11 +194,6 @@ public final class LayerwiseEngine {
             out.attach(scope);
             return pass.keep(part, new Pass.Cut(scope, leaf, out)).out();
         }
-    }
-
-    /** The part of the model that a parameter belongs to. */
-    int part(String path) {
-        return Stage.part(path, model.config().layers());
     }
 
     private DecoderLayer layer(int part) {
@@ -200,11 +238,37 @@ public final class LayerwiseEngine {
 
     /** Sum of the losses in nats over all positions of a batch whose target counts, without gradients. */
     public double evaluate(TokenBatch batch) {
-        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
-            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
-            for (DecoderLayer layer : model.layers()) {
-                x = next(outer, layer, x);
+        return evaluate(batch, (part, x) -> { });
+    }
+
+    /** The first layer whose output is not finite for this batch, by name; null when all are. */
+    public String firstNonFinite(TokenBatch batch) {
+        List<String> found = new ArrayList<>();
+        double loss = evaluate(batch, (part, x) -> {
+            if (found.isEmpty() && !Aten.allFinite(x)) {
+                found.add(part == 0 ? "embedding" : "layers." + (part - 1));
             }
+        });
+        return found.isEmpty() ? Double.isFinite(loss) ? null : "head" : found.getFirst();
+    }
+
+    /** Looks at what a part has computed. */
+    private interface Look {
+        void at(int part, NDArray out);
+    }
+
+    /** Always through all parts: ranks that share a model need each other in all of them. */
+    private double evaluate(TokenBatch batch, Look look) {
+        Stage whole = Stage.whole(model.config());
+        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
+            NDArray x = null;
+            for (int part = 0; part < whole.endOfLayers(); part++) {
+                comeTo(part, part + 1, whole);
+                x = part == 0 ? model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false)
+                        : next(outer, layer(part), x);
+                look.at(part, x);
+            }
+            comeTo(whole.to() - 1, whole.to(), whole);
             return head.evaluate(x, Targets.of(x.getManager(), batch.targets()));
         }
     }
@@ -214,23 +278,6 @@ public final class LayerwiseEngine {
         NDArray input = Autograd.leaf(outer.newSubManager(), x);
         x.getManager().close();
         return layer.forward(parameters, input, false);
-    }
-
-    /** The first layer whose output is not finite for this batch, by name; null when all are. */
-    public String firstNonFinite(TokenBatch batch) {
-        try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
-            NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
-            if (!Aten.allFinite(x)) {
-                return "embedding";
-            }
-            for (int i = 0; i < model.layers().size(); i++) {
-                x = next(outer, model.layers().get(i), x);
-                if (!Aten.allFinite(x)) {
-                    return "layers." + i;
-                }
-            }
-            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch.targets()))) ? null : "head";
-        }
     }
 
     private static NDArray ids(NDManager scope, TokenBatch batch) {

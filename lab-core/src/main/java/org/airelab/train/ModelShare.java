@@ -1,9 +1,11 @@
 package org.airelab.train;
 
+import org.airelab.nn.Shards;
+
 /**
  * What of a model one rank of several has and computes.
  *
- * @param shards the parts of its parameters that it updates
+ * @param shards what of its parameters it updates, and keeps
  */
 public record ModelShare(Shards shards) {
     /** All of it. */

@@ -1,9 +1,9 @@
 package org.airelab.train;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
@@ -18,8 +18,6 @@ public final class Trainer {
     private final Schedule schedule;
     private final LossScaler scaler;
     private final GradientNorm norms;
-    /** The first gradient of each part of the model, as the engine counts them. */
-    private final NavigableMap<Integer, Long> firsts = new TreeMap<>();
     private GradientExchange exchange = GradientExchange.NONE;
     private long step;
     private long updates;
@@ -35,7 +33,6 @@ public final class Trainer {
         this.schedule = schedule;
         this.scaler = scaler;
         this.norms = norms;
-        parameters.slots().forEach(slot -> firsts.putIfAbsent(engine.part(slot.spec().path()), slot.offset()));
     }
 
     /**
@@ -64,13 +61,15 @@ public final class Trainer {
         int passes = microBatches.size();
         double factor = scaler.scale() / passes / exchange.ranks();
         for (int i = 0; i < passes; i++) {
-            IntConsumer passed = i == passes - 1 ? part -> exchange.finalFrom(first(part)) : part -> { };
+            IntConsumer passed = i == passes - 1
+                    ? part -> exchange.finalFrom(parameters.parts().get(part).from())
+                    : part -> { };
             long pass = (step * passes + i) * exchange.ranks() + exchange.rank();
             engine.forwardBackward(microBatches.get(i), factor, pass, passed);
         }
         exchange.complete();
         double loss = exchange.mean(head.takeLoss());
-        double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
+        double norm = exchange.norm(norms.owned()) / scaler.scale();
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);
@@ -81,12 +80,6 @@ public final class Trainer {
             exchange.updated();
         }
         return new StepReport(step, loss, learningRate, norm, skipped);
-    }
-
-    /** The first gradient that belongs to a part of the model or to a later one. */
-    private long first(int part) {
-        Map.Entry<Integer, Long> found = firsts.ceilingEntry(part);
-        return found == null ? parameters.size() : found.getValue();
     }
 
     /** Steps made. */
@@ -110,24 +103,24 @@ public final class Trainer {
      * forward order whose gradient is not (the backward pass met it first), else the one with the largest gradient.
      */
     public String suspect(List<TokenBatch> microBatches) {
+        String layer = null;
         for (TokenBatch batch : microBatches) {
-            String layer = engine.firstNonFinite(batch);
-            if (layer != null) {
-                return layer + " (its output is not finite)";
-            }
+            String found = engine.firstNonFinite(batch);
+            layer = layer == null ? found : layer;
         }
-        FlatParameters.Slot worst = null;
-        double largest = -1;
+        String gradient = suspectGradient();
+        return layer == null ? gradient : layer + " (its output is not finite)";
+    }
+
+    /** Looks at all of them, whatever it finds: ranks that share the gradients need each other for each norm. */
+    private String suspectGradient() {
+        Map<String, Double> found = new LinkedHashMap<>();
         for (FlatParameters.Slot slot : parameters.slots().reversed()) {
-            double norm = norms.of(slot);
-            if (!Double.isFinite(norm)) {
-                return slot.spec().path() + " (its gradient is not finite)";
-            }
-            if (norm > largest) {
-                largest = norm;
-                worst = slot;
-            }
+            found.put(slot.spec().path(), exchange.norm(norms.of(slot)));
         }
-        return worst.spec().path() + " (it has the largest gradient)";
+        return found.entrySet().stream().filter(one -> !Double.isFinite(one.getValue())).findFirst()
+                .map(one -> one.getKey() + " (its gradient is not finite)")
+                .orElseGet(() -> Collections.max(found.entrySet(), Map.Entry.comparingByValue()).getKey()
+                        + " (it has the largest gradient)");
     }
 }

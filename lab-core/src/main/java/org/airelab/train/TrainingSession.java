@@ -110,13 +110,13 @@ public final class TrainingSession implements AutoCloseable {
             ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
-            parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());
+            parameters = new FlatParameters(manager, model, precision.kept(), share.shards());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
             LossHead head = ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
                     : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, share.shards());
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler,
                     new GradientNorm(parameters, deviceKernels));
