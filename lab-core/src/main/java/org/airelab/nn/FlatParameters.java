@@ -8,7 +8,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.ToIntFunction;
 import java.util.random.RandomGenerator;
+import org.airelab.nn.Shards.Owned;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
@@ -19,22 +22,33 @@ import org.airelab.torch.Tensor;
  * A model's parameters in one buffer and their gradients in a second of the same layout: an optimizer is then one
  * loop, the global norm another, and a communication bucket a slice. Each parameter starts at a multiple of 16
  * elements (64 bytes of float32); the gaps stay zero.
+ *
+ * <p>A rank of several may keep of either buffer what it owns alone ({@link Shards}). The parts of the model then have
+ * memory by turns, into which somebody has to gather the weights before they are read, and out of which somebody has to
+ * take the gradients.
  */
 public final class FlatParameters {
-    private static final int ALIGNMENT = 16;
-
     /**
      * Where a parameter lies.
      *
      * @param spec   the parameter
-     * @param offset its first element in the buffers
+     * @param offset its first element in the flat layout
      */
     public record Slot(ParameterSpec spec, long offset) {
+        private long end() {
+            return offset + spec.elements();
+        }
     }
 
     private final List<Slot> slots = new ArrayList<>();
+    private final List<Piece> parts = new ArrayList<>();
+    private final Shards shards;
+    private final List<Owned> owned;
     private final NDArray weights;
     private final NDArray gradients;
+    /** Null where all weights, or all gradients, are kept. */
+    private final PartBuffers partWeights;
+    private final PartBuffers partGradients;
 
     /**
      * Allocates both buffers on the manager's device, zeroed, and binds the model's parameters to them.
@@ -42,38 +56,66 @@ public final class FlatParameters {
      * @param training whether there are gradients; without, the parameters want none
      */
     public FlatParameters(NDManager manager, LayerBlock model, ScalarType type, boolean training) {
-        this(manager, model, type, training, ALIGNMENT);
+        lay(model.specs(), 1, path -> 0, Shards.ALIGNMENT);
+        shards = Shards.WHOLE;
+        owned = shards.owned(parts, 0);
+        weights = zeros(manager, type, size());
+        gradients = training ? zeros(manager, type, size()) : null;
+        partWeights = null;
+        partGradients = null;
+        slots.forEach(slot -> bind(manager, 0, slot));
     }
 
-    /** The same with buffers of a multiple of {@code multiple} elements, itself one of 16; what is added stays zero. */
-    public FlatParameters(NDManager manager, LayerBlock model, ScalarType type, boolean training, long multiple) {
-        long size = 0;
-        for (ParameterSpec spec : model.specs()) {
-            slots.add(new Slot(spec, size));
-            size += (spec.elements() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        }
-        size = Math.ceilDiv(size, multiple) * multiple;
-        weights = zeros(manager, type, size);
-        gradients = training ? zeros(manager, type, size) : null;
-        for (Slot slot : slots) {
-            bind(manager, slot);
+    /** The same of a model to train, with what a rank keeps of it. */
+    public FlatParameters(NDManager manager, Decoder model, ScalarType type, Shards shards) {
+        int layers = model.config().layers();
+        lay(model.specs(), layers + 2, path -> Stage.part(path, layers), shards.multiple());
+        this.shards = shards;
+        owned = shards.owned(parts, shards.rank());
+        long mine = owned.stream().mapToLong(Owned::size).sum();
+        boolean tied = model.config().tieEmbeddings();
+        weights = zeros(manager, type, shards.dividesWeights() ? mine : size());
+        gradients = zeros(manager, type, shards.dividesGradients() ? mine : size());
+        partWeights = shards.dividesWeights() ? new PartBuffers(manager, type, parts, tied) : null;
+        partGradients = shards.dividesGradients() ? new PartBuffers(manager, type, parts, tied) : null;
+        slots.forEach(slot -> bind(manager, Stage.part(slot.spec.path(), layers), slot));
+    }
+
+    /** Lays parameters out, part of the model by part. */
+    private void lay(List<ParameterSpec> specs, int count, ToIntFunction<String> partOf, long multiple) {
+        long end = 0;
+        for (int part = 0; part < count; part++) {
+            long from = end;
+            for (ParameterSpec spec : specs) {
+                if (partOf.applyAsInt(spec.path()) == part) {
+                    slots.add(new Slot(spec, end));
+                    end += Math.ceilDiv(spec.elements(), Shards.ALIGNMENT) * Shards.ALIGNMENT;
+                }
+            }
+            end = Math.ceilDiv(end, multiple) * multiple;
+            parts.add(new Piece(from, end));
         }
     }
 
-    private static NDArray zeros(NDManager manager, ScalarType type, long size) {
+    static NDArray zeros(NDManager manager, ScalarType type, long size) {
         NDArray buffer = Tensor.empty(type, manager.getDevice(), size).attach(manager);
         Aten.zero(buffer);
         return buffer;
     }
 
-    private void bind(NDManager manager, Slot slot) {
-        NDArray array = NativeArrays.view(weights, slot.offset, slot.spec.shape()).attach(manager);
+    private void bind(NDManager manager, int part, Slot slot) {
+        NDArray array = view(weights, partWeights, part, slot).attach(manager);
         slot.spec.parameter().setArray(array);
         if (gradients != null) {
-            try (Tensor gradient = NativeArrays.view(gradients, slot.offset, slot.spec.shape())) {
+            try (Tensor gradient = view(gradients, partGradients, part, slot)) {
                 Autograd.accumulateInto(array, gradient);
             }
         }
+    }
+
+    private Tensor view(NDArray all, PartBuffers turns, int part, Slot slot) {
+        return turns == null ? NativeArrays.view(all, slot.offset, slot.spec.shape())
+                : turns.view(part, slot.offset - parts.get(part).from(), slot.spec.shape());
     }
 
     /** Where each parameter lies, in the order of the model. */
@@ -81,14 +123,74 @@ public final class FlatParameters {
         return List.copyOf(slots);
     }
 
-    /** All weights [size]. */
+    /** The parts of the model, numbered as {@link Stage} does, as ranges of the flat layout; some may be empty. */
+    public List<Piece> parts() {
+        return List.copyOf(parts);
+    }
+
+    /** How the layout is divided among ranks. */
+    public Shards shards() {
+        return shards;
+    }
+
+    /** What this rank is to update, in the order of the layout. */
+    public List<Owned> owned() {
+        return owned;
+    }
+
+    /** What of a range of the layout is this rank's to update. */
+    public List<Owned> owned(long from, long to) {
+        return owned.stream().filter(piece -> piece.from() < to && from < piece.to()).map(piece -> {
+            long start = Math.max(from, piece.from());
+            return new Owned(start, Math.min(to, piece.to()), piece.at() + start - piece.from());
+        }).toList();
+    }
+
+    /** The ranges of the layout that {@link #weights} hold, one behind the other: one or what this rank owns. */
+    public List<Piece> keptWeights() {
+        return shards.dividesWeights() ? owned.stream().map(Owned::piece).toList() : List.of(new Piece(0, size()));
+    }
+
+    /** All weights [size]; where they are divided those that this rank owns, one range behind the other. */
     public NDArray weights() {
         return weights;
     }
 
-    /** All gradients [size], or null when there are none. */
+    /** All gradients, or those that this rank owns, as {@link #weights}; null when there are none. */
     public NDArray gradients() {
         return gradients;
+    }
+
+    /** The weights of an owned range, wherever they are kept. */
+    public NDArray weights(NDManager scope, Owned range) {
+        return NativeArrays.view(weights, shards.dividesWeights() ? range.at() : range.from(), range.size())
+                .attach(scope);
+    }
+
+    /** The gradients of an owned range, wherever they are kept. */
+    public NDArray gradients(NDManager scope, Owned range) {
+        return NativeArrays.view(gradients, shards.dividesGradients() ? range.at() : range.from(), range.size())
+                .attach(scope);
+    }
+
+    /** The number of the memory in which a part has its turns, where weights or gradients are divided. */
+    public int turns(int part) {
+        return partGradients.buffer(part);
+    }
+
+    /** Where a part's weights are, in its turn: as many as the part has in the layout. */
+    public NDArray partWeights(NDManager scope, int part) {
+        return partWeights.view(part, 0, parts.get(part).size()).attach(scope);
+    }
+
+    /** Where a part's gradients are, in its turn. */
+    public NDArray partGradients(NDManager scope, int part) {
+        return partGradients.view(part, 0, parts.get(part).size()).attach(scope);
+    }
+
+    /** Elements of all memory that parts have by turns. */
+    public long turnsSize() {
+        return (partWeights == null ? 0 : partWeights.size()) + (partGradients == null ? 0 : partGradients.size());
     }
 
     /** Forgets all gradients. */
@@ -96,9 +198,9 @@ public final class FlatParameters {
         Aten.zero(gradients);
     }
 
-    /** Elements of a buffer, gaps included. */
+    /** Elements of the flat layout, gaps included. */
     public long size() {
-        return weights.size();
+        return parts.getLast().to();
     }
 
     /** Trained numbers, gaps not included. */
@@ -111,21 +213,27 @@ public final class FlatParameters {
      * gives the same model on every device and however it is divided.
      */
     public void initialize(long seed) {
-        try (NDManager scope = weights.getManager().newSubManager(); Autograd.Mode mode = Autograd.notRecording()) {
-            for (Slot slot : slots) {
-                float[] values = draw(slot.spec, seed);
-                NDArray target = NativeArrays.view(weights, slot.offset, values.length).attach(scope);
-                NDArray source = NativeArrays.over(scope, scopeMemory(scope, values), ScalarType.FLOAT32, values.length);
-                NativeArrays.copy(source, target);
+        for (Slot slot : slots) {
+            try (NDManager scope = weights.getManager().newSubManager(); Autograd.Mode mode = Autograd.notRecording()) {
+                NDArray values = onCpu(scope, draw(slot.spec, seed));
+                for (Owned range : kept(slot)) {
+                    NDArray source = NativeArrays.view(values, range.from() - slot.offset, range.size()).attach(scope);
+                    NativeArrays.copy(source, weights(scope, range));
+                }
             }
         }
     }
 
-    private static MemorySegment scopeMemory(NDManager scope, float[] values) {
+    /** What of a parameter this rank keeps. */
+    private List<Owned> kept(Slot slot) {
+        return shards.dividesWeights() ? owned(slot.offset, slot.end())
+                : List.of(new Owned(slot.offset, slot.end(), slot.offset));
+    }
+
+    private static NDArray onCpu(NDManager scope, float[] values) {
         NDArray cpu = Tensor.empty(ScalarType.FLOAT32, ai.djl.Device.cpu(), values.length).attach(scope);
-        MemorySegment memory = NativeArrays.memory(cpu);
-        MemorySegment.copy(values, 0, memory, ValueLayout.JAVA_FLOAT, 0, values.length);
-        return memory;
+        MemorySegment.copy(values, 0, NativeArrays.memory(cpu), ValueLayout.JAVA_FLOAT, 0, values.length);
+        return cpu;
     }
 
     private static float[] draw(ParameterSpec spec, long seed) {

@@ -38,6 +38,11 @@ public interface GradientExchange {
         public double mean(double value) {
             return value;
         }
+
+        @Override
+        public double[] norms(double[] mine) {
+            return mine;
+        }
     };
 
     /** This rank, from 0. */
@@ -56,7 +61,7 @@ public interface GradientExchange {
     /** Waits until the gradients that this rank is to update with are the sums over all ranks. */
     void complete();
 
-    /** The norm of all gradients, of that of those this rank is to update with: the same bits on each rank. */
+    /** The norm of some gradients, of that of those that this rank is to update with: the same bits on each rank. */
     double norm(double mine);
 
     /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */
@@ -64,4 +69,7 @@ public interface GradientExchange {
 
     /** The mean of all ranks' numbers: the same bits on each. */
     double mean(double value);
+
+    /** {@link #norm} of the gradients of each of this rank's parameters, for diagnosis: all norms at once. */
+    double[] norms(double[] mine);
 }

@@ -6,13 +6,13 @@ import ai.djl.ndarray.NDManager;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.Shards.Owned;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
-import org.airelab.train.Shards.Piece;
 
 /** The Euclidean norm of gradients: of all together, for clipping, and of one parameter, for diagnosis. */
 final class GradientNorm {
@@ -32,39 +32,38 @@ final class GradientNorm {
         this.kernels = kernels != null || device.isGpu() ? kernels : DeviceKernels.on(device);
     }
 
-    /** Norm of the gradients of some pieces together; NaN or infinite when one of them is. */
-    double of(List<Piece> pieces) {
-        if (pieces.size() == 1) {
-            return norm(pieces.getFirst().from(), pieces.getFirst().size());
-        }
-        double squares = 0;
-        for (Piece piece : pieces) {
-            double norm = norm(piece.from(), piece.size());
-            squares += norm * norm;
-        }
-        return Math.sqrt(squares);
+    /** Norm of the gradients that this rank is to update with; NaN or infinite when one of them is. */
+    double owned() {
+        return of(parameters.owned());
     }
 
-    /** Norm of one parameter's gradient. */
+    /** Norm of what of one parameter's gradient is this rank's to update with. */
     double of(FlatParameters.Slot slot) {
-        return norm(slot.offset(), slot.spec().elements());
+        return of(parameters.owned(slot.offset(), slot.offset() + slot.spec().elements()));
     }
 
-    private double norm(long offset, long length) {
-        NDArray gradients = parameters.gradients();
-        try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
-            NDArray window = NativeArrays.view(gradients, offset, length).attach(scope);
-            boolean ours = kernels != null && kernels.computesIn(NativeArrays.type(window));
-            return ours ? Math.sqrt(sumOfSquares(scope, window))
-                    : Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
+    /** The squares are summed where the gradients are, so that the host waits for one number. */
+    private double of(List<Owned> ranges) {
+        try (NDManager scope = parameters.gradients().getManager().newSubManager();
+                Autograd.Mode off = Autograd.notRecording()) {
+            NDArray squares = Tensor.empty(ScalarType.FLOAT64, NativeArrays.device(parameters.gradients()),
+                    ranges.size()).attach(scope);
+            for (int i = 0; i < ranges.size(); i++) {
+                NDArray values = parameters.gradients(scope, ranges.get(i));
+                sumOfSquares(scope, values, NativeArrays.view(squares, i, 1).attach(scope));
+            }
+            return Math.sqrt(Aten.sum(scope, squares).getDouble());
         }
     }
 
-    private double sumOfSquares(NDManager scope, NDArray values) {
-        NDArray sum = Tensor.empty(ScalarType.FLOAT64, NativeArrays.device(values)).attach(scope);
-        kernels.of(FAMILY, NativeArrays.type(values)).sumOfSquares(NativeArrays.kernelMemory(values), values.size(),
-                NativeArrays.kernelMemory(sum));
-        return sum.getDouble();
+    private void sumOfSquares(NDManager scope, NDArray values, NDArray sum) {
+        if (kernels != null && kernels.computesIn(NativeArrays.type(values))) {
+            kernels.of(FAMILY, NativeArrays.type(values)).sumOfSquares(NativeArrays.kernelMemory(values), values.size(),
+                    NativeArrays.kernelMemory(sum));
+        } else {
+            NDArray norm = Aten.to(scope, values.norm(), ScalarType.FLOAT64);
+            NativeArrays.copy(norm.mul(norm).reshape(1), sum);
+        }
     }
 
     /** Factor that brings a norm down to the limit (Pascanu et al. 2013, algorithm 1); 1 without a limit. */

@@ -5,6 +5,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
@@ -30,6 +32,7 @@ public final class LayerwiseEngine {
     private final LossHead head;
     private final boolean checkpointing;
     private final long seed;
+    private PartMemory memory = PartMemory.KEPT;
 
     /**
      * @param manager       parent of all scopes; its device is the model's
@@ -45,6 +48,11 @@ public final class LayerwiseEngine {
         this.head = head;
         this.checkpointing = checkpointing;
         this.seed = seed;
+    }
+
+    /** Tells somebody of each part from now on, so that it is in memory. */
+    public void keepPartsIn(PartMemory partMemory) {
+        memory = partMemory;
     }
 
     /**
@@ -85,9 +93,10 @@ public final class LayerwiseEngine {
                 pass.headScope = manager.newSubManager();
                 pass.targets = Targets.of(pass.headScope, batch, model.division());
             }
-            NDArray out = stage.embeds() ? embed(pass, batch) : x;
-            for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
-                out = forward(pass, part, out);
+            NDArray out = x;
+            for (int part = stage.from(); part < stage.endOfLayers(); part++) {
+                comeTo(part, part + 1, stage);
+                out = part == 0 ? embed(pass, batch) : forward(pass, part, out);
             }
             pass.out = stage.predicts() ? Autograd.leaf(pass.headScope, out) : out;
             return pass;
@@ -110,27 +119,61 @@ public final class LayerwiseEngine {
         try (NDManager gradients = manager.newSubManager()) {
             NDArray above = gradient;
             if (stage.predicts()) {
+                int part = stage.to() - 1;
+                comeTo(part, part - 1, stage);
+                addTo(part);
                 try (Autograd.Mode recording = Autograd.recording()) {
                     above = head.forwardBackward(pass.out, pass.targets, scale);
                 }
                 above.attach(gradients);
                 pass.headScope.close();
-                passed.accept(stage.to() - 1);
+                leave(part, passed);
             } else {
                 above.attach(gradients);
             }
             for (int part = stage.endOfLayers() - 1; part >= stage.firstLayer(); part--) {
+                comeTo(part, part - 1, stage);
+                addTo(part);
                 above = backward(pass, part, above, gradients);
-                passed.accept(part);
+                leave(part, passed);
             }
             if (!stage.embeds()) {
                 above.attach(manager);
                 return above;
             }
+            addTo(0);
             Autograd.backward(pass.cut(0).out(), above);
-            passed.accept(0);
+            leave(0, passed);
             return null;
         }
+    }
+
+    /** A part's weights are about to be read, and then those of another, if that is one of the stage's to read. */
+    private void comeTo(int part, int then, Stage stage) {
+        if (readsEmbedding(part)) {
+            memory.read(0);
+        }
+        memory.read(part);
+        if (then >= stage.firstLayer() && then < stage.to()) {
+            memory.soon(then);
+        }
+    }
+
+    private void addTo(int part) {
+        memory.add(part);
+        if (readsEmbedding(part)) {
+            memory.add(0);
+        }
+    }
+
+    private void leave(int part, IntConsumer passed) {
+        memory.added(part);
+        passed.accept(part);
+    }
+
+    /** Whether a part is a head that computes with the embedding's matrix. */
+    private boolean readsEmbedding(int part) {
+        return part > model.config().layers() && model.config().tieEmbeddings();
     }
 
     private NDArray embed(Pass pass, TokenBatch batch) {
@@ -175,8 +218,8 @@ public final class LayerwiseEngine {
      * type, not filled, owned by the engine's manager.
      */
     public NDArray between(TokenBatch batch) {
-        return Tensor.empty(model.compute(), manager.getDevice(), batch.batchSize(), model.division().share(batch.contextLength()),
-                model.config().dim()).attach(manager);
+        return Tensor.empty(model.compute(), manager.getDevice(), batch.batchSize(),
+                model.division().share(batch.contextLength()), model.config().dim()).attach(manager);
     }
 
     /** The part of the model that a parameter belongs to. */
@@ -249,7 +292,8 @@ public final class LayerwiseEngine {
     }
 
     /**
-     * Evaluates a batch in a stage, without gradients.
+     * Evaluates a batch in a stage, without gradients; always in all of its parts, as ranks that share a model need each
+     * other in all of them.
      *
      * @param x     what the stage below gave, which stays the caller's; not read by the stage with the embedding
      * @param looks whether it looks for what is not finite
@@ -259,6 +303,7 @@ public final class LayerwiseEngine {
             int notFinite = stage.all();
             NDArray out = stage.embeds() ? null : Autograd.leaf(outer.newSubManager(), x);
             for (int part = stage.from(); part < stage.endOfLayers(); part++) {
+                comeTo(part, part + 1, stage);
                 out = part == 0 ? model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false)
                         : next(outer, layer(part), out);
                 notFinite = looks && notFinite == stage.all() && !Aten.allFinite(out) ? part : notFinite;
@@ -267,6 +312,7 @@ public final class LayerwiseEngine {
                 out.attach(manager);
                 return new Evaluated(out, 0, notFinite);
             }
+            comeTo(stage.to() - 1, stage.to(), stage);
             double loss = head.evaluate(out, Targets.of(out.getManager(), batch, model.division()));
             boolean lost = looks && notFinite == stage.all() && !Double.isFinite(loss);
             return new Evaluated(null, loss, lost ? stage.to() - 1 : notFinite);

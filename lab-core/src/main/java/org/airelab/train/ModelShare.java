@@ -3,12 +3,13 @@ package org.airelab.train;
 import java.util.List;
 import org.airelab.nn.ContextExchange;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Shards;
 import org.airelab.nn.Stage;
 
 /**
  * What of a model one rank of several has and computes.
  *
- * @param shards  the parts of its parameters that it updates
+ * @param shards  what of its parameters it updates, and keeps
  * @param stages  the parts of the model that it has, first to last; none for all
  * @param context how it meets the tokens of its sequences that other ranks have
  */

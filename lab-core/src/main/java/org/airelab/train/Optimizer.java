@@ -10,12 +10,13 @@ import java.util.Locale;
 import java.util.Map;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ParameterSpec.Role;
+import org.airelab.nn.Shards.Owned;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.Tensor;
-import org.airelab.train.Shards.Piece;
 
 /** An optimizer over flat buffers, with weight decay on matrices only. */
 public final class Optimizer {
@@ -24,36 +25,23 @@ public final class Optimizer {
     private final UpdateRule rule;
     private final Map<String, NDArray> state = new LinkedHashMap<>();
     private final List<Range> ranges;
-    private final List<Piece> owned;
 
-    /**
-     * Neighbouring parameters that are treated alike.
-     *
-     * @param state where their state begins in its buffers
-     */
-    private record Range(long from, long to, boolean decays, long state) {
-        long size() {
-            return to - from;
-        }
+    /** Neighbouring parameters that are treated alike: what of them is this rank's to update. */
+    private record Range(Owned owned, boolean decays) {
     }
 
     /**
+     * Updates what is owned of the parameters, and keeps the state of that.
+     *
      * @param manager owns the state, zeroed
      * @param kernels those of the parameters' device, which then update float32; null for libtorch's operators
      */
     public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, DeviceKernels kernels) {
-        this(manager, config, parameters, kernels, Shards.WHOLE);
-    }
-
-    /** The same for a rank that updates its parts alone. */
-    public Optimizer(NDManager manager, OptimizerConfig config, FlatParameters parameters, DeviceKernels kernels,
-            Shards shards) {
         this.config = config;
         this.parameters = parameters;
         this.rule = kernels != null ? new KernelUpdateRule(config, kernels) : new TorchUpdateRule(config);
-        this.owned = shards.parts(parameters.size(), shards.rank());
-        this.ranges = owned(ranges(parameters), owned);
-        long size = owned.stream().mapToLong(Piece::size).sum();
+        this.ranges = ranges(parameters);
+        long size = parameters.owned().stream().mapToLong(Owned::size).sum();
         NDArray weights = parameters.weights();
         for (String name : rule.stateNames()) {
             NDArray buffer = Tensor.empty(NativeArrays.type(weights), NativeArrays.device(weights), size)
@@ -63,23 +51,6 @@ public final class Optimizer {
         }
     }
 
-    /** What is of these ranges in pieces whose state lies one behind the other. */
-    private static List<Range> owned(List<Range> ranges, List<Piece> pieces) {
-        List<Range> owned = new ArrayList<>();
-        long state = 0;
-        for (Piece piece : pieces) {
-            for (Range range : ranges) {
-                long from = Math.max(range.from, piece.from());
-                long to = Math.min(range.to, piece.to());
-                if (from < to) {
-                    owned.add(new Range(from, to, range.decays, state + from - piece.from()));
-                }
-            }
-            state += piece.size();
-        }
-        return owned;
-    }
-
     private static boolean decays(Role role) {
         return role == Role.MATRIX;
     }
@@ -87,14 +58,13 @@ public final class Optimizer {
     private static List<Range> ranges(FlatParameters parameters) {
         List<Range> ranges = new ArrayList<>();
         List<FlatParameters.Slot> slots = parameters.slots();
-        for (int i = 0; i < slots.size(); i++) {
-            long end = i + 1 < slots.size() ? slots.get(i + 1).offset() : parameters.size();
-            boolean decays = decays(slots.get(i).spec().role());
-            Range last = ranges.isEmpty() ? null : ranges.getLast();
-            if (last != null && last.decays == decays) {
-                ranges.set(ranges.size() - 1, new Range(last.from, end, decays, last.from));
-            } else {
-                ranges.add(new Range(slots.get(i).offset(), end, decays, slots.get(i).offset()));
+        int first = 0;
+        for (int i = 1; i <= slots.size(); i++) {
+            boolean decays = decays(slots.get(first).spec().role());
+            if (i == slots.size() || decays(slots.get(i).spec().role()) != decays) {
+                long end = i == slots.size() ? parameters.size() : slots.get(i).offset();
+                parameters.owned(slots.get(first).offset(), end).forEach(owned -> ranges.add(new Range(owned, decays)));
+                first = i;
             }
         }
         return ranges;
@@ -110,25 +80,20 @@ public final class Optimizer {
         try (Autograd.Mode off = Autograd.notRecording();
                 NDManager scope = parameters.weights().getManager().newSubManager()) {
             for (Range range : ranges) {
-                NDArray[] windows = state.values().stream().map(s -> window(scope, s, range.state, range.size()))
+                Owned owned = range.owned;
+                NDArray[] windows = state.values().stream()
+                        .map(buffer -> NativeArrays.view(buffer, owned.at(), owned.size()).attach(scope))
                         .toArray(NDArray[]::new);
-                rule.update(window(scope, parameters.weights(), range.from, range.size()),
-                        window(scope, parameters.gradients(), range.from, range.size()), windows,
+                rule.update(parameters.weights(scope, owned), parameters.gradients(scope, owned), windows,
                         new UpdateRule.Step(number, learningRate, range.decays ? config.weightDecay() : 0,
                                 gradientScale));
             }
         }
     }
 
-    private static NDArray window(NDManager scope, NDArray buffer, long from, long size) {
-        try (Tensor view = NativeArrays.view(buffer, from, size)) {
-            return view.share().attach(scope);
-        }
-    }
-
-    /** The parts of the flat buffers that this optimizer moves, in the order of their state. */
+    /** The ranges of the parameters' layout that this optimizer moves, in the order of their state. */
     public List<Piece> owned() {
-        return owned;
+        return parameters.owned().stream().map(Owned::piece).toList();
     }
 
     /** State buffers by name, each of the size of what is {@link #owned}. */

@@ -1,9 +1,7 @@
 package org.airelab.train;
 
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
 
@@ -16,8 +14,6 @@ public final class Trainer {
     private final Schedule schedule;
     private final LossScaler scaler;
     private final GradientNorm norms;
-    /** The first gradient of each part of the model, as the engine counts them. */
-    private final NavigableMap<Integer, Long> firsts = new TreeMap<>();
     private GradientExchange exchange = GradientExchange.NONE;
     private Passes passes;
     private long step;
@@ -34,7 +30,6 @@ public final class Trainer {
         this.schedule = schedule;
         this.scaler = scaler;
         this.norms = norms;
-        parameters.slots().forEach(slot -> firsts.putIfAbsent(engine.part(slot.spec().path()), slot.offset()));
     }
 
     /**
@@ -74,9 +69,9 @@ public final class Trainer {
         double factor = scaler.scale() / count / exchange.ranks();
         long first = step * count * exchange.ranks() + exchange.rank();
         passes.run(new Passes.Step(microBatches, factor, first, exchange.ranks()),
-                part -> exchange.finalFrom(first(part)));
+                part -> exchange.finalFrom(parameters.parts().get(part).from()));
         exchange.complete();
-        double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
+        double norm = exchange.norm(norms.owned()) / scaler.scale();
         double loss = exchange.mean(engine.takeLoss());
         double unscale = 1 / scaler.scale();
         step++;
@@ -90,15 +85,13 @@ public final class Trainer {
         return new StepReport(step, loss, learningRate, norm, skipped);
     }
 
-    /** The first gradient that belongs to a part of the model or to a later one. */
-    private long first(int part) {
-        Map.Entry<Integer, Long> found = firsts.ceilingEntry(part);
-        return found == null ? parameters.size() : found.getValue();
-    }
-
-    private WorstGradient gradient(FlatParameters.Slot slot) {
-        String path = slot.spec().path();
-        return new WorstGradient(path, engine.part(path), norms.of(slot));
+    private WorstGradient worstGradient() {
+        List<FlatParameters.Slot> slots = parameters.slots();
+        double[] all = exchange.norms(slots.stream().mapToDouble(norms::of).toArray());
+        return IntStream.range(0, all.length).mapToObj(i -> {
+            String path = slots.get(i).spec().path();
+            return new WorstGradient(path, engine.part(path), all[i]);
+        }).reduce(WorstGradient::or).orElseThrow();
     }
 
     /** Sum of the losses in nats over all positions of the batches whose target counts, without gradients. */
@@ -127,13 +120,13 @@ public final class Trainer {
      * forward order whose gradient is not (the backward pass met it first), else the one with the largest gradient.
      */
     public String suspect(List<TokenBatch> microBatches) {
+        String layer = null;
+        // In all of them, whatever is found: ranks that share the model need each other.
         for (TokenBatch batch : microBatches) {
-            String layer = passes.firstNonFinite(batch);
-            if (layer != null) {
-                return layer + " (its output is not finite)";
-            }
+            String found = passes.firstNonFinite(batch);
+            layer = layer == null ? found : layer;
         }
-        return passes.worst(parameters.slots().stream().map(this::gradient).reduce(WorstGradient::or).orElseThrow())
-                .toString();
+        WorstGradient worst = passes.worst(worstGradient());
+        return layer == null ? worst.toString() : layer + " (its output is not finite)";
     }
 }

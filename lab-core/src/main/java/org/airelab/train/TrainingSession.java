@@ -130,14 +130,14 @@ public final class TrainingSession implements AutoCloseable {
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops,
                     share.stages(config));
-            parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());
+            parameters = new FlatParameters(manager, model, precision.kept(), share.shards());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
             LossHead head = model.head() == null ? null
                     : ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
                             : new TorchLossHead(manager, model.head(), store);
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
-            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, share.shards());
+            optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, parameters, optimizer, optimizerConfig, schedule, scaler,
                     new GradientNorm(parameters, deviceKernels));

@@ -7,23 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDManager;
 import java.util.Arrays;
-import java.util.List;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
-import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
-import org.airelab.nn.TorchOps;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
-import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class OptimizerTest {
-    private static OptimizerConfig config(OptimizerConfig.Kind kind) {
+    static OptimizerConfig config(OptimizerConfig.Kind kind) {
         return new OptimizerConfig(kind, 1e-2, 0.9, 0.95, 1e-8, 0.1, 0.8, 0.99, 0);
     }
 
@@ -92,41 +86,6 @@ class OptimizerTest {
         }
     }
 
-    /** Each of three ranks moves its parts, with its parts of the state: together they move what one moves. */
-    @ParameterizedTest
-    @EnumSource(OptimizerConfig.Kind.class)
-    void shardsTogetherAreTheWhole(OptimizerConfig.Kind kind) {
-        try (NDManager manager = NDManager.newBaseManager(Device.cpu());
-                TestModel one = new TestModel(TestModel.llama(), Precision.FP32)) {
-            ScalarType type = ScalarType.FLOAT32;
-            var model = new Decoder(manager, one.config, type, type, new TorchOps(manager, one.config, type));
-            var flat = new FlatParameters(manager, model, type, true, 48);
-            flat.initialize(1);
-            Optimizer whole = new Optimizer(one.manager, config(kind), one.flat, null);
-            List<Optimizer> parts = IntStream.range(0, 3).mapToObj(rank -> new Optimizer(manager, config(kind), flat,
-                    null, Shards.of(rank, 3, 1000))).toList();
-            for (int step = 1; step <= 3; step++) {
-                fill(one.flat, new SplittableRandom(step));
-                fill(flat, new SplittableRandom(step));
-                whole.step(step, 1e-2, 0.5);
-                for (Optimizer part : parts) {
-                    part.step(step, 1e-2, 0.5);
-                }
-            }
-            assertEquals(0, flat.size() % 48);
-            for (Optimizer part : parts) {
-                part.state().values().forEach(state -> assertEquals(flat.size() / 3, state.size()));
-            }
-            for (FlatParameters.Slot slot : one.flat.slots()) {
-                int from = (int) slot.offset();
-                int to = from + (int) slot.spec().elements();
-                assertArrayEquals(Arrays.copyOfRange(NativeArrays.floats(one.flat.weights()), from, to),
-                        Arrays.copyOfRange(NativeArrays.floats(flat.weights()), from, to), 1e-6f,
-                        slot.spec().path());
-            }
-        }
-    }
-
     private static void byParameter(FlatParameters flat, OptimizerConfig config, double[] w, double[] g, double[] m,
             double[] v, int step, double lr) {
         for (FlatParameters.Slot slot : flat.slots()) {
@@ -145,7 +104,7 @@ class OptimizerTest {
         return java.util.Arrays.copyOfRange(all, from, to);
     }
 
-    private static float[] fill(FlatParameters flat, SplittableRandom random) {
+    static float[] fill(FlatParameters flat, SplittableRandom random) {
         float[] g = new float[(int) flat.size()];
         for (FlatParameters.Slot slot : flat.slots()) {
             for (int i = 0; i < slot.spec().elements(); i++) {
@@ -190,9 +149,7 @@ class OptimizerTest {
                 for (DeviceKernels kernels : Arrays.asList(null, DeviceKernels.on(Device.cpu()),
                         DeviceKernels.on(launcher))) {
                     GradientNorm norms = new GradientNorm(model.flat, kernels);
-                    for (Shards shards : List.of(Shards.WHOLE, Shards.of(0, 1, 320))) {
-                        assertEquals(Math.sqrt(sum), norms.of(shards.parts(model.flat.size(), 0)), 1e-4);
-                    }
+                    assertEquals(Math.sqrt(sum), norms.owned(), 1e-4);
                 }
             }
         }

@@ -19,6 +19,7 @@ import org.airelab.nn.ContextExchange;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Shards;
 import org.airelab.nn.Stage;
 import org.airelab.torch.NativeArrays;
 import org.junit.jupiter.api.Test;

@@ -18,7 +18,7 @@ import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.checkpoint.SafetensorsWriter;
 import org.airelab.checkpoint.TensorInfo;
 import org.airelab.nn.FlatParameters;
-import org.airelab.train.Shards.Piece;
+import org.airelab.nn.Shards.Piece;
 
 /**
  * Checkpoints that the ranks of a run write and read together, in a folder that all of them see. Rank 0 lays the files

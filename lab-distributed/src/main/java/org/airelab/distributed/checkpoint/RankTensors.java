@@ -15,11 +15,11 @@ import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.checkpoint.TensorData;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FlatParameters.Slot;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
-import org.airelab.train.Shards.Piece;
 
 /**
  * A rank's buffers as what they are of the whole model's tensors. A buffer holds some pieces of the flat layout of the

@@ -1,50 +1,53 @@
 package org.airelab.distributed.dataparallel;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Work;
 import org.airelab.nn.FlatParameters;
-import org.airelab.train.Shards;
-import org.airelab.train.Shards.Piece;
+import org.airelab.nn.Shards.Piece;
+import org.airelab.torch.NativeArrays;
 
 /**
  * Sums of buckets, each as soon as the backward pass has all of its gradients, while it goes on (Li et al. 2020,
  * section 3.2). The gradients lie in one buffer in the order of the layers, so a bucket is a window of it, the last one
  * first: nothing is copied.
+ *
+ * <p>Where the optimizer's state is divided this is ZeRO's first stage (Rajbhandari et al. 2020, section 5.1): a
+ * bucket's gradients are reduce-scattered, every rank updates its share of each bucket, and the weights are gathered
+ * again. As many bytes are moved as by an all-reduce; the optimizer's state is on one rank each.
  */
-class BucketedSums extends GradientSums {
+final class BucketedSums extends GradientSums {
     private final List<Piece> buckets;
     private final List<Work> pending = new ArrayList<>();
     /** Buckets that are on their way. */
     private int sent;
 
-    /** In the buckets of {@code shards}. */
-    BucketedSums(ProcessGroup group, FlatParameters parameters, Shards shards) {
+    /** {@code buckets} from the last; where the state is divided those in which it is. */
+    BucketedSums(ProcessGroup group, FlatParameters parameters, List<Piece> buckets) {
         super(group, parameters);
-        this.buckets = shards.buckets(parameters.size());
+        this.buckets = buckets;
     }
 
     @Override
-    public final void finalFrom(long element) {
+    public void finalFrom(long element) {
         for (; sent < buckets.size() && buckets.get(sent).from() >= element; sent++) {
             pending.add(sum(buckets.get(sent)));
         }
     }
 
-    /** Begins to sum a bucket. */
-    Work sum(Piece bucket) {
-        return sum(bucket.from(), bucket.size());
+    private Work sum(Piece bucket) {
+        MemorySegment gradients = NativeArrays.kernelMemory(parameters().gradients());
+        MemorySegment window = slice(gradients, bucket, 0);
+        return parameters().shards().stage() == 0 ? sum(window)
+                : sumShares(window, slice(gradients, parameters().shards().share(bucket, rank()), 0));
     }
 
     @Override
-    final void finish() {
-        pending.forEach(Work::await);
+    public void complete() {
+        pending.forEach(this::await);
         pending.clear();
         sent = 0;
-    }
-
-    final List<Piece> buckets() {
-        return buckets;
     }
 }

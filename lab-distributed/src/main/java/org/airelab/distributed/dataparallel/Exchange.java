@@ -3,11 +3,13 @@ package org.airelab.distributed.dataparallel;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
+import org.airelab.train.WorstGradient;
 
 /**
  * Small things that ranks tell each other.
@@ -15,6 +17,9 @@ import org.airelab.torch.ScalarType;
  * @param device in whose memory the group's collectives work
  */
 public record Exchange(ProcessGroup group, Device device) {
+    /** Longs that a parameter's path takes on its way. */
+    private static final int PATH = 16;
+
     /** All ranks' numbers, in their order; every rank comes with as many. */
     public long[][] all(long... mine) {
         try (NDManager scope = NDManager.newBaseManager(device)) {
@@ -67,5 +72,30 @@ public record Exchange(ProcessGroup group, Device device) {
     /** Fills an array with rank 0's. */
     void send(NDArray array) {
         group.broadcast(NativeArrays.kernelMemory(array), NativeArrays.type(array), 0).await();
+    }
+
+    /** Norms over all ranks of what each has: roots of the sums of their squares. */
+    double[] norms(double[] mine) {
+        long[][] all = all(Arrays.stream(mine).mapToLong(Double::doubleToRawLongBits).toArray());
+        double[] norms = new double[mine.length];
+        Arrays.setAll(norms, i -> Math.sqrt(Arrays.stream(all).mapToDouble(one -> Double.longBitsToDouble(one[i]))
+                .map(norm -> norm * norm).sum()));
+        return norms;
+    }
+
+    /** The worst of the gradients that all ranks name. */
+    public WorstGradient worst(WorstGradient mine) {
+        long[] told = Arrays.copyOf(new long[] {mine.part(), Double.doubleToRawLongBits(mine.norm())}, 2 + PATH);
+        ByteBuffer path = ByteBuffer.allocate(PATH * Long.BYTES);
+        byte[] bytes = mine.path().getBytes(StandardCharsets.UTF_8);
+        path.put(bytes, 0, Math.min(bytes.length, path.capacity())).rewind().asLongBuffer().get(told, 2, PATH);
+        return Arrays.stream(all(told)).map(Exchange::gradient).reduce(WorstGradient::or).orElseThrow();
+    }
+
+    private static WorstGradient gradient(long[] told) {
+        ByteBuffer path = ByteBuffer.allocate(PATH * Long.BYTES);
+        path.asLongBuffer().put(told, 2, PATH);
+        return new WorstGradient(StandardCharsets.UTF_8.decode(path).toString().replace("\0", ""), (int) told[0],
+                Double.longBitsToDouble(told[1]));
     }
 }

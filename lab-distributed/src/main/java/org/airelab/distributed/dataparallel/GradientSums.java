@@ -1,26 +1,33 @@
 package org.airelab.distributed.dataparallel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.Shards;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.GradientExchange;
 
-/** The gradients' sums over the ranks of a group; when they are formed is what subclasses differ in. */
+/**
+ * The gradients' sums over the ranks of a group; when they are formed, and where they are kept, is what subclasses
+ * differ in.
+ */
 abstract class GradientSums implements GradientExchange {
+    private static final ScalarType TYPE = ScalarType.FLOAT32;
+
     private final ProcessGroup group;
     private final FlatParameters parameters;
-    private final ScalarType type;
     private final Exchange exchange;
     private long waitedNanos;
 
+    /** {@code parameters} are float32. */
     GradientSums(ProcessGroup group, FlatParameters parameters) {
         this.group = group;
         this.parameters = parameters;
-        this.type = NativeArrays.type(parameters.gradients());
         this.exchange = new Exchange(group, NativeArrays.device(parameters.gradients()));
     }
 
@@ -40,41 +47,64 @@ abstract class GradientSums implements GradientExchange {
     }
 
     @Override
-    public double norm(double mine) {
-        return mine;
+    public final double norm(double mine) {
+        return divided() ? Math.sqrt(exchange.sum(mine * mine)) : mine;
     }
 
+    @Override
+    public final double[] norms(double[] mine) {
+        return divided() ? exchange.norms(mine) : mine;
+    }
+
+    /** Gathers the weights that other ranks have updated. */
     @Override
     public void updated() {
-        // Every rank has moved all weights.
+        if (divided()) {
+            MemorySegment weights = NativeArrays.kernelMemory(parameters.weights());
+            Shards shards = parameters.shards();
+            List<Work> gathers = shards.buckets(parameters.parts()).stream().map(bucket -> gather(
+                    slice(weights, shards.share(bucket, rank()), 0), slice(weights, bucket, 0))).toList();
+            gathers.forEach(this::await);
+        }
     }
 
-    @Override
-    public final void complete() {
-        long start = System.nanoTime();
-        finish();
-        waitedNanos += System.nanoTime() - start;
+    private boolean divided() {
+        return parameters.shards().stage() > 0;
     }
 
-    /** Seconds in which this rank has done nothing but wait for sums. */
+    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
     final double waitedSeconds() {
         return waitedNanos / 1e9;
     }
 
-    /** Forms the sums that are not formed yet, and waits for all. */
-    abstract void finish();
-
-    final Exchange exchange() {
-        return exchange;
+    /** Waits, and takes the time. */
+    final void await(Work work) {
+        long start = System.nanoTime();
+        work.await();
+        waitedNanos += System.nanoTime() - start;
     }
 
     final FlatParameters parameters() {
         return parameters;
     }
 
-    /** Begins to sum the gradients of a range of elements. */
-    final Work sum(long from, long count) {
-        MemorySegment all = NativeArrays.kernelMemory(parameters.gradients());
-        return group.allReduce(all.asSlice(from * type.bytes(), count * type.bytes()), type, Reduction.SUM);
+    /** Begins to sum gradients in place, on all ranks. */
+    final Work sum(MemorySegment gradients) {
+        return group.allReduce(gradients, TYPE, Reduction.SUM);
+    }
+
+    /** Begins to sum gradients, each rank's share in its place there. */
+    final Work sumShares(MemorySegment gradients, MemorySegment share) {
+        return group.reduceScatter(gradients, share, TYPE, Reduction.SUM);
+    }
+
+    /** Begins to gather weights. */
+    final Work gather(MemorySegment share, MemorySegment weights) {
+        return group.allGather(share, weights, TYPE);
+    }
+
+    /** The memory of a range, in that of a longer one from {@code first} on. */
+    static MemorySegment slice(MemorySegment memory, Piece piece, long first) {
+        return memory.asSlice((piece.from() - first) * TYPE.bytes(), piece.size() * TYPE.bytes());
     }
 }

@@ -1,7 +1,10 @@
 package org.airelab.distributed.dataparallel;
 
+import java.lang.foreign.MemorySegment;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.Shards.Piece;
+import org.airelab.torch.NativeArrays;
 
 /**
  * The plain way: one all-reduce a parameter, one after another, when the backward pass is over. It is here to be
@@ -18,9 +21,11 @@ final class NaiveSums extends GradientSums {
     }
 
     @Override
-    void finish() {
+    public void complete() {
+        MemorySegment gradients = NativeArrays.kernelMemory(parameters().gradients());
         for (FlatParameters.Slot slot : parameters().slots()) {
-            sum(slot.offset(), slot.spec().elements()).await();
+            Piece piece = new Piece(slot.offset(), slot.offset() + slot.spec().elements());
+            await(sum(slice(gradients, piece, 0)));
         }
     }
 }

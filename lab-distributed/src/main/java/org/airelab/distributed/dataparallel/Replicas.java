@@ -13,16 +13,19 @@ import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.nn.FlatParameters;
+import org.airelab.nn.Shards;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
-import org.airelab.train.Shards;
-import org.airelab.train.Shards.Piece;
+import org.airelab.train.PartMemory;
 import org.airelab.train.TrainingSession;
 
 /**
  * The ranks of a run that train one model together, seen by one of them: all start from the same state, and every step
- * leaves them in the same state. All ranks call the same methods in the same order. A run may have one rank only.
+ * leaves them in the same state, of which each may keep a share alone. All ranks call the same methods in the same
+ * order. A run may have one rank only.
  */
 public final class Replicas implements AutoCloseable {
     /** Null of a run of one rank. */
@@ -44,18 +47,19 @@ public final class Replicas implements AutoCloseable {
      * How ranks work together; none of it decides what they compute, but for rounding.
      *
      * @param gradients   when they are summed
-     * @param bucketBytes bytes of a bucket
-     * @param zero        the stage of ZeRO: 1 divides the optimizer's state among the ranks, 0 divides nothing
+     * @param bucketBytes bytes of a bucket; from stage 2 on the parts of the model are the buckets
+     * @param zero        the stage of ZeRO: 0 divides nothing among the ranks, 1 the optimizer's state, 2 gradients,
+     *                    too, and 3 weights, too
      * @param checkEvery  steps after which the ranks' weights are compared
      */
     public record Settings(Gradients gradients, long bucketBytes, int zero, long checkEvery) {
         public Settings {
-            if (zero < 0 || zero > 1) {
-                throw UserError.badInput("--zero must be 0 or 1, found " + zero + ".", "Give one of them.");
+            if (zero < 0 || zero > 3) {
+                throw UserError.badInput("--zero must be 0, 1, 2 or 3, found " + zero + ".", "Give one of them.");
             }
-            if (zero == 1 && gradients == Gradients.NAIVE) {
-                throw UserError.badInput("--zero 1 sums gradients in buckets, and --gradients naive asks for another"
-                        + " way.", "Leave one of them out.");
+            if (zero > 0 && gradients == Gradients.NAIVE) {
+                throw UserError.badInput("--zero " + zero + " sums gradients during the backward pass, and --gradients"
+                        + " naive asks for another way.", "Leave one of them out.");
             }
         }
 
@@ -136,22 +140,33 @@ public final class Replicas implements AutoCloseable {
         }
         requireSame("other options of ranks", settings.toString());
         SharedState.fromFirst(exchange, session, guard);
-        if (settings.zero == 1) {
-            sums = new ShardedSums(group, session.parameters(), shards());
-        } else {
-            sums = switch (settings.gradients) {
-                case BUCKETED -> new BucketedSums(group, session.parameters(),
-                        Shards.of(0, 1, settings.bucketElements()));
-                case NAIVE -> new NaiveSums(group, session.parameters());
-            };
-        }
+        sums = sums(session.parameters());
         session.trainer().shareSteps(sums);
+        if (sums instanceof PartMemory parts) {
+            session.engine().keepPartsIn(parts);
+        }
     }
 
-    /** What of the model this rank is to update. */
+    private GradientSums sums(FlatParameters parameters) {
+        return switch (settings.zero) {
+            case 3 -> new GatheredParts(group, parameters);
+            case 2 -> new PartSums(group, parameters);
+            case 1 -> new BucketedSums(group, parameters, parameters.shards().buckets(parameters.parts()));
+            default -> switch (settings.gradients) {
+                case BUCKETED -> new BucketedSums(group, parameters,
+                        Shards.of(0, 1, settings.bucketElements()).buckets(parameters.parts()));
+                case NAIVE -> new NaiveSums(group, parameters);
+            };
+        };
+    }
+
+    /** What of the model this rank is to update, and to keep. */
     public Shards shards() {
-        return group == null || settings.zero == 0 ? Shards.WHOLE
-                : Shards.of(rank(), size(), settings.bucketElements());
+        if (group == null || settings.zero == 0) {
+            return Shards.WHOLE;
+        }
+        return settings.zero == 1 ? Shards.of(rank(), size(), settings.bucketElements())
+                : Shards.ofParts(rank(), size(), settings.zero);
     }
 
     /** Whether no rank has all of the state that training goes on from. */
@@ -177,12 +192,13 @@ public final class Replicas implements AutoCloseable {
     }
 
     /**
-     * After a step: compares the ranks' weights where that is due.
+     * After a step: compares the ranks' weights where that is due. Of ZeRO's third stage there is nothing to compare:
+     * no number is on two ranks.
      *
      * @throws UserError on all ranks, that names those whose weights are not rank 0's
      */
     public void check(long step, NDArray weights) {
-        if (group != null && step % settings.checkEvery == 0) {
+        if (group != null && settings.zero < 3 && step % settings.checkEvery == 0) {
             long[][] all = exchange.all(Checksum.of(weights));
             requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
                     + " than rank 0 (checksums of all ranks: %s).", step, different, Arrays.stream(all)
@@ -203,20 +219,23 @@ public final class Replicas implements AutoCloseable {
         }
     }
 
-    /** Seconds in which this rank has done nothing but wait for sums of gradients. */
+    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
     public double waitedSeconds() {
         return sums == null ? 0 : sums.waitedSeconds();
     }
 
     /** How they work together, in words. */
     public String describe() {
-        String when = switch (settings.gradients) {
-            case BUCKETED -> String.format(Locale.ROOT, "in buckets of %.1f MB during the backward pass",
-                    settings.bucketBytes / 1e6);
-            case NAIVE -> "parameter by parameter after the backward pass";
+        String during = " during the backward pass";
+        String buckets = String.format(Locale.ROOT, "in buckets of %.1f MB", settings.bucketBytes / 1e6) + during;
+        return size() + " ranks, each with its samples of every batch; gradients summed " + switch (settings.zero) {
+            case 3 -> "part of the model by part" + during + ", each share on the rank that updates it, which alone"
+                    + " keeps its weights (ZeRO-3)";
+            case 2 -> "part of the model by part" + during + ", each share on the rank that updates it (ZeRO-2)";
+            case 1 -> buckets + ", each share on the rank that updates it (ZeRO-1)";
+            default -> settings.gradients == Gradients.BUCKETED ? buckets
+                    : "parameter by parameter after the backward pass";
         };
-        return size() + " ranks, each with a part of every batch; gradients summed " + when
-                + (settings.zero == 1 ? ", each part on the rank that updates it" : "");
     }
 
     /** Lets the other ranks know that this one cannot go on, and why. */

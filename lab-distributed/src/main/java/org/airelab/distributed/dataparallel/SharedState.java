@@ -4,7 +4,7 @@ import java.util.Arrays;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
 
-/** The state training goes on from, rank 0's on all ranks: the weights and the clocks. */
+/** The state training goes on from, rank 0's on all ranks: the clocks, and the weights where all ranks have all. */
 final class SharedState {
     private static final int CLOCKS = 6;
 
@@ -13,7 +13,9 @@ final class SharedState {
 
     static void fromFirst(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
         clocks(exchange, session, guard);
-        exchange.send(session.parameters().weights());
+        if (!session.parameters().shards().dividesWeights()) {
+            exchange.send(session.parameters().weights());
+        }
     }
 
     /** All that is not an array: the trainer's, the scaler's and the guard's memory. */

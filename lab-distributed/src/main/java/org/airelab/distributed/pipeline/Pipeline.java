@@ -1,8 +1,6 @@
 package org.airelab.distributed.pipeline;
 
 import ai.djl.Device;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -27,9 +25,6 @@ import org.airelab.train.WorstGradient;
  * way, and their gradients, the other, in the type the layers compute in.
  */
 public final class Pipeline implements Passes, AutoCloseable {
-    /** Longs that a parameter's path takes on its way. */
-    private static final int PATH = 16;
-
     private final PipelinePlan plan;
     private final Position here;
     private final Exchange exchange;
@@ -131,18 +126,7 @@ public final class Pipeline implements Passes, AutoCloseable {
 
     @Override
     public WorstGradient worst(WorstGradient mine) {
-        long[] told = Arrays.copyOf(new long[] {mine.part(), Double.doubleToRawLongBits(mine.norm())}, 2 + PATH);
-        ByteBuffer path = ByteBuffer.allocate(PATH * Long.BYTES);
-        byte[] bytes = mine.path().getBytes(StandardCharsets.UTF_8);
-        path.put(bytes, 0, Math.min(bytes.length, path.capacity())).rewind().asLongBuffer().get(told, 2, PATH);
-        return Arrays.stream(exchange.all(told)).map(Pipeline::gradient).reduce(WorstGradient::or).orElseThrow();
-    }
-
-    private static WorstGradient gradient(long[] told) {
-        ByteBuffer path = ByteBuffer.allocate(PATH * Long.BYTES);
-        path.asLongBuffer().put(told, 2, PATH);
-        return new WorstGradient(StandardCharsets.UTF_8.decode(path).toString().replace("\0", ""), (int) told[0],
-                Double.longBitsToDouble(told[1]));
+        return exchange.worst(mine);
     }
 
     /**

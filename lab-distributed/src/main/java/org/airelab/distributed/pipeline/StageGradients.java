@@ -69,4 +69,9 @@ final class StageGradients implements GradientExchange {
         double mine = pipeline.group().rank() == last ? replicas.mean(value) : 0;
         return Double.longBitsToDouble(pipeline.all(Double.doubleToRawLongBits(mine))[last][0]);
     }
+
+    @Override
+    public double[] norms(double[] mine) {
+        return replicas.norms(mine);
+    }
 }

@@ -6,6 +6,7 @@ import java.util.Locale;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Shards;
 import org.airelab.tracking.Hardware;
 import org.airelab.train.OptimizerConfig.Kind;
 import org.airelab.train.Precision;
@@ -24,15 +25,18 @@ record MemoryNeed(double state, double activations, double tokens) {
     /**
      * Of a rank of a run as it is configured.
      *
-     * @param share   its samples of a step
-     * @param sharers ranks that have a part of the optimizer's buffers each
+     * @param share  its samples of a step
+     * @param shards what is divided among ranks; the memory that parts of the model then have by turns is not counted
      */
-    static MemoryNeed of(PretrainConfig config, BatchShare share, int sharers) {
+    static MemoryNeed of(PretrainConfig config, BatchShare share, Shards shards) {
         ModelConfig model = config.model();
         Precision precision = config.run().precision();
         boolean adam = config.optimizer().kind() == Kind.ADAMW || config.optimizer().kind() == Kind.ADAM;
         double positions = (double) share.rows() * model.contextLength();
-        return new MemoryNeed((2 + (adam ? 2.0 / sharers : 0)) * precision.kept().bytes() * model.parameterCount(),
+        double part = 1.0 / shards.ranks();
+        double numbers = (shards.dividesWeights() ? part : 1) + (shards.dividesGradients() ? part : 1)
+                + (adam ? 2 * part : 0);
+        return new MemoryNeed(numbers * precision.kept().bytes() * model.parameterCount(),
                 positions * model.dim() * (model.layers() + 1.0) * precision.computed().bytes(),
                 2.0 * Long.BYTES * positions * share.passes());
     }

@@ -77,7 +77,7 @@ final class Pretraining {
     }
 
     private static void requireMemory(PretrainConfig config, Replicas replicas) {
-        MemoryNeed.of(config, RankParts.share(config, replicas), replicas.shards().ranks()).check(replicas.device());
+        MemoryNeed.of(config, RankParts.share(config, replicas), replicas.shards()).check(replicas.device());
     }
 
     /** Whether there is nothing left to do in a run. */
@@ -177,7 +177,7 @@ final class Pretraining {
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
         if (replicas.size() > 1) {
             out.println("ranks      " + replicas.describe());
-            out.println("           " + RankMemory.of(session, replicas.shards().ranks()));
+            out.println("           " + RankMemory.of(session));
         }
         if (session.trainer().step() > 0) {
             out.printf(Locale.ROOT, "resumed    after step %,d%n", session.trainer().step());

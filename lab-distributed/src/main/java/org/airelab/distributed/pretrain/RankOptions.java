@@ -24,15 +24,17 @@ final class RankOptions {
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
     private Replicas.Gradients gradients = Replicas.Gradients.BUCKETED;
 
-    @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients. Default: 25.")
+    @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients; with --zero 2 or 3"
+            + " a bucket is a layer. Default: 25.")
     private double bucketMegabytes = 25;
 
     @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its"
-            + " part of the model alone (ZeRO-1). Default: 0, every rank keeps all.")
+            + " share of the model alone (ZeRO-1); 2: gradients, too; 3: weights, too. Default: 0, every rank keeps"
+            + " all.")
     private int zero;
 
     @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the ranks' weights are"
-            + " compared. Default: 100.")
+            + " compared; with --zero 3 no weight is on two ranks. Default: 100.")
     private long checkEvery = 100;
 
     /** Refuses numbers that cannot be. */

@@ -22,9 +22,9 @@ import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
 import org.airelab.train.DivergenceGuard;
-import org.airelab.train.Shards.Piece;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -103,8 +103,7 @@ final class RunCheckpoints {
     private Map<String, Part> parts() {
         Map<String, Part> parts = new LinkedHashMap<>();
         List<Piece> writes = replicas.writes(session);
-        parts.put(MODEL, new Part(session.parameters().weights(), List.of(new Piece(0, session.parameters().size())),
-                writes));
+        parts.put(MODEL, new Part(session.parameters().weights(), session.parameters().keptWeights(), writes));
         session.optimizer().state().forEach((name, buffer) -> parts.put(name + ".safetensors",
                 new Part(buffer, session.optimizer().owned(), writes)));
         return parts;

@@ -1,5 +1,6 @@
 package org.airelab.distributed.pretrain;
 
+import java.util.List;
 import java.util.stream.LongStream;
 import org.airelab.data.DataLoader;
 import org.airelab.data.DatasetManifest;
@@ -36,7 +37,12 @@ final class Validation {
         Iterable<TokenBatch> batches = () -> LongStream
                 .iterate((long) replicas.rank() * batchSize, first -> first < samples, first -> first + stride)
                 .mapToObj(first -> loader.batch(first, (int) Math.min(batchSize, samples - first))).iterator();
-        return replicas.sum(trainer.evaluate(batches)) / tokens();
+        double sum = trainer.evaluate(batches);
+        if (samples % stride != 0 && samples % stride <= (long) replicas.rank() * batchSize) {
+            // Nothing is left for it in the last round, and the others may need its share of the weights: any window.
+            trainer.evaluate(List.of(loader.batch(0, 1)));
+        }
+        return replicas.sum(sum) / tokens();
     }
 
     /** A loss in nats a token as bits a byte of the validation text. */

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
@@ -20,6 +21,8 @@ import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
+import org.airelab.nn.Shards;
+import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
@@ -28,8 +31,6 @@ import org.airelab.train.ModelShare;
 import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
 import org.airelab.train.Schedule;
-import org.airelab.train.Shards;
-import org.airelab.train.Shards.Piece;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,12 +71,17 @@ class JointCheckpointsTest {
     }
 
     private void save(Path run, int ranks) throws Exception {
+        save(run, ranks, rank -> Shards.of(rank, ranks, 5000));
+    }
+
+    private void save(Path run, int ranks, IntFunction<Shards> shards) throws Exception {
         RankThreads.run(ranks, RankThreads.LIMITS, group -> {
-            Shards shards = Shards.of(group.rank(), ranks, 5000);
-            try (TrainingSession session = session(3, shards)) {
+            try (TrainingSession session = session(3, shards.apply(group.rank()))) {
                 List<Piece> owned = session.optimizer().owned();
+                NDArray mine = session.parameters().shards().dividesWeights() ? session.parameters().weights()
+                        : gathered(session);
                 joint(run, session, group.rank(), () -> group.barrier().await()).save(7,
-                        Map.of("model.safetensors", new Part(gathered(session), owned, owned)),
+                        Map.of("model.safetensors", new Part(mine, owned, owned)),
                         Map.of("state.json", FileWriter.text("{}")));
             }
         });
@@ -91,10 +97,34 @@ class JointCheckpointsTest {
             for (int ranks : new int[] {1, 2, 3}) {
                 Path run = folder.resolve("ranks-" + ranks);
                 save(run, ranks);
-                Checkpoint found = new CheckpointStore(run, 3).at(7);
-                for (String file : List.of("model.safetensors", "state.json", "COMPLETE.json")) {
-                    assertArrayEquals(Files.readAllBytes(alone.file(file)), Files.readAllBytes(found.file(file)), file);
-                }
+                requireSame(alone, run);
+                Path zero3 = folder.resolve("zero3-" + ranks);
+                save(zero3, ranks, rank -> Shards.ofParts(rank, ranks, 3));
+                requireSame(alone, zero3);
+            }
+        }
+    }
+
+    private static void requireSame(Checkpoint alone, Path run) throws Exception {
+        Checkpoint found = new CheckpointStore(run, 3).at(7);
+        for (String file : List.of("model.safetensors", "state.json", "COMPLETE.json")) {
+            assertArrayEquals(Files.readAllBytes(alone.file(file)), Files.readAllBytes(found.file(file)), file);
+        }
+    }
+
+    /** Each fills the share of the weights that it keeps. */
+    @Test
+    void ranksThatDivideTheWeightsReadThem() throws Exception {
+        Path run = folder.resolve("run");
+        save(run, 2);
+        for (int rank = 0; rank < 3; rank++) {
+            Shards shards = Shards.ofParts(rank, 3, 3);
+            try (TrainingSession expected = session(3, shards); TrainingSession session = session(4, shards)) {
+                NDArray weights = session.parameters().weights();
+                assertEquals(session.parameters().size() / 3, weights.size());
+                joint(run, session, rank, () -> { }).read(new CheckpointStore(run, 3).at(7), Map.of("model.safetensors",
+                        new Part(weights, session.parameters().keptWeights(), session.optimizer().owned())));
+                assertArrayEquals(NativeArrays.floats(expected.parameters().weights()), NativeArrays.floats(weights));
             }
         }
     }

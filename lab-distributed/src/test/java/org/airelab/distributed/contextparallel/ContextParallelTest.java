@@ -22,6 +22,7 @@ import org.airelab.nn.ModelConfig.FeedForwardKind;
 import org.airelab.nn.ModelConfig.Norm;
 import org.airelab.nn.ModelConfig.NormPlacement;
 import org.airelab.nn.ModelConfig.Positions;
+import org.airelab.nn.Shards;
 import org.airelab.torch.Aten;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.Tensor;
@@ -29,7 +30,6 @@ import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
-import org.airelab.train.Shards;
 import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
@@ -50,14 +50,14 @@ class ContextParallelTest {
     }
 
     private static ModelShare share(Mesh mesh) {
-        return new ModelShare(Shards.WHOLE, ContextParallel.over(mesh.context()));
+        return new ModelShare(Shards.WHOLE, List.of(), ContextParallel.over(mesh.context()));
     }
 
     /** A rank that sums gradients with all that have other tokens. */
     private static TrainingSession start(ParallelTraining training, Mesh mesh, int zero) {
         Replicas replicas = Replicas.of(mesh.replicas(), Device.cpu(),
                 new Replicas.Settings(Gradients.BUCKETED, 20_000, zero, 10));
-        TrainingSession session = training.session(new ModelShare(replicas.shards(),
+        TrainingSession session = training.session(new ModelShare(replicas.shards(), List.of(),
                 ContextParallel.over(mesh.context())));
         replicas.begin(session, new DivergenceGuard(0));
         return session;

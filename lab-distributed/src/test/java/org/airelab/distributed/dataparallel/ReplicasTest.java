@@ -139,10 +139,10 @@ class ReplicasTest {
 
     @Test
     void zeroIsRefusedWhereItCannotBe() {
-        fails("--zero must be 0 or 1, found 2.", UserError.BAD_INPUT,
-                () -> new Settings(Gradients.BUCKETED, 1000, 2, 5));
-        fails("--zero 1 sums gradients in buckets, and --gradients naive asks for another way.", UserError.BAD_INPUT,
-                () -> new Settings(Gradients.NAIVE, 1000, 1, 5));
+        fails("--zero must be 0, 1, 2 or 3, found 4.", UserError.BAD_INPUT,
+                () -> new Settings(Gradients.BUCKETED, 1000, 4, 5));
+        fails("--zero 2 sums gradients during the backward pass, and --gradients naive asks for another way.",
+                UserError.BAD_INPUT, () -> new Settings(Gradients.NAIVE, 1000, 2, 5));
     }
 
     @Test

@@ -22,12 +22,13 @@ import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.mesh.Mesh;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.ContextExchange;
 import org.airelab.nn.ModelConfig;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
-import org.airelab.train.Shards;
+import org.airelab.nn.Shards;
 import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
@@ -57,7 +58,7 @@ class PipelineTest {
                     : Replicas.of(mesh.replicas(), Device.cpu(),
                             new Replicas.Settings(Replicas.Gradients.BUCKETED, 4000, zero, 5));
             TrainingSession session = training.session(
-                    new ModelShare(replicas.shards(), plan.stages(mesh.place().pp())));
+                    new ModelShare(replicas.shards(), plan.stages(mesh.place().pp()), ContextExchange.NONE));
             replicas.begin(session, new DivergenceGuard(0));
             pipelines.put(mesh.world().rank(), Pipeline.begin(mesh.pipeline(), plan, session));
             return session;
@@ -124,7 +125,7 @@ class PipelineTest {
         PipelinePlan plan = plan(schedule, ranks, training.model());
         RankThreads.run(ranks, RankThreads.LIMITS, group -> {
             try (TrainingSession session = training.session(
-                    new ModelShare(Shards.WHOLE, plan.stages(group.rank())));
+                    new ModelShare(Shards.WHOLE, plan.stages(group.rank()), ContextExchange.NONE));
                     Pipeline pipeline = Pipeline.begin(group, plan, session)) {
                 rank.run(group.rank(), session, pipeline);
             }

@@ -100,7 +100,7 @@ class BadInputTest {
                 option("both were given", "Leave one of them out.", "--resume", "--overwrite"),
                 option("--nproc must be at least 1, found 0.", "See lab pretrain --help.", "--nproc", "0"),
                 option("cannot be divided evenly among 1000 ranks.", "a multiple of 1000", "--nproc", "1000"),
-                option("--zero must be 0 or 1, found 2.", "Give one of them.", "--zero", "2"),
+                option("--zero must be 0, 1, 2 or 3, found 4.", "Give one of them.", "--zero", "4"),
                 option("lab pretrain has no option --step", "Did you mean --steps?", "--step", "3"),
                 machine("a GPU that is not there", "device cuda:99 is not there: libtorch sees", "lab doctor",
                         folder -> List.of("--device", "cuda:99")),

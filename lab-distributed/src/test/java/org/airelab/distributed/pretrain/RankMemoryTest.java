@@ -4,32 +4,51 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelPresets;
+import org.airelab.nn.Shards;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
 import org.airelab.train.Schedule;
-import org.airelab.train.Shards;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RankMemoryTest {
+    private static Shards shards(int stage, int ranks) {
+        return switch (stage) {
+            case 0 -> Shards.WHOLE;
+            case 1 -> Shards.of(ranks - 1, ranks, 10_000);
+            default -> Shards.ofParts(ranks - 1, ranks, stage);
+        };
+    }
+
     /** What is there is what the formula says, but for gaps of less than a hundredth. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3})
-    void formula(int ranks) {
+    @CsvSource({"0,1", "1,1", "1,2", "1,3", "2,2", "2,3", "3,1", "3,2", "3,3"})
+    void formula(int stage, int ranks) {
         var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 1);
-        try (TrainingSession session = new TrainingSession(setup, ModelPresets.all().get("stories260k"),
-                OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0),
-                new ModelShare(Shards.of(ranks - 1, ranks, 10_000)))) {
-            RankMemory memory = RankMemory.of(session, ranks);
-            double p = session.parameters().parameterCount();
-            assertEquals(4 * p, memory.weights(), 0.01 * 4 * p);
-            assertEquals(4 * p, memory.gradients(), 0.01 * 4 * p);
+        ModelConfig model = ModelPresets.all().get("stories260k");
+        try (TrainingSession session = new TrainingSession(setup, model, OptimizerConfig.adamW(1e-3),
+                new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0), new ModelShare(shards(stage, ranks)))) {
+            RankMemory memory = RankMemory.of(session);
+            double p = model.parameterCount();
+            double weights = 4 * p / (stage == 3 ? ranks : 1);
+            double gradients = 4 * p / (stage >= 2 ? ranks : 1);
+            assertEquals(weights, memory.weights(), 0.01 * weights);
+            assertEquals(gradients, memory.gradients(), 0.01 * gradients);
             assertEquals(8 * p / ranks, memory.optimizer(), 0.01 * 8 * p / ranks);
-            assertTrue(memory.toString().contains(ranks == 1 ? "(8P)" : "(8P/" + ranks + ")"), memory.toString());
+            String by = ranks == 1 ? "" : "/" + ranks;
+            String formulas = "of weights (4P" + (stage == 3 ? by : "") + "), of gradients (4P" + (stage >= 2 ? by : "")
+                    + "), of the optimizer's state (8P" + by + ")";
+            assertTrue(memory.toString().replaceAll("[0-9.]+ MB ", "").contains(formulas), memory.toString());
+            // The embedding, which the head computes with, two layers and the head's norm.
+            double embedding = (double) model.vocabSize() * model.dim();
+            double layer = (p - embedding - model.dim()) / model.layers();
+            double turns = 4 * (embedding + 2 * layer + model.dim()) * Math.max(0, stage - 1);
+            assertEquals(turns, memory.turns(), 0.01 * turns);
         }
     }
 }

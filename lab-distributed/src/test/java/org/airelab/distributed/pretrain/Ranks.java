@@ -27,7 +27,7 @@ record Ranks(Path folder, Path cache) {
             data: {train: "synthetic:stories=200"}
             train: {batch_size: 4, accumulation: 2, steps: 50}
             optimizer: {learning_rate: 1e-3}
-            run: {device: cpu, eval_tokens: 2048, eval_every: 25, checkpoint_every: 10}
+            run: {device: cpu, eval_tokens: 1952, eval_every: 25, checkpoint_every: 10}
             """;
 
     /** A process, and what it has printed so far. */
@@ -104,10 +104,15 @@ record Ranks(Path folder, Path cache) {
 
     /** Training losses by their steps. */
     static double[] losses(Path run) throws IOException {
+        return losses(run, "train_loss");
+    }
+
+    /** What is recorded under a name, by its steps. */
+    static double[] losses(Path run, String name) throws IOException {
         List<Double> losses = new ArrayList<>();
         for (String line : Files.readAllLines(run.resolve("metrics.jsonl"))) {
-            if (line.contains("\"train_loss\"")) {
-                losses.add(Json.MAPPER.readTree(line).path("train_loss").asDouble());
+            if (line.contains("\"" + name + "\"")) {
+                losses.add(Json.MAPPER.readTree(line).path(name).asDouble());
             }
         }
         return losses.stream().mapToDouble(Double::doubleValue).toArray();
