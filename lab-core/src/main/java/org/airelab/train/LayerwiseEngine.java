@@ -79,7 +79,7 @@ public final class LayerwiseEngine {
             if (stage.predicts()) {
                 // First: the host waits for a copy until the device has done what was asked of it before.
                 pass.headScope = manager.newSubManager();
-                pass.targets = Targets.of(pass.headScope, batch, model.division());
+                pass.targets = targets(pass.headScope, batch);
             }
             NDArray out = stage.embeds() ? embed(pass, batch) : x;
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
@@ -201,14 +201,14 @@ public final class LayerwiseEngine {
         return z ^ (z >>> 31);
     }
 
-    /** Sum of the losses in nats over this rank's positions of a batch whose target counts, without gradients. */
+    /** Sum of the losses in nats over the positions whose target counts, of those that are here; no gradients. */
     public double evaluate(TokenBatch batch) {
         try (Autograd.Mode off = Autograd.notRecording(); NDManager outer = manager.newSubManager()) {
             NDArray x = model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false);
             for (DecoderLayer layer : model.layers()) {
                 x = next(outer, layer, x);
             }
-            return head.evaluate(x, Targets.of(x.getManager(), batch, model.division()));
+            return head.evaluate(x, targets(x.getManager(), batch));
         }
     }
 
@@ -232,8 +232,12 @@ public final class LayerwiseEngine {
                     return "layers." + i;
                 }
             }
-            return Double.isFinite(head.evaluate(x, Targets.of(x.getManager(), batch, model.division()))) ? null : "head";
+            return Double.isFinite(head.evaluate(x, targets(x.getManager(), batch))) ? null : "head";
         }
+    }
+
+    private Targets targets(NDManager scope, TokenBatch batch) {
+        return Targets.of(scope, batch, model.division());
     }
 
     private NDArray ids(NDManager scope, TokenBatch batch) {
