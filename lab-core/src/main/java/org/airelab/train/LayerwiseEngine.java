@@ -91,7 +91,7 @@ public final class LayerwiseEngine {
             if (stage.predicts()) {
                 // First: the host waits for a copy until the device has done what was asked of it before.
                 pass.headScope = manager.newSubManager();
-                pass.targets = Targets.of(pass.headScope, batch, model.division());
+                pass.targets = targets(pass.headScope, batch);
             }
             NDArray out = x;
             for (int part = stage.from(); part < stage.endOfLayers(); part++) {
@@ -267,7 +267,7 @@ public final class LayerwiseEngine {
         return z ^ (z >>> 31);
     }
 
-    /** Sum of the losses in nats over this rank's positions of a batch whose target counts, without gradients. */
+    /** Sum of the losses in nats over the positions whose target counts, of those that are here; no gradients. */
     public double evaluate(TokenBatch batch) {
         return evaluate(Stage.whole(model.config()), batch, null, false).loss;
     }
@@ -313,7 +313,7 @@ public final class LayerwiseEngine {
                 return new Evaluated(out, 0, notFinite);
             }
             comeTo(stage.to() - 1, stage.to(), stage);
-            double loss = head.evaluate(out, Targets.of(out.getManager(), batch, model.division()));
+            double loss = head.evaluate(out, targets(out.getManager(), batch));
             boolean lost = looks && notFinite == stage.all() && !Double.isFinite(loss);
             return new Evaluated(null, loss, lost ? stage.to() - 1 : notFinite);
         }
@@ -324,6 +324,10 @@ public final class LayerwiseEngine {
         NDArray input = Autograd.leaf(outer.newSubManager(), x);
         x.getManager().close();
         return layer.forward(parameters, input, false);
+    }
+
+    private Targets targets(NDManager scope, TokenBatch batch) {
+        return Targets.of(scope, batch, model.division());
     }
 
     private NDArray ids(NDManager scope, TokenBatch batch) {

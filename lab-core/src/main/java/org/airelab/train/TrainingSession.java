@@ -86,7 +86,8 @@ public final class TrainingSession implements AutoCloseable {
             division.requireDivisible(config.contextLength());
             if (division.ranks() > 1 && !ours) {
                 throw UserError.badInput("context parallelism needs the lab's kernels, and this run would compute on "
-                        + Devices.name(device) + " in " + precision.name().toLowerCase(Locale.ROOT) + " with libtorch's.",
+                        + Devices.name(device) + " in " + precision.name().toLowerCase(Locale.ROOT)
+                        + " with libtorch's.",
                         "Use --kernels ours with --precision fp32, on a GPU also bf16 or fp16, or a mesh without cp.");
             }
             if (division.ranks() > 1 && missing.isPresent()) {

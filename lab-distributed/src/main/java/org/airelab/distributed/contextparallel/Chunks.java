@@ -35,7 +35,8 @@ final class Chunks implements AutoCloseable {
 
     /** Pairs of chunks as the kernel sees them: sequences of their own, without a mask. */
     AttentionShape pairs() {
-        return new AttentionShape(2 * shape.batch(), (int) chunk, shape.heads(), shape.kvHeads(), shape.headSize(), false);
+        return new AttentionShape(2 * shape.batch(), (int) chunk, shape.heads(), shape.kvHeads(), shape.headSize(),
+                false);
     }
 
     /** Packed rows [batch, 2, chunk, packedWidth]. */

@@ -16,8 +16,8 @@ import org.airelab.torch.ScalarType;
 /**
  * Causal attention of the tokens that a rank has to those of all ranks of its group. The rank's two chunks are
  * neighbours in a causal sequence of their own, which the kernel computes as it is. Then, step by step, come the keys
- * and values of the rank before, of the one before that, and so on. Of each two pairs of chunks count ({@link Meeting}),
- * on every rank as many. While the kernel works on them the next ones are on their way.
+ * and values of the rank before, of the one before that, and so on. Of each, two pairs of chunks count
+ * ({@link Meeting}), on every rank as many. While the kernel works on them the next ones are on their way.
  *
  * <p>The results of the steps, which have the rows' type, are put together in float32. In the backward pass the kernel
  * is given the results and log-sum-exps over all keys, and so each pair's part of the gradients is final. Those of keys
