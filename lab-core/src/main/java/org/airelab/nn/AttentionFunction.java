@@ -15,17 +15,18 @@ import org.airelab.torch.Tensor;
  */
 final class AttentionFunction extends CustomFunction {
     private final DeviceKernels kernels;
-    private final ModelConfig config;
+    private final HeadCounts counts;
     private final RotaryTable table;
 
-    AttentionFunction(DeviceKernels kernels, ModelConfig config) {
+    /** {@code counts} of the rows it is given. */
+    AttentionFunction(DeviceKernels kernels, ModelConfig config, HeadCounts counts) {
         // Made before the function is registered: there may be no memory for it.
-        this(kernels, config, config.rotary() ? table(kernels, config) : null);
+        this(kernels, counts, config.rotary() ? table(kernels, config) : null);
     }
 
-    private AttentionFunction(DeviceKernels kernels, ModelConfig config, RotaryTable table) {
+    private AttentionFunction(DeviceKernels kernels, HeadCounts counts, RotaryTable table) {
         this.kernels = kernels;
-        this.config = config;
+        this.counts = counts;
         this.table = table;
     }
 
@@ -37,16 +38,16 @@ final class AttentionFunction extends CustomFunction {
     }
 
     private AttentionShape shape(Tensor qkv) {
-        return new AttentionShape((int) qkv.size(0), (int) qkv.size(1), config.heads(), config.kvHeads(),
-                config.headSize(), true);
+        return new AttentionShape((int) qkv.size(0), (int) qkv.size(1), counts.queries(), counts.keyValues(),
+                counts.size(), true);
     }
 
     private void rotate(Tensor rows, boolean inverse) {
         if (table != null) {
             int time = (int) rows.size(1);
             kernels.of(Rotary.FAMILY, rows.type()).rotate(table, rows.kernelMemory(), rows.kernelMemory(),
-                    (int) rows.size(0) * time, time, config.heads() + config.kvHeads(),
-                    config.heads() + 2 * config.kvHeads(), inverse);
+                    (int) rows.size(0) * time, time, counts.queries() + counts.keyValues(),
+                    counts.packed(), inverse);
         }
     }
 
@@ -57,7 +58,7 @@ final class AttentionFunction extends CustomFunction {
         // The result and, behind it in float32, the log-sum-exps.
         long logSums = shape.lseSize() * (Float.BYTES / qkv.type().bytes());
         Tensor saved = made.like(qkv, logSumsAt(shape, qkv) / qkv.type().bytes() + logSums);
-        Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, config.dim())));
+        Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, counts.width())));
         kernels.of(Attention.FAMILY, qkv.type()).forward(shape, qkv.kernelMemory(), out.kernelMemory(),
                 saved.kernelMemory().asSlice(logSumsAt(shape, qkv)));
         return new Result(out, saved);

@@ -28,13 +28,25 @@ public final class Decoder extends LayerBlock {
      * @param ops     computes training's operations
      */
     public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops) {
+        this(manager, config, type, compute, ops, TensorDivision.NONE);
+    }
+
+    /**
+     * A rank's part of a divided model; it generates nothing.
+     *
+     * @param ops of the same division
+     * @throws org.airelab.base.UserError where the model cannot be divided so
+     */
+    public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops,
+            TensorDivision division) {
+        division.require(config, type);
         this.config = config;
-        TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
-        embedding = child("embedding", new TokenEmbedding(manager, config, compute));
+        TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type, division);
+        embedding = child("embedding", new TokenEmbedding(manager, config, division, compute));
         for (int i = 0; i < config.layers(); i++) {
-            layers.add(child("layers." + i, new DecoderLayer(config, ops, plain)));
+            layers.add(child("layers." + i, new DecoderLayer(config, division, ops, plain)));
         }
-        head = child("head", new OutputHead(config, ops, embedding.weight()));
+        head = child("head", new OutputHead(config, division, ops, embedding.weight()));
     }
 
     /**
@@ -65,7 +77,7 @@ public final class Decoder extends LayerBlock {
         return head;
     }
 
-    /** ids [batch, time] to logits [batch, time, vocabulary]. */
+    /** ids [batch, time] to logits [batch, time, vocabulary]; of a divided model to this rank's. */
     @Override
     public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
         NDArray x = embedding.forward(parameters, ids, training);

@@ -18,7 +18,8 @@ import org.airelab.torch.Tensor;
 /**
  * A model's parameters in one buffer and their gradients in a second of the same layout: an optimizer is then one
  * loop, the global norm another, and a communication bucket a slice. Each parameter starts at a multiple of 16
- * elements (64 bytes of float32); the gaps stay zero.
+ * elements (64 bytes of float32); the gaps stay zero. Ranks that have different parts of the parameters have them at
+ * the same places.
  */
 public final class FlatParameters {
     private static final int ALIGNMENT = 16;
@@ -50,7 +51,7 @@ public final class FlatParameters {
         long size = 0;
         for (ParameterSpec spec : model.specs()) {
             slots.add(new Slot(spec, size));
-            size += (spec.elements() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            size += Math.ceilDiv(spec.room(), ALIGNMENT) * ALIGNMENT;
         }
         size = Math.ceilDiv(size, multiple) * multiple;
         weights = zeros(manager, type, size);
@@ -101,7 +102,7 @@ public final class FlatParameters {
         return weights.size();
     }
 
-    /** Trained numbers, gaps not included. */
+    /** Trained numbers that this rank has, gaps not included. */
     public long parameterCount() {
         return slots.stream().mapToLong(slot -> slot.spec.elements()).sum();
     }
@@ -134,8 +135,16 @@ public final class FlatParameters {
             java.util.Arrays.fill(values, 1f);
         } else if (spec.init() > 0) {
             RandomGenerator random = new SplittableRandom(seed ^ hash(spec.path()));
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) (random.nextGaussian() * spec.init());
+            long drawn = 0;
+            for (Cut.Run run : spec.runs()) {
+                // What other ranks have is drawn, too: the numbers of a generator come one after another.
+                for (; drawn < run.whole(); drawn++) {
+                    random.nextGaussian();
+                }
+                for (int i = 0; i < run.length(); i++) {
+                    values[(int) run.local() + i] = (float) (random.nextGaussian() * spec.init());
+                }
+                drawn += run.length();
             }
         }
         return values;

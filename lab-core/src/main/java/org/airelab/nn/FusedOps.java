@@ -34,9 +34,15 @@ public final class FusedOps implements LayerOps, AutoCloseable {
      * @param plain   computes what the kernels do not
      */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
+        this(config, kernels, type, plain, TensorDivision.NONE);
+    }
+
+    /** The same for a rank that has some of the heads; {@code plain} is of the same division. */
+    public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain,
+            TensorDivision division) {
         this.plain = plain;
         this.fusedAttention = fusesAttention(config, kernels, type);
-        this.attention = new AttentionFunction(kernels, config); // first: when it fails, none is registered
+        this.attention = new AttentionFunction(kernels, config, HeadCounts.of(config, division)); // first: when it fails, none is registered
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);

@@ -9,29 +9,39 @@ import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 
-/** Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. */
+/**
+ * Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. Of a divided
+ * model every rank looks up what is in its range of the vocabulary, and gives the stream; of ids beyond the vocabulary,
+ * which nobody has, the vector is 0.
+ */
 public final class TokenEmbedding extends LayerBlock {
     private final ModelConfig config;
+    private final TensorDivision division;
     private final ScalarType compute;
     private final Parameter weight;
     private final Parameter positions;
     private final NDArray sinusoids;
+    /** What of the vocabulary this rank has; null for all. */
+    private final IdRange range;
 
     /**
      * @param manager owns fixed tables
      * @param compute the type of the vectors, in which all layers after this one compute
      */
-    public TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute) {
+    public TokenEmbedding(NDManager manager, ModelConfig config, TensorDivision division, ScalarType compute) {
         this.config = config;
+        this.division = division;
         this.compute = compute;
-        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config), config.vocabSize(), config.dim());
+        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config),
+                OutputHead.rows(config, division), config.vocabSize(), config.dim());
+        range = division.ranks() == 1 ? null : new IdRange(manager, division.range(config.vocabSize()));
         boolean learned = config.positions() == ModelConfig.Positions.LEARNED;
         positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config) / 2,
                 config.contextLength(), config.dim()) : null;
         sinusoids = config.positions() == ModelConfig.Positions.SINUSOIDAL ? sinusoids(manager, config) : null;
     }
 
-    /** The matrix [vocabulary, dim]. */
+    /** The matrix [vocabulary, dim], or this rank's rows of it. */
     Parameter weight() {
         return weight;
     }
@@ -44,18 +54,30 @@ public final class TokenEmbedding extends LayerBlock {
     /** Embeds ids of which the first of each row stands at position {@code start}. */
     NDArray forward(ParameterStore parameters, NDArray ids, int start, boolean training) {
         NDManager scope = ids.getManager();
-        long time = ids.getShape().get(1);
-        NDArray x = Aten.embedding(scope, value(parameters, weight, ids, training), ids);
+        NDArray x = vectors(value(parameters, weight, ids, training), ids);
+        long time = x.getShape().get(1);
+        long first = start + (division.dividesTime() ? division.rank() * time : 0);
         if (positions != null) {
-            x = x.add(Aten.narrow(scope, value(parameters, positions, ids, training), 0, start, time));
+            x = x.add(Aten.narrow(scope, value(parameters, positions, ids, training), 0, first, time));
         }
         if (sinusoids != null) {
-            NDArray window = Aten.narrow(scope, sinusoids, 0, start, time);
+            NDArray window = Aten.narrow(scope, sinusoids, 0, first, time);
             window = NativeArrays.convert(scope, window, NativeArrays.type(x));
             x = Aten.scale(scope, x, Math.sqrt(config.dim())).add(window);
         }
-        x = NativeArrays.convert(scope, x, compute);
-        return training && config.dropout() > 0 ? Aten.dropout(scope, x, config.dropout()) : x;
+        NDArray converted = NativeArrays.convert(scope, x, compute);
+        return training && config.dropout() > 0 ? division.withRandomNumbersOfTheStream(
+                () -> Aten.dropout(scope, converted, config.dropout())) : converted;
+    }
+
+    private NDArray vectors(NDArray table, NDArray ids) {
+        NDManager scope = ids.getManager();
+        if (range == null) {
+            return Aten.embedding(scope, table, ids);
+        }
+        NDArray index = range.index(ids);
+        NDArray mine = range.within(ids, index, NativeArrays.type(table)).expandDims(-1);
+        return division.leave(Aten.embedding(scope, table, index).mul(mine));
     }
 
     /** Vaswani et al. 2017, section 3.5: sines in even columns, cosines in odd ones. */
