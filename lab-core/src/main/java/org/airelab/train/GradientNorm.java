@@ -34,37 +34,34 @@ final class GradientNorm {
 
     /** Norm of the gradients of some pieces together; NaN or infinite when one of them is. */
     double of(List<Piece> pieces) {
-        if (pieces.size() == 1) {
-            return norm(pieces.getFirst().from(), pieces.getFirst().size());
+        NDArray gradients = parameters.gradients();
+        try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
+            // On the device, and read once: each reading waits for it.
+            NDArray squares = Tensor.empty(ScalarType.FLOAT64, NativeArrays.device(gradients), pieces.size())
+                    .attach(scope);
+            for (int i = 0; i < pieces.size(); i++) {
+                NDArray window = NativeArrays.view(gradients, pieces.get(i).from(), pieces.get(i).size())
+                        .attach(scope);
+                squares(scope, window, NativeArrays.view(squares, i, 1).attach(scope));
+            }
+            return Math.sqrt(Aten.sum(scope, squares).getDouble());
         }
-        double squares = 0;
-        for (Piece piece : pieces) {
-            double norm = norm(piece.from(), piece.size());
-            squares += norm * norm;
-        }
-        return Math.sqrt(squares);
     }
 
     /** Norm of one parameter's gradient. */
     double of(FlatParameters.Slot slot) {
-        return norm(slot.offset(), slot.spec().elements());
+        return of(List.of(new Piece(slot.offset(), slot.offset() + slot.spec().elements())));
     }
 
-    private double norm(long offset, long length) {
-        NDArray gradients = parameters.gradients();
-        try (NDManager scope = gradients.getManager().newSubManager(); Autograd.Mode off = Autograd.notRecording()) {
-            NDArray window = NativeArrays.view(gradients, offset, length).attach(scope);
-            boolean ours = kernels != null && kernels.computesIn(NativeArrays.type(window));
-            return ours ? Math.sqrt(sumOfSquares(scope, window))
-                    : Aten.to(scope, window.norm(), ScalarType.FLOAT64).getDouble();
+    /** The sum of the squares of some values, into one of float64. */
+    private void squares(NDManager scope, NDArray values, NDArray sum) {
+        if (kernels != null && kernels.computesIn(NativeArrays.type(values))) {
+            kernels.of(FAMILY, NativeArrays.type(values)).sumOfSquares(NativeArrays.kernelMemory(values),
+                    values.size(), NativeArrays.kernelMemory(sum));
+        } else {
+            NDArray norm = Aten.to(scope, values.norm(), ScalarType.FLOAT64);
+            NativeArrays.copy(norm.mul(norm).reshape(1), sum);
         }
-    }
-
-    private double sumOfSquares(NDManager scope, NDArray values) {
-        NDArray sum = Tensor.empty(ScalarType.FLOAT64, NativeArrays.device(values)).attach(scope);
-        kernels.of(FAMILY, NativeArrays.type(values)).sumOfSquares(NativeArrays.kernelMemory(values), values.size(),
-                NativeArrays.kernelMemory(sum));
-        return sum.getDouble();
     }
 
     /** Factor that brings a norm down to the limit (Pascanu et al. 2013, algorithm 1); 1 without a limit. */

@@ -2,6 +2,9 @@ package org.airelab.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
+import org.airelab.nn.FlatParameters;
+import org.airelab.nn.ParameterSpec;
 
 /**
  * How a model's flat buffers are divided among ranks for the update (Rajbhandari et al. 2020, section 5): bucket by
@@ -61,5 +64,20 @@ public record Shards(int rank, int ranks, long bucket) {
     /** A rank's parts of buffers of {@code size} elements, in the order of the buckets. */
     public List<Piece> parts(long size, int rank) {
         return buckets(size).stream().map(bucket -> part(bucket, rank)).toList();
+    }
+
+    /** What of some pieces belongs to the parameters of a kind. */
+    public static List<Piece> within(List<Piece> pieces, FlatParameters parameters, Predicate<ParameterSpec> kind) {
+        List<Piece> within = new ArrayList<>();
+        for (Piece piece : pieces) {
+            for (FlatParameters.Slot slot : parameters.slots()) {
+                long from = Math.max(piece.from, slot.offset());
+                long to = Math.min(piece.to, slot.offset() + slot.spec().elements());
+                if (from < to && kind.test(slot.spec())) {
+                    within.add(new Piece(from, to));
+                }
+            }
+        }
+        return within;
     }
 }

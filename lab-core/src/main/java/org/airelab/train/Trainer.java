@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.FlatParameters;
+import org.airelab.train.Shards.Piece;
 
 /** Makes optimizer steps: gradients of several micro-batches, their global norm, the update. */
 public final class Trainer {
@@ -18,15 +19,20 @@ public final class Trainer {
     private final Schedule schedule;
     private final LossScaler scaler;
     private final GradientNorm norms;
+    private final List<Piece> counted;
     /** The first gradient of each part of the model, as the engine counts them. */
     private final NavigableMap<Integer, Long> firsts = new TreeMap<>();
     private GradientExchange exchange = GradientExchange.NONE;
     private long step;
     private long updates;
 
-    /** All parts belong to one model; {@code head} is the engine's. */
+    /**
+     * All parts belong to one model; {@code head} is the engine's.
+     *
+     * @param counted what of the gradients that it updates with this rank counts for the norm of all
+     */
     public Trainer(LayerwiseEngine engine, LossHead head, FlatParameters parameters, Optimizer optimizer,
-            OptimizerConfig config, Schedule schedule, LossScaler scaler, GradientNorm norms) {
+            OptimizerConfig config, Schedule schedule, LossScaler scaler, GradientNorm norms, List<Piece> counted) {
         this.engine = engine;
         this.head = head;
         this.parameters = parameters;
@@ -35,6 +41,7 @@ public final class Trainer {
         this.schedule = schedule;
         this.scaler = scaler;
         this.norms = norms;
+        this.counted = counted;
         parameters.slots().forEach(slot -> firsts.putIfAbsent(engine.part(slot.spec().path()), slot.offset()));
     }
 
@@ -70,7 +77,7 @@ public final class Trainer {
         }
         exchange.complete();
         double loss = exchange.mean(head.takeLoss());
-        double norm = exchange.norm(norms.of(optimizer.owned())) / scaler.scale();
+        double norm = exchange.norm(norms.of(counted)) / scaler.scale();
         double unscale = 1 / scaler.scale();
         step++;
         double learningRate = schedule.learningRate(step);

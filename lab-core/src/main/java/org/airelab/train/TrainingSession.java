@@ -12,6 +12,7 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FusedOps;
 import org.airelab.nn.LayerOps;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.TensorDivision;
 import org.airelab.nn.TorchOps;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.Devices;
@@ -106,25 +107,35 @@ public final class TrainingSession implements AutoCloseable {
                     : FusedOps.missing(config, deviceKernels, precision.computed());
             setup.require(missing);
             kernels = Setup.inWords(deviceKernels != null, missing);
-            TorchOps plain = new TorchOps(manager, config, precision.kept());
-            ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain) : null;
+            TorchOps plain = new TorchOps(manager, config, precision.kept(), share.division());
+            ours = deviceKernels != null
+                    ? new FusedOps(config, deviceKernels, precision.computed(), plain, share.division()) : null;
             LayerOps ops = ours != null ? ours : plain;
-            Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops);
+            Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops,
+                    share.division());
             parameters = new FlatParameters(manager, model, precision.kept(), true, share.shards().multiple());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
-                    : new TorchLossHead(manager, model.head(), store);
+            LossHead head = lossHead(model, store, share.division());
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
             optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels, share.shards());
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, head, parameters, optimizer, optimizerConfig, schedule, scaler,
-                    new GradientNorm(parameters, deviceKernels));
+                    new GradientNorm(parameters, deviceKernels), share.counted(parameters, optimizer.owned()));
             fused = ours;
         } catch (RuntimeException | Error e) {
             close(manager, ours, deviceKernels);
             throw e;
         }
+    }
+
+    private LossHead lossHead(Decoder model, ParameterStore store, TensorDivision division) {
+        if (division.ranks() > 1) {
+            return new FusedLossHead(manager, model.head(), store,
+                    new DividedRowLoss(manager, division, model.config().vocabSize()));
+        }
+        return deviceKernels != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
+                : new TorchLossHead(manager, model.head(), store);
     }
 
     private static void close(NDManager manager, FusedOps ops, DeviceKernels kernels) {
