@@ -14,9 +14,9 @@ import org.airelab.torch.ScalarType;
  *
  * @param device in whose memory the group's collectives work
  */
-record Exchange(ProcessGroup group, Device device) {
+public record Exchange(ProcessGroup group, Device device) {
     /** All ranks' numbers, in their order; every rank comes with as many. */
-    long[][] all(long... mine) {
+    public long[][] all(long... mine) {
         try (NDManager scope = NDManager.newBaseManager(device)) {
             NDArray all = scope.create(new long[group.size() * mine.length]);
             group.allGather(NativeArrays.kernelMemory(scope.create(mine)), NativeArrays.kernelMemory(all),
@@ -29,18 +29,18 @@ record Exchange(ProcessGroup group, Device device) {
     }
 
     /** The sum of all ranks' numbers in float64, in the order of the ranks: the same bits on each. */
-    double sum(double mine) {
+    public double sum(double mine) {
         return Arrays.stream(all(Double.doubleToRawLongBits(mine)))
                 .mapToDouble(one -> Double.longBitsToDouble(one[0])).sum();
     }
 
     /** Their mean. */
-    double mean(double mine) {
+    public double mean(double mine) {
         return sum(mine) / group.size();
     }
 
     /** Rank 0's numbers, on all ranks. */
-    long[] fromFirst(long... numbers) {
+    public long[] fromFirst(long... numbers) {
         try (NDManager scope = NDManager.newBaseManager(device)) {
             NDArray array = scope.create(numbers);
             send(array);
@@ -65,7 +65,7 @@ record Exchange(ProcessGroup group, Device device) {
     }
 
     /** Fills an array with rank 0's. */
-    void send(NDArray array) {
+    public void send(NDArray array) {
         group.broadcast(NativeArrays.kernelMemory(array), NativeArrays.type(array), 0).await();
     }
 }
