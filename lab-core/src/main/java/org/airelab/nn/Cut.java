@@ -83,16 +83,21 @@ public record Cut(long[] whole, int dimension, List<Range> ranges, long room) {
         return shape;
     }
 
-    /** Where the elements of this rank's part belong, in their order. */
-    public List<Run> runs() {
+    /** Where elements of this rank's part belong, in their order: those from {@code from} to before {@code to}. */
+    public List<Run> runs(long from, long to) {
         List<Run> runs = new ArrayList<>();
         long inner = product(whole, dimension + 1, whole.length);
-        long local = 0;
-        for (long outer = 0; outer < product(whole, 0, dimension); outer++) {
+        long block = inner * ranges.stream().mapToLong(Range::size).sum();
+        long local = block == 0 ? to : from / block * block;
+        for (long outer = block == 0 ? 0 : from / block; local < to; outer++) {
             for (Range range : ranges) {
-                long length = range.size() * inner;
-                runs.add(new Run(local, (outer * whole[dimension] + range.from) * inner, length));
-                local += length;
+                long begin = Math.max(from, local);
+                long end = Math.min(to, local + range.size() * inner);
+                if (begin < end) {
+                    runs.add(new Run(begin, (outer * whole[dimension] + range.from) * inner + begin - local,
+                            end - begin));
+                }
+                local += range.size() * inner;
             }
         }
         return runs;

@@ -52,7 +52,12 @@ public record ParameterSpec(Parameter parameter, String path, Role role, long[] 
 
     /** Where this rank's elements belong in the whole parameter, in their order. */
     public List<Cut.Run> runs() {
-        return cut == null ? List.of(new Cut.Run(0, 0, elements())) : cut.runs();
+        return runs(0, elements());
+    }
+
+    /** The same of those from {@code from} to before {@code to}. */
+    public List<Cut.Run> runs(long from, long to) {
+        return cut == null ? List.of(new Cut.Run(from, from, to - from)) : cut.runs(from, to);
     }
 
     ParameterSpec under(String prefix) {

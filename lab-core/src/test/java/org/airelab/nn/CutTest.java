@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.nn.Cut.Range;
 import org.airelab.nn.Cut.Run;
@@ -42,21 +43,27 @@ class CutTest {
             int[] owners = new int[(int) Arrays.stream(whole).reduce(1, (a, b) -> a * b)];
             for (int rank = 0; rank < ranks; rank++) {
                 Cut cut = Cut.of(rank, ranks, whole, dimension, parts);
+                long elements = Arrays.stream(cut.shape()).reduce(1, (a, b) -> a * b);
+                long middle = random.nextLong(elements + 1);
                 long local = 0;
-                for (Run run : cut.runs()) {
+                for (Run run : both(cut.runs(0, middle), cut.runs(middle, elements))) {
                     for (int i = 0; i < run.length(); i++) {
                         assertEquals(local, run.local() + i);
                         assertEquals(wholeIndex(cut, local++), run.whole() + i);
                         owners[(int) run.whole() + i]++;
                     }
                 }
-                assertEquals(Arrays.stream(cut.shape()).reduce(1, (a, b) -> a * b), local);
+                assertEquals(elements, local);
                 assertTrue(cut.room() >= local);
             }
             for (int owner : owners) {
                 assertEquals(1, owner, "each element is on one rank");
             }
         }
+    }
+
+    private static List<Run> both(List<Run> first, List<Run> second) {
+        return Stream.concat(first.stream(), second.stream()).toList();
     }
 
     /** Of an element of the part: taken apart into its indices, moved along the divided dimension, put together again. */
@@ -147,6 +154,20 @@ class CutTest {
     /** Norms, positions and the biases of what is summed. */
     private static boolean replicated(FlatParameters.Slot slot) {
         return slot.spec().path().matches(".*norm\\..*|.*positions|.*(out|down)\\.bias");
+    }
+
+    /** Ranks compute their logits in portions of as many rows: else they would not meet. */
+    @Test
+    void allRanksKnowTheMostLogitsThatOneHas() {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            for (int rank = 0; rank < 4; rank++) {
+                TensorDivision division = new RankOnly(rank, 4, false);
+                ScalarType type = ScalarType.FLOAT32;
+                Decoder decoder = new Decoder(manager, LLAMA, type, type,
+                        new TorchOps(manager, LLAMA, type, division), division);
+                assertEquals(16, decoder.head().mostLogits());
+            }
+        }
     }
 
     @Test
