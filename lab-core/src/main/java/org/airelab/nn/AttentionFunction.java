@@ -13,19 +13,21 @@ import org.airelab.torch.Tensor;
  */
 final class AttentionFunction extends CustomFunction {
     private final DeviceKernels kernels;
-    private final ModelConfig config;
+    private final HeadCounts counts;
     private final ContextExchange context;
     private final Rotation rotation;
 
-    AttentionFunction(DeviceKernels kernels, ModelConfig config, ContextExchange context) {
+    /** {@code counts} of the rows it is given. */
+    AttentionFunction(DeviceKernels kernels, ModelConfig config, ContextExchange context, HeadCounts counts) {
         // Made before the function is registered: there may be no memory for it.
-        this(kernels, config, context, config.rotary() ? new Rotation(kernels, config, context.division()) : null);
+        this(kernels, context, counts,
+                config.rotary() ? new Rotation(kernels, config, context.division(), counts) : null);
     }
 
-    private AttentionFunction(DeviceKernels kernels, ModelConfig config, ContextExchange context, Rotation rotation) {
+    private AttentionFunction(DeviceKernels kernels, ContextExchange context, HeadCounts counts, Rotation rotation) {
         this.kernels = kernels;
-        this.config = config;
         this.context = context;
+        this.counts = counts;
         this.rotation = rotation;
     }
 
@@ -34,8 +36,8 @@ final class AttentionFunction extends CustomFunction {
     }
 
     private AttentionShape shape(Tensor qkv) {
-        return new AttentionShape((int) qkv.size(0), (int) qkv.size(1), config.heads(), config.kvHeads(),
-                config.headSize(), true);
+        return new AttentionShape((int) qkv.size(0), (int) qkv.size(1), counts.queries(), counts.keyValues(),
+                counts.size(), true);
     }
 
     private void rotate(Tensor rows, boolean inverse) {
@@ -51,7 +53,7 @@ final class AttentionFunction extends CustomFunction {
         // The result and, behind it in float32, the log-sum-exps.
         long logSums = shape.lseSize() * (Float.BYTES / qkv.type().bytes());
         Tensor saved = made.like(qkv, logSumsAt(shape, qkv) / qkv.type().bytes() + logSums);
-        Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, config.dim())));
+        Tensor out = made.add(saved.view(0, FusedOps.withLast(qkv, counts.width())));
         attention(qkv).forward(shape, qkv.kernelMemory(), out.kernelMemory(),
                 saved.kernelMemory().asSlice(logSumsAt(shape, qkv)));
         return new Result(out, saved);

@@ -23,6 +23,7 @@ public final class Decoder extends LayerBlock {
 
     private final ModelConfig config;
     private final ContextDivision division;
+    private final TensorDivision tensors;
     private final ScalarType compute;
     private final TokenEmbedding embedding;
     private final NavigableMap<Integer, DecoderLayer> layers = new TreeMap<>();
@@ -37,33 +38,39 @@ public final class Decoder extends LayerBlock {
      * @param ops     computes training's operations
      */
     public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops) {
-        this(manager, config, type, compute, ops, List.of(Stage.whole(config)));
+        this(manager, config, type, compute, ops, List.of(Stage.whole(config)), TensorDivision.NONE);
     }
 
     /**
-     * The parts of some stages. A head without the embedding that it is tied to has a copy of its matrix, the first of
-     * the parameters as the embedding's would be.
+     * A rank's part of a model; it generates nothing. A head without the embedding that it is tied to has a copy of its
+     * matrix, the first of the parameters as the embedding's would be.
      *
-     * @param stages first to last
+     * @param ops     of the same division
+     * @param stages  that it has, first to last
+     * @param tensors how layers are divided
+     * @throws org.airelab.base.UserError where the model cannot be divided so
      */
     public Decoder(NDManager manager, ModelConfig config, ScalarType type, ScalarType compute, LayerOps ops,
-            List<Stage> stages) {
+            List<Stage> stages, TensorDivision tensors) {
+        tensors.require(config, type);
         this.config = config;
         this.compute = compute;
+        this.tensors = tensors;
         division = ops.division();
-        TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type);
+        TorchOps plain = ops instanceof TorchOps torch ? torch : new TorchOps(manager, config, type, tensors);
         boolean embeds = stages.stream().anyMatch(Stage::embeds);
         boolean predicts = stages.stream().anyMatch(Stage::predicts);
-        TokenEmbedding matrix = embeds ? child("embedding", new TokenEmbedding(manager, config, compute, division))
-                : predicts && config.tieEmbeddings()
-                        ? child("embedding", TokenEmbedding.matrixAlone(manager, config, compute, division)) : null;
+        TokenEmbedding matrix = embeds || predicts && config.tieEmbeddings()
+                ? child("embedding", new TokenEmbedding(manager, config, division, tensors, compute, !embeds)) : null;
         embedding = embeds ? matrix : null;
         for (Stage stage : stages) {
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {
-                layers.put(part - 1, child(Stage.name(part, config.layers()), new DecoderLayer(config, ops, plain)));
+                layers.put(part - 1,
+                        child(Stage.name(part, config.layers()), new DecoderLayer(config, tensors, ops, plain)));
             }
         }
-        head = predicts ? child("head", new OutputHead(config, ops, matrix == null ? null : matrix.weight())) : null;
+        head = predicts ? child("head", new OutputHead(config, tensors, ops, matrix == null ? null : matrix.weight()))
+                : null;
     }
 
     /**
@@ -77,6 +84,11 @@ public final class Decoder extends LayerBlock {
     /** What the model was built from. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** Tokens of a sequence of {@code time} in the stream between two layers here. */
+    public int streamed(int time) {
+        return division.share(time) / (tensors.dividesTime() ? tensors.ranks() : 1);
     }
 
     /** Which tokens of a sequence the model is given here. */
@@ -109,7 +121,7 @@ public final class Decoder extends LayerBlock {
         return head;
     }
 
-    /** ids [batch, time] to logits [batch, time, vocabulary]. */
+    /** ids [batch, time] to logits [batch, time, vocabulary]; of a divided model to this rank's. */
     @Override
     public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
         NDArray x = embedding.forward(parameters, ids, training);

@@ -5,9 +5,13 @@ import ai.djl.training.ParameterStore;
 import java.util.function.UnaryOperator;
 import org.airelab.torch.Aten;
 
-/** Attention and feed-forward, each with its residual connection and norm: x [batch, time, dim] to the same shape. */
+/**
+ * Attention and feed-forward, each with its residual connection and norm: x [batch, time, dim] to the same shape. Of a
+ * divided layer x is the stream.
+ */
 public final class DecoderLayer extends LayerBlock {
     private final double dropout;
+    private final TensorDivision division;
     private final boolean normFirst;
     private final Normalization attentionNorm;
     private final SelfAttention attention;
@@ -15,15 +19,16 @@ public final class DecoderLayer extends LayerBlock {
     private final FeedForward feedForward;
 
     /** Projections into the residual stream start smaller, by 1/sqrt(2 layers) (Radford et al. 2019, section 2.3). */
-    public DecoderLayer(ModelConfig config, LayerOps ops, TorchOps plain) {
+    public DecoderLayer(ModelConfig config, TensorDivision division, LayerOps ops, TorchOps plain) {
         double init = Decoder.initStd(config);
         double residualInit = init / Math.sqrt(2.0 * config.layers());
         dropout = config.dropout();
+        this.division = division;
         normFirst = config.normPlacement() == ModelConfig.NormPlacement.PRE;
         attentionNorm = child("attention_norm", new Normalization(config, ops));
-        attention = child("attention", new SelfAttention(config, ops, plain, init, residualInit));
+        attention = child("attention", new SelfAttention(config, division, ops, plain, init, residualInit));
         feedForwardNorm = child("feed_forward_norm", new Normalization(config, ops));
-        feedForward = child("feed_forward", new FeedForward(config, ops, init, residualInit));
+        feedForward = child("feed_forward", new FeedForward(config, division, ops, init, residualInit));
     }
 
     @Override
@@ -44,10 +49,9 @@ public final class DecoderLayer extends LayerBlock {
     private NDArray residual(ParameterStore parameters, Normalization norm, NDArray x, boolean training,
             UnaryOperator<NDArray> sublayer) {
         NDArray y = sublayer.apply(normFirst ? norm.forward(parameters, x, training) : x);
-        if (training && dropout > 0) {
-            y = Aten.dropout(y.getManager(), y, dropout);
-        }
-        NDArray sum = x.add(y);
+        NDArray kept = training && dropout > 0
+                ? division.withRandomNumbersOfTheStream(() -> Aten.dropout(y.getManager(), y, dropout)) : y;
+        NDArray sum = x.add(kept);
         return normFirst ? sum : norm.forward(parameters, sum, training);
     }
 }

@@ -11,16 +11,18 @@ public final class FeedForward extends LayerBlock {
     private final Linear down;
 
     /**
-     * @param init    standard deviation of the first matrix (for SwiGLU: gate and up, packed)
-     * @param outInit standard deviation of the last matrix
+     * @param division by hidden units
+     * @param init     standard deviation of the first matrix (for SwiGLU: gate and up, packed)
+     * @param outInit  standard deviation of the last matrix
      */
-    public FeedForward(ModelConfig config, LayerOps ops, double init, double outInit) {
+    public FeedForward(ModelConfig config, TensorDivision division, LayerOps ops, double init, double outInit) {
         this.kind = config.feedForward();
         this.ops = ops;
-        int width = config.hiddenDim() * (kind == ModelConfig.FeedForwardKind.SWIGLU ? 2 : 1);
-        String first = kind == ModelConfig.FeedForwardKind.SWIGLU ? "gate_up" : "up";
-        up = child(first, new Linear(config.dim(), width, config.bias(), init));
-        down = child("down", new Linear(config.hiddenDim(), config.dim(), config.bias(), outInit));
+        long hidden = config.hiddenDim();
+        boolean gated = kind == ModelConfig.FeedForwardKind.SWIGLU;
+        up = child(gated ? "gate_up" : "up", Linear.columns(division, config.dim(), config.bias(), init,
+                gated ? new long[] {hidden, hidden} : new long[] {hidden}));
+        down = child("down", Linear.rows(division, hidden, config.dim(), config.bias(), outInit));
     }
 
     @Override

@@ -21,7 +21,8 @@ import org.airelab.torch.Tensor;
 /**
  * A model's parameters in one buffer and their gradients in a second of the same layout: an optimizer is then one
  * loop, the global norm another, and a communication bucket a slice. Each parameter starts at a multiple of 16
- * elements (64 bytes of float32); the gaps stay zero.
+ * elements (64 bytes of float32); the gaps stay zero. Ranks that have different parts of the parameters have them at
+ * the same places.
  *
  * <p>A rank of several may keep of either buffer what it owns alone ({@link Shards}). The parts of the model then have
  * memory by turns, into which somebody has to gather the weights before they are read, and out of which somebody has to
@@ -89,7 +90,7 @@ public final class FlatParameters {
             for (ParameterSpec spec : specs) {
                 if (partOf.applyAsInt(spec.path()) == part) {
                     slots.add(new Slot(spec, end));
-                    end += Math.ceilDiv(spec.elements(), Shards.ALIGNMENT) * Shards.ALIGNMENT;
+                    end += Math.ceilDiv(spec.room(), Shards.ALIGNMENT) * Shards.ALIGNMENT;
                 }
             }
             end = Math.ceilDiv(end, multiple) * multiple;
@@ -203,7 +204,7 @@ public final class FlatParameters {
         return parts.getLast().to();
     }
 
-    /** Trained numbers, gaps not included. */
+    /** Trained numbers that this rank has, gaps not included. */
     public long parameterCount() {
         return slots.stream().mapToLong(slot -> slot.spec.elements()).sum();
     }
@@ -242,8 +243,16 @@ public final class FlatParameters {
             java.util.Arrays.fill(values, 1f);
         } else if (spec.init() > 0) {
             RandomGenerator random = new SplittableRandom(seed ^ hash(spec.path()));
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) (random.nextGaussian() * spec.init());
+            long drawn = 0;
+            for (Cut.Run run : spec.runs()) {
+                // What other ranks have is drawn, too: the numbers of a generator come one after another.
+                for (; drawn < run.whole(); drawn++) {
+                    random.nextGaussian();
+                }
+                for (int i = 0; i < run.length(); i++) {
+                    values[(int) run.local() + i] = (float) (random.nextGaussian() * spec.init());
+                }
+                drawn += run.length();
             }
         }
         return values;

@@ -31,7 +31,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     /** Of whole sequences. */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
-        this(config, kernels, type, plain, ContextExchange.NONE);
+        this(config, kernels, type, plain, ContextExchange.NONE, TensorDivision.NONE);
     }
 
     /**
@@ -39,13 +39,15 @@ public final class FusedOps implements LayerOps, AutoCloseable {
      * @param type    what layers compute in
      * @param plain   computes what the kernels do not; not attention, where other ranks have tokens
      * @param context reaches those
+     * @param tensors how layers are divided; {@code plain} is of the same division
      */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain,
-            ContextExchange context) {
+            ContextExchange context, TensorDivision tensors) {
         this.plain = plain;
         this.fusedAttention = fusesAttention(config, kernels, type);
         this.division = context.division();
-        this.attention = new AttentionFunction(kernels, config, context); // first: when it fails, none is registered
+        // First: when it fails, none is registered.
+        this.attention = new AttentionFunction(kernels, config, context, HeadCounts.of(config, tensors));
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);

@@ -20,8 +20,13 @@ public abstract class LayerBlock extends AbstractBlock {
 
     /** Declares a parameter of this block. */
     protected final Parameter declare(String name, ParameterSpec.Role role, double init, long... shape) {
+        return declare(name, role, init, null, shape);
+    }
+
+    /** The same of a parameter that is divided among ranks, where {@code cut} is not null. */
+    protected final Parameter declare(String name, ParameterSpec.Role role, double init, Cut cut, long... whole) {
         Parameter parameter = addParameter(Parameter.builder().setName(name).setType(Parameter.Type.OTHER).build());
-        specs.add(new ParameterSpec(parameter, name, role, shape, init));
+        specs.add(new ParameterSpec(parameter, name, role, cut == null ? whole : cut.shape(), init, cut));
         return parameter;
     }
 

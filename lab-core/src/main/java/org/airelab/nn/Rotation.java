@@ -12,14 +12,16 @@ final class Rotation {
     private final DeviceKernels kernels;
     private final ModelConfig config;
     private final ContextDivision division;
+    private final HeadCounts counts;
     /** By the rank's tokens of a sequence; whole sequences of any length share the table of the longest. */
     private final Map<Integer, RotaryTable> tables = new ConcurrentHashMap<>();
 
     /** Begins with the table for sequences of the context's length. */
-    Rotation(DeviceKernels kernels, ModelConfig config, ContextDivision division) {
+    Rotation(DeviceKernels kernels, ModelConfig config, ContextDivision division, HeadCounts counts) {
         this.kernels = kernels;
         this.config = config;
         this.division = division;
+        this.counts = counts;
         table(division.share(config.contextLength()));
     }
 
@@ -39,7 +41,6 @@ final class Rotation {
     void rotate(Tensor rows, boolean inverse) {
         int time = (int) rows.size(1);
         kernels.of(Rotary.FAMILY, rows.type()).rotate(table(time), rows.kernelMemory(), rows.kernelMemory(),
-                (int) rows.size(0) * time, time, config.heads() + config.kvHeads(),
-                config.heads() + 2 * config.kvHeads(), inverse);
+                (int) rows.size(0) * time, time, counts.queries() + counts.keyValues(), counts.packed(), inverse);
     }
 }

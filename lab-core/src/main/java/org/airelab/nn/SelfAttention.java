@@ -9,30 +9,38 @@ import org.airelab.torch.NativeArrays;
 
 /** Causal multi-head self-attention with one packed projection: x [batch, time, dim] to the same shape. */
 public final class SelfAttention extends LayerBlock {
-    private final ModelConfig config;
+    private final double dropout;
+    private final TensorDivision division;
     private final LayerOps ops;
     private final TorchOps plain;
     private final Linear qkv;
     private final Linear out;
 
     /**
-     * @param ops     computes training's attention
-     * @param plain   computes attention over a cache
-     * @param init    standard deviation of the input projection
-     * @param outInit standard deviation of the output projection
+     * @param division by heads
+     * @param ops      computes training's attention
+     * @param plain    computes attention over a cache
+     * @param init     standard deviation of the input projection
+     * @param outInit  standard deviation of the output projection
      */
-    public SelfAttention(ModelConfig config, LayerOps ops, TorchOps plain, double init, double outInit) {
-        this.config = config;
+    public SelfAttention(ModelConfig config, TensorDivision division, LayerOps ops, TorchOps plain, double init,
+            double outInit) {
+        this.dropout = config.dropout();
+        this.division = division;
         this.ops = ops;
         this.plain = plain;
-        qkv = child("qkv", new Linear(config.dim(), config.qkvDim(), config.bias(), init));
-        out = child("out", new Linear(config.dim(), config.dim(), config.bias(), outInit));
+        long keys = (long) config.kvHeads() * config.headSize();
+        qkv = child("qkv", Linear.columns(division, config.dim(), config.bias(), init, config.dim(), keys, keys));
+        out = child("out", Linear.rows(division, config.dim(), config.dim(), config.bias(), outInit));
     }
 
     @Override
     public NDArray forward(ParameterStore parameters, NDArray x, boolean training) {
         NDArray packed = qkv.forward(parameters, x, training);
-        return out.forward(parameters, ops.selfAttention(packed, training ? config.dropout() : 0), training);
+        NDArray attended = training && dropout > 0
+                ? division.withOwnRandomNumbers(() -> ops.selfAttention(packed, dropout))
+                : ops.selfAttention(packed, 0);
+        return out.forward(parameters, attended, training);
     }
 
     /** As {@link #forward}, for tokens that follow those in the cache, which takes in theirs. */

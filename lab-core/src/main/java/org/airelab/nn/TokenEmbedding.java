@@ -13,30 +13,43 @@ import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 
-/** Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. */
+/**
+ * Tokens to vectors, with positions where they are added: int64 ids [batch, time] to [batch, time, dim]. Of a divided
+ * model every rank looks up what is in its range of the vocabulary, and gives the stream; of ids beyond the vocabulary,
+ * which nobody has, the vector is 0.
+ */
 public final class TokenEmbedding extends LayerBlock {
     private final ModelConfig config;
+    private final TensorDivision division;
     private final ScalarType compute;
-    private final ContextDivision division;
+    private final ContextDivision tokens;
     private final Parameter weight;
     private final Parameter positions;
     private final NDArray sinusoids;
+    /** What of the vocabulary this rank has; null for all. */
+    private final IdRange range;
 
     /**
      * @param manager  owns fixed tables
      * @param compute  the type of the vectors, in which all layers after this one compute
-     * @param division which tokens of a sequence it is given
+     * @param tokens   of a sequence that it is given
+     * @param division of the vocabulary
      */
-    public TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute, ContextDivision division) {
-        this(manager, config, compute, division, false);
+    public TokenEmbedding(NDManager manager, ModelConfig config, ContextDivision tokens, TensorDivision division,
+            ScalarType compute) {
+        this(manager, config, tokens, division, compute, false);
     }
 
-    private TokenEmbedding(NDManager manager, ModelConfig config, ScalarType compute, ContextDivision division,
-            boolean matrixAlone) {
+    /** The same, or a copy of the matrix alone for a head that is tied to the embedding of another rank. */
+    TokenEmbedding(NDManager manager, ModelConfig config, ContextDivision tokens, TensorDivision division,
+            ScalarType compute, boolean matrixAlone) {
         this.config = config;
-        this.compute = compute;
         this.division = division;
-        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config), config.vocabSize(), config.dim());
+        this.compute = compute;
+        this.tokens = tokens;
+        weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config),
+                OutputHead.rows(config, division), config.vocabSize(), config.dim());
+        range = division.ranks() == 1 ? null : new IdRange(manager, division.range(config.vocabSize()));
         boolean learned = config.positions() == ModelConfig.Positions.LEARNED && !matrixAlone;
         positions = learned ? declare("positions", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config) / 2,
                 config.contextLength(), config.dim()) : null;
@@ -44,20 +57,14 @@ public final class TokenEmbedding extends LayerBlock {
         sinusoids = fixed ? sinusoids(manager, config) : null;
     }
 
-    /** A copy of the matrix without positions, for a head that is tied to the embedding of another rank. */
-    static TokenEmbedding matrixAlone(NDManager manager, ModelConfig config, ScalarType compute,
-            ContextDivision division) {
-        return new TokenEmbedding(manager, config, compute, division, true);
-    }
-
-    /** The matrix [vocabulary, dim]. */
+    /** The matrix [vocabulary, dim], or this rank's rows of it. */
     Parameter weight() {
         return weight;
     }
 
     @Override
     public NDArray forward(ParameterStore parameters, NDArray ids, boolean training) {
-        return forward(parameters, ids, division.chunks((int) ids.getShape().get(1)), training);
+        return forward(parameters, ids, tokens.chunks((int) ids.getShape().get(1)), training);
     }
 
     /** Embeds ids of which the first of each row stands at position {@code start}, the others after it. */
@@ -67,7 +74,7 @@ public final class TokenEmbedding extends LayerBlock {
 
     private NDArray forward(ParameterStore parameters, NDArray ids, List<Chunk> chunks, boolean training) {
         NDManager scope = ids.getManager();
-        NDArray x = Aten.embedding(scope, value(parameters, weight, ids, training), ids);
+        NDArray x = vectors(value(parameters, weight, ids, training), ids);
         if (positions != null) {
             x = x.add(rows(scope, value(parameters, positions, ids, training), chunks));
         }
@@ -75,15 +82,28 @@ public final class TokenEmbedding extends LayerBlock {
             NDArray rows = NativeArrays.convert(scope, rows(scope, sinusoids, chunks), NativeArrays.type(x));
             x = Aten.scale(scope, x, Math.sqrt(config.dim())).add(rows);
         }
-        x = NativeArrays.convert(scope, x, compute);
-        return training && config.dropout() > 0 ? Aten.dropout(scope, x, config.dropout()) : x;
+        NDArray converted = NativeArrays.convert(scope, x, compute);
+        return training && config.dropout() > 0 ? division.withRandomNumbersOfTheStream(
+                () -> Aten.dropout(scope, converted, config.dropout())) : converted;
     }
 
-    /** The rows of a table [positions, dim] that belong to tokens. */
-    private static NDArray rows(NDManager scope, NDArray table, List<Chunk> chunks) {
+    private NDArray vectors(NDArray table, NDArray ids) {
+        NDManager scope = ids.getManager();
+        if (range == null) {
+            return Aten.embedding(scope, table, ids);
+        }
+        NDArray index = range.index(ids);
+        NDArray mine = range.within(ids, index, NativeArrays.type(table)).expandDims(-1);
+        return division.leave(Aten.embedding(scope, table, index).mul(mine));
+    }
+
+    /** The rows of a table [positions, dim] that belong to the tokens of the stream. */
+    private NDArray rows(NDManager scope, NDArray table, List<Chunk> chunks) {
         NDList rows = new NDList();
         chunks.forEach(chunk -> rows.add(Aten.narrow(scope, table, 0, chunk.from(), chunk.length())));
-        return rows.size() == 1 ? rows.singletonOrThrow() : NDArrays.concat(rows);
+        NDArray all = rows.size() == 1 ? rows.singletonOrThrow() : NDArrays.concat(rows);
+        long time = all.getShape().get(0) / division.ranks();
+        return division.dividesTime() ? Aten.narrow(scope, all, 0, division.rank() * time, time) : all;
     }
 
     /** Vaswani et al. 2017, section 3.5: sines in even columns, cosines in odd ones. */

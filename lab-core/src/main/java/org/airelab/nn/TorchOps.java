@@ -11,7 +11,7 @@ import org.airelab.torch.ScalarType;
 public final class TorchOps implements LayerOps {
     private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
-    private final ModelConfig config;
+    private final HeadCounts counts;
     private final TorchRotary rotary;
 
     /**
@@ -19,7 +19,12 @@ public final class TorchOps implements LayerOps {
      * @param type    the type the model's parameters are kept in
      */
     public TorchOps(NDManager manager, ModelConfig config, ScalarType type) {
-        this.config = config;
+        this(manager, config, type, TensorDivision.NONE);
+    }
+
+    /** The same for a rank that has some of the heads. */
+    public TorchOps(NDManager manager, ModelConfig config, ScalarType type, TensorDivision division) {
+        this.counts = HeadCounts.of(config, division);
         this.rotary = config.rotary() ? new TorchRotary(manager, config, type) : null;
     }
 
@@ -63,10 +68,10 @@ public final class TorchOps implements LayerOps {
         NDManager scope = qkv.getManager();
         long batch = qkv.getShape().get(0);
         long time = qkv.getShape().get(1);
-        NDArray rows = qkv.reshape(batch, time, config.heads() + 2L * config.kvHeads(), config.headSize());
-        NDArray q = Aten.narrow(scope, rows, 2, 0, config.heads());
-        NDArray k = Aten.narrow(scope, rows, 2, config.heads(), config.kvHeads());
-        NDArray v = Aten.narrow(scope, rows, 2, config.heads() + config.kvHeads(), config.kvHeads());
+        NDArray rows = qkv.reshape(batch, time, counts.packed(), counts.size());
+        NDArray q = Aten.narrow(scope, rows, 2, 0, counts.queries());
+        NDArray k = Aten.narrow(scope, rows, 2, counts.queries(), counts.keyValues());
+        NDArray v = Aten.narrow(scope, rows, 2, counts.queries() + counts.keyValues(), counts.keyValues());
         if (rotary != null) {
             q = rotary.rotate(q, start);
             k = rotary.rotate(k, start);

@@ -29,6 +29,12 @@ public final class Aten {
     private static final Operator LOG_ADD_EXP = Operator.of("aten::logaddexp", "");
     private static final Operator LERP_INTO = Operator.of("aten::lerp_", "Tensor");
     private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
+    private static final Operator CLAMP = Operator.of("aten::clamp", "Tensor");
+    private static final Operator MAX = Operator.of("aten::max", "dim");
+    private static final Operator SOFTMAX = Operator.of("aten::_softmax", "");
+    private static final Operator GATHER = Operator.of("aten::gather", "");
+    private static final Operator SCATTER_ADD = Operator.of("aten::scatter_add_", "");
+    private static final Operator CLONE = Operator.of("aten::clone", "");
     private static final int CONTIGUOUS_FORMAT = 0;
     private static final int MEAN = 1;
     private static final int SUM = 2;
@@ -167,6 +173,31 @@ public final class Aten {
         return INDEX_SELECT.on(manager).tensor(x).integer(dimension).tensor(indices).result();
     }
 
+    /** Each element moved into the range from {@code least} to {@code most}, both of x's type. */
+    public static NDArray clamp(NDManager manager, NDArray x, NDArray least, NDArray most) {
+        return CLAMP.on(manager).tensor(x).optional(least).optional(most).result();
+    }
+
+    /** The largest of each row [n, width] and where it stands, int64, both [n, 1]. */
+    public static NDArray[] max(NDManager manager, NDArray x) {
+        return MAX.on(manager).tensor(x).integer(-1).bool(true).results(2);
+    }
+
+    /** The softmax of each row. */
+    public static NDArray softmax(NDManager manager, NDArray x) {
+        return SOFTMAX.on(manager).tensor(x).integer(-1).bool(false).result();
+    }
+
+    /** One element of each row [n, width], at int64 places [n, 1]: [n, 1]. */
+    public static NDArray gather(NDManager manager, NDArray x, NDArray places) {
+        return GATHER.on(manager).tensor(x).integer(-1).tensor(places).bool(false).result();
+    }
+
+    /** Adds a number [n, 1] to one element of each row [n, width], at int64 places [n, 1], in place; not recorded. */
+    public static void addAt(NDArray x, NDArray places, NDArray numbers) {
+        SCATTER_ADD.call().tensor(x).integer(-1).tensor(places).tensor(numbers).tensors(1)[0].close();
+    }
+
     /** Matrix product of [m, k] and [k, n]. */
     public static NDArray matmul(NDManager manager, NDArray a, NDArray b) {
         return MM.on(manager).tensor(a).tensor(b).result();
@@ -239,5 +270,17 @@ public final class Aten {
     /** The tensor itself, shared, when it is contiguous; else a contiguous copy. */
     static Tensor contiguous(Tensor x) {
         return CONTIGUOUS.call().tensor(x).integer(CONTIGUOUS_FORMAT).tensors(1)[0];
+    }
+
+    /** The first two dimensions exchanged, contiguous: a copy, unless one of them is 1. */
+    public static Tensor swapped(Tensor x) {
+        try (Tensor turned = TRANSPOSE.call().tensor(x).integer(0).integer(1).tensors(1)[0]) {
+            return contiguous(turned);
+        }
+    }
+
+    /** A contiguous tensor with the same elements in memory of its own. */
+    public static Tensor copy(Tensor x) {
+        return CLONE.call().tensor(x).none().tensors(1)[0];
     }
 }

@@ -3,8 +3,6 @@ package org.airelab.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.ParameterStore;
-import java.lang.foreign.MemorySegment;
-import org.airelab.kernels.loss.CrossEntropy;
 import org.airelab.nn.OutputHead;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
@@ -14,9 +12,9 @@ import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
 /**
- * The loss with the logits never in memory as a whole: for some rows at a time the product, a cross-entropy of the
- * lab's that overwrites the logits with their gradient, and the two products back. Logits and gradients have the
- * layers' type, the losses float32.
+ * The loss with the logits never in memory as a whole: for some rows at a time the product, a cross-entropy that may
+ * overwrite the logits with their gradient, and the two products back. Logits and gradients have the layers' type, the
+ * losses float32.
  */
 final class FusedLossHead implements LossHead {
     /** Logits of a portion: few enough to stay in a shared cache, enough for a product to run at full speed. */
@@ -28,7 +26,7 @@ final class FusedLossHead implements LossHead {
 
     private final OutputHead head;
     private final ParameterStore parameters;
-    private final DeviceKernels kernels;
+    private final RowLoss rowLoss;
     private final MeanLoss means;
 
     /**
@@ -36,9 +34,14 @@ final class FusedLossHead implements LossHead {
      * @param kernels of that device
      */
     FusedLossHead(NDManager manager, OutputHead head, ParameterStore parameters, DeviceKernels kernels) {
+        this(manager, head, parameters, new KernelRowLoss(kernels));
+    }
+
+    /** The same by any cross-entropy. */
+    FusedLossHead(NDManager manager, OutputHead head, ParameterStore parameters, RowLoss rowLoss) {
         this.head = head;
         this.parameters = parameters;
-        this.kernels = kernels;
+        this.rowLoss = rowLoss;
         this.means = new MeanLoss(manager);
     }
 
@@ -58,20 +61,17 @@ final class FusedLossHead implements LossHead {
 
     private NDArray lossAndGradient(NDManager scope, NDArray hidden, Targets targets, double scale) {
         NDArray dWeight = Autograd.gradient(scope, parameters.getValue(head.weight(), hidden.getDevice(), true));
-        CrossEntropy kernel = kernels.of(CrossEntropy.FAMILY, NativeArrays.type(hidden));
         Tensor dHidden = Tensor.empty(NativeArrays.type(hidden), NativeArrays.device(hidden),
                 hidden.getShape().getShape());
         NDArray result = dHidden.share().attach(scope);
         try (dHidden; Tensor losses = losses(targets)) {
             forPortions(hidden, targets, portion -> {
-                kernel.forwardBackward(portion.logits.kernelMemory(), NativeArrays.kernelMemory(portion.targets),
-                        portion.of(losses), portion.rows, portion.vocab, Aten.IGNORED,
-                        (float) (scale / targets.counted()));
-                NDArray logits = portion.logits.share().attach(portion.scope);
+                NDArray dLogits = rowLoss.forwardBackward(portion.logits, portion.targets, portion.of(losses),
+                        scale / Math.max(1, targets.counted()));
                 try (Tensor target = dHidden.view(portion.from * portion.dim, portion.rows, portion.dim)) {
-                    Aten.matmulInto(target, logits, portion.weight);
+                    Aten.matmulInto(target, dLogits, portion.weight);
                 }
-                Aten.addMatmul(dWeight, Aten.transpose(portion.scope, logits, 0, 1), portion.hidden);
+                Aten.addMatmul(dWeight, Aten.transpose(portion.scope, dLogits, 0, 1), portion.hidden);
             });
             means.add(scope, Aten.scale(scope, sum(scope, losses), 1.0 / targets.counted()));
         }
@@ -88,11 +88,11 @@ final class FusedLossHead implements LossHead {
     }
 
     /** Some rows of the head's input with their logits, and the output matrix in the logits' type. */
-    private record Portion(NDManager scope, NDArray hidden, Tensor logits, NDArray weight, NDArray targets, long from,
-            int rows, int dim, int vocab) {
+    private record Portion(NDManager scope, NDArray hidden, NDArray logits, NDArray weight, NDArray targets, long from,
+            int rows, int dim) {
         /** The part of all rows' losses that is these rows'. */
-        MemorySegment of(Tensor losses) {
-            return losses.kernelMemory().asSlice(from * Float.BYTES, (long) rows * Float.BYTES);
+        NDArray of(Tensor losses) {
+            return losses.view(from, rows).attach(scope);
         }
     }
 
@@ -109,15 +109,16 @@ final class FusedLossHead implements LossHead {
             int vocab = (int) weight.getShape().get(0);
             int dim = (int) weight.getShape().get(1);
             long rows = targets.ids().size();
-            long most = portion(rows, vocab, NativeArrays.device(hidden).isGpu());
+            // The same on all ranks of a divided head.
+            long most = portion(rows, head.mostLogits(), NativeArrays.device(hidden).isGpu());
             try (Tensor buffer = Tensor.empty(type, NativeArrays.device(hidden), most, vocab)) {
                 for (long from = 0; from < rows; from += most) {
                     int n = (int) Math.min(most, rows - from);
                     try (NDManager scope = outer.newSubManager(); Tensor logits = buffer.view(0, n, vocab)) {
                         NDArray part = NativeArrays.view(hidden, from * dim, n, dim).attach(scope);
                         Aten.matmulInto(logits, part, Aten.transpose(scope, weight, 0, 1));
-                        task.run(new Portion(scope, part, logits, weight,
-                                NativeArrays.view(targets.ids(), from, n).attach(scope), from, n, dim, vocab));
+                        task.run(new Portion(scope, part, logits.share().attach(scope), weight,
+                                NativeArrays.view(targets.ids(), from, n).attach(scope), from, n, dim));
                     }
                 }
             }
@@ -138,11 +139,9 @@ final class FusedLossHead implements LossHead {
     @Override
     public double evaluate(NDArray x, Targets targets) {
         NDArray hidden = head.hidden(parameters, x, false);
-        CrossEntropy kernel = kernels.of(CrossEntropy.FAMILY, NativeArrays.type(hidden));
         try (Tensor losses = losses(targets)) {
-            forPortions(hidden, targets, portion -> kernel.forward(portion.logits.kernelMemory(),
-                    NativeArrays.kernelMemory(portion.targets), portion.of(losses), portion.rows, portion.vocab,
-                    Aten.IGNORED));
+            forPortions(hidden, targets,
+                    portion -> rowLoss.forward(portion.logits, portion.targets, portion.of(losses)));
             return sum(x.getManager(), losses).getDouble();
         }
     }

@@ -45,10 +45,10 @@ public interface GradientExchange {
         }
     };
 
-    /** This rank, from 0. */
+    /** This rank, from 0, of those that take different samples. */
     int rank();
 
-    /** The number of ranks. */
+    /** The number of ranks that take different samples. */
     int ranks();
 
     /**
@@ -61,7 +61,7 @@ public interface GradientExchange {
     /** Waits until the gradients that this rank is to update with are the sums over all ranks. */
     void complete();
 
-    /** The norm of some gradients, of that of those that this rank is to update with: the same bits on each rank. */
+    /** The norm of all gradients, of that of those this rank {@link ModelShare#counts counts}: the same bits on each. */
     double norm(double mine);
 
     /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */

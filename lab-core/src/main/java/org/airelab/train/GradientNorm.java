@@ -4,8 +4,10 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.function.Predicate;
 import org.airelab.kernels.Family;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.ParameterSpec;
 import org.airelab.nn.Shards.Owned;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
@@ -21,25 +23,36 @@ final class GradientNorm {
 
     private final FlatParameters parameters;
     private final DeviceKernels kernels;
+    private final Predicate<ParameterSpec> counts;
 
     /**
      * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked for
      * float64 alone.
+     *
+     * @param counts which parameters this rank counts for the norm of all
      */
-    GradientNorm(FlatParameters parameters, DeviceKernels kernels) {
+    GradientNorm(FlatParameters parameters, DeviceKernels kernels, Predicate<ParameterSpec> counts) {
         this.parameters = parameters;
+        this.counts = counts;
         Device device = NativeArrays.device(parameters.gradients());
         this.kernels = kernels != null || device.isGpu() ? kernels : DeviceKernels.on(device);
     }
 
-    /** Norm of the gradients that this rank is to update with; NaN or infinite when one of them is. */
+    /** Norm of the gradients that this rank is to update with, and counts; NaN or infinite when one of them is. */
     double owned() {
-        return of(parameters.owned());
+        List<FlatParameters.Slot> slots = parameters.slots();
+        boolean all = slots.stream().allMatch(slot -> counts.test(slot.spec()));
+        return of(all ? parameters.owned() : slots.stream().filter(slot -> counts.test(slot.spec()))
+                .flatMap(slot -> owned(slot).stream()).toList());
+    }
+
+    private List<Owned> owned(FlatParameters.Slot slot) {
+        return parameters.owned(slot.offset(), slot.offset() + slot.spec().elements());
     }
 
     /** Norm of what of one parameter's gradient is this rank's to update with. */
     double of(FlatParameters.Slot slot) {
-        return of(parameters.owned(slot.offset(), slot.offset() + slot.spec().elements()));
+        return of(owned(slot));
     }
 
     /** The squares are summed where the gradients are, so that the host waits for one number. */

@@ -219,7 +219,7 @@ public final class LayerwiseEngine {
      */
     public NDArray between(TokenBatch batch) {
         return Tensor.empty(model.compute(), manager.getDevice(), batch.batchSize(),
-                model.division().share(batch.contextLength()), model.config().dim()).attach(manager);
+                model.streamed(batch.contextLength()), model.config().dim()).attach(manager);
     }
 
     /** The part of the model that a parameter belongs to. */

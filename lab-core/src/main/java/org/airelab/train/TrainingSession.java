@@ -13,6 +13,7 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FusedOps;
 import org.airelab.nn.LayerOps;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.TensorDivision;
 import org.airelab.nn.TorchOps;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.Devices;
@@ -125,28 +126,35 @@ public final class TrainingSession implements AutoCloseable {
             setup.require(missing);
             setup.requireAttention(share.context().division(), config, deviceKernels != null, missing);
             kernels = Setup.inWords(deviceKernels != null, missing);
-            TorchOps plain = new TorchOps(manager, config, precision.kept());
+            TorchOps plain = new TorchOps(manager, config, precision.kept(), share.tensors());
             ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain,
-                    share.context()) : null;
+                    share.context(), share.tensors()) : null;
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops,
-                    share.stages(config));
+                    share.stages(config), share.tensors());
             parameters = new FlatParameters(manager, model, precision.kept(), share.shards());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
-            LossHead head = model.head() == null ? null
-                    : ours != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
-                            : new TorchLossHead(manager, model.head(), store);
+            LossHead head = model.head() == null ? null : lossHead(model, store, share.tensors());
             engine = new LayerwiseEngine(manager, model, store, head, setup.checkpointing, setup.seed);
             optimizer = new Optimizer(manager, optimizerConfig, parameters, deviceKernels);
             scaler = new LossScaler(precision);
             trainer = new Trainer(engine, parameters, optimizer, optimizerConfig, schedule, scaler,
-                    new GradientNorm(parameters, deviceKernels));
+                    new GradientNorm(parameters, deviceKernels, share::counts));
             fused = ours;
         } catch (RuntimeException | Error e) {
             close(manager, ours, deviceKernels);
             throw e;
         }
+    }
+
+    private LossHead lossHead(Decoder model, ParameterStore store, TensorDivision division) {
+        if (division.ranks() > 1) {
+            return new FusedLossHead(manager, model.head(), store,
+                    new DividedRowLoss(manager, division, model.config().vocabSize()));
+        }
+        return deviceKernels != null ? new FusedLossHead(manager, model.head(), store, deviceKernels)
+                : new TorchLossHead(manager, model.head(), store);
     }
 
     private static void close(NDManager manager, FusedOps ops, DeviceKernels kernels) {

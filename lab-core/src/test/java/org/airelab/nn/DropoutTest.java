@@ -2,6 +2,7 @@ package org.airelab.nn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
@@ -11,8 +12,10 @@ import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
@@ -69,7 +72,8 @@ class DropoutTest {
 
     @Test
     void embeddingsAreDroppedElementByElement() {
-        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ScalarType.FLOAT32, ContextDivision.NONE),
+        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ContextDivision.NONE, TensorDivision.NONE,
+                ScalarType.FLOAT32),
                 Map.of("weight", 2f, "positions", 1f));
         int n = BATCH * CONFIG.contextLength();
         NDArray ids = manager.create(new SplittableRandom(1).longs(n, 0, CONFIG.vocabSize()).toArray(),
@@ -87,7 +91,7 @@ class DropoutTest {
     /** Both sub-layers give 1 everywhere: what a layer adds to its input is the number of those that were kept. */
     @Test
     void whatTheTwoSublayersAddIsDroppedApart() {
-        DecoderLayer layer = block(new DecoderLayer(CONFIG, ops, ops),
+        DecoderLayer layer = block(new DecoderLayer(CONFIG, TensorDivision.NONE, ops, ops),
                 Map.of("attention.out.bias", 1f, "feed_forward.down.bias", 1f));
         long[] kept = new long[3];
         float[] values = layer.forward(store, zeros(), true).toFloatArray();
@@ -103,7 +107,8 @@ class DropoutTest {
     /** All scores are equal and all values 1: position t gets the share of its t + 1 weights that were kept. */
     @Test
     void attentionWeightsAreDroppedHeadByHead() {
-        SelfAttention attention = block(new SelfAttention(CONFIG, ops, ops, 0, 0), Map.of("qkv.bias", 1f));
+        SelfAttention attention = block(new SelfAttention(CONFIG, TensorDivision.NONE, ops, ops, 0, 0),
+                Map.of("qkv.bias", 1f));
         NDArray weight = attention.specs().stream().filter(spec -> spec.path().equals("out.weight")).findFirst()
                 .orElseThrow().parameter().getArray();
         NativeArrays.copy(manager.eye(CONFIG.dim()), weight);
@@ -122,8 +127,33 @@ class DropoutTest {
         assertRate(1 - P, kept, weights, "attention weights");
         float[] evaluated = attention.forward(store, zeros(), false).toFloatArray();
         float[] ones = new float[evaluated.length];
-        java.util.Arrays.fill(ones, 1);
+        Arrays.fill(ones, 1);
         assertArrayEquals(ones, evaluated, 1e-5f);
+    }
+
+    /** Of 1000 ones what is dropped, before, in and after a part of the rank's own. */
+    private float[][] drops(TensorDivision division) {
+        JniUtils.setSeed(9);
+        NDArray ones = manager.ones(new Shape(1000));
+        return new float[][] {Aten.dropout(manager, ones, P).toFloatArray(),
+            division.withOwnRandomNumbers(() -> Aten.dropout(manager, ones, P)).toFloatArray(),
+            division.withRandomNumbersOfTheStream(() -> Aten.dropout(manager, ones, P)).toFloatArray()};
+    }
+
+    @Test
+    void ranksDropTheSameOfWhatAllHaveAndOtherOfWhatEachHas() {
+        for (boolean dividesTime : new boolean[] {false, true}) {
+            float[][] first = drops(new RankOnly(0, 2, dividesTime));
+            float[][] second = drops(new RankOnly(1, 2, dividesTime));
+            assertArrayEquals(first[0], second[0]);
+            assertFalse(Arrays.equals(first[1], second[1]), "own numbers");
+            assertEquals(!dividesTime, Arrays.equals(first[2], second[2]), "the stream's");
+            assertFalse(Arrays.equals(first[0], first[2]), "numbers do not come again");
+            float[][] again = drops(new RankOnly(1, 2, dividesTime));
+            for (int i = 0; i < again.length; i++) {
+                assertArrayEquals(second[i], again[i], "one seed, one mask");
+            }
+        }
     }
 
     private static int whole(double value, int most) {

@@ -148,7 +148,7 @@ class OptimizerTest {
             try (CopyingLauncher launcher = new CopyingLauncher()) {
                 for (DeviceKernels kernels : Arrays.asList(null, DeviceKernels.on(Device.cpu()),
                         DeviceKernels.on(launcher))) {
-                    GradientNorm norms = new GradientNorm(model.flat, kernels);
+                    GradientNorm norms = new GradientNorm(model.flat, kernels, spec -> true);
                     assertEquals(Math.sqrt(sum), norms.owned(), 1e-4);
                 }
             }

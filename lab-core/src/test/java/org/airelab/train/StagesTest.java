@@ -21,6 +21,7 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.nn.Stage;
+import org.airelab.nn.TensorDivision;
 import org.airelab.torch.NativeArrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,7 +44,8 @@ class StagesTest {
                 for (int i = rank; i < stages.length; i += ranks) {
                     mine.add(stages[i]);
                 }
-                sessions.add(session(config, checkpointing, new ModelShare(Shards.WHOLE, mine, ContextExchange.NONE)));
+                sessions.add(session(config, checkpointing, new ModelShare(Shards.WHOLE, mine, ContextExchange.NONE,
+                        TensorDivision.NONE)));
             }
         }
 

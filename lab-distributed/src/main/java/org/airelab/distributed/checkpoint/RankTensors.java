@@ -8,11 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.airelab.base.UserError;
 import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.checkpoint.TensorData;
+import org.airelab.nn.Cut;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.FlatParameters.Slot;
 import org.airelab.nn.Shards.Piece;
@@ -67,7 +69,9 @@ public final class RankTensors {
 
     /** Goes through {@code length} elements of a parameter, {@code from} on. */
     private static void runs(Slot slot, long from, long length, Run run) throws IOException {
-        run.at(from, 0, length);
+        for (Cut.Run one : slot.spec().runs(from, from + length)) {
+            run.at(one.whole(), one.local() - from, one.length());
+        }
     }
 
     /**
@@ -105,7 +109,8 @@ public final class RankTensors {
         ScalarType type = NativeArrays.type(buffer);
         portions(buffer, stretches, (stretch, from, length, host, device) -> {
             TensorData tensor = file.tensor(stretch.slot.spec().path());
-            if (tensor.dtype().bytes() != type.bytes() || tensor.info().elements() != stretch.slot.spec().elements()) {
+            if (tensor.dtype().bytes() != type.bytes()
+                    || !Arrays.equals(tensor.shape(), stretch.slot.spec().wholeShape())) {
                 throw UserError.badInput(file.path() + " holds the tensor " + stretch.slot.spec().path() + " as "
                         + tensor.info() + ", which the model has not.", "Resume with the model that was saved.");
             }

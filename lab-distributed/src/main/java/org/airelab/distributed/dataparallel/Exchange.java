@@ -45,7 +45,7 @@ public record Exchange(ProcessGroup group, Device device) {
     }
 
     /** Rank 0's numbers, on all ranks. */
-    long[] fromFirst(long... numbers) {
+    public long[] fromFirst(long... numbers) {
         try (NDManager scope = NDManager.newBaseManager(device)) {
             NDArray array = scope.create(numbers);
             send(array);
@@ -70,7 +70,7 @@ public record Exchange(ProcessGroup group, Device device) {
     }
 
     /** Fills an array with rank 0's. */
-    void send(NDArray array) {
+    public void send(NDArray array) {
         group.broadcast(NativeArrays.kernelMemory(array), NativeArrays.type(array), 0).await();
     }
 

@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArray;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -15,7 +14,6 @@ import org.airelab.base.UserError;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
-import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
@@ -23,9 +21,9 @@ import org.airelab.train.PartMemory;
 import org.airelab.train.TrainingSession;
 
 /**
- * The ranks of a run that train one model together, seen by one of them: all start from the same state, and every step
- * leaves them in the same state, of which each may keep a share alone. All ranks call the same methods in the same
- * order. A run may have one rank only.
+ * Ranks that train the same parameters on different tokens, seen by one of them: all start from the same state, and
+ * every step leaves them in the same state, of which each may keep a share alone. All ranks call the same methods in the
+ * same order. There may be one rank only.
  */
 public final class Replicas implements AutoCloseable {
     /** Null of a run of one rank. */
@@ -134,10 +132,7 @@ public final class Replicas implements AutoCloseable {
         if (group == null) {
             return;
         }
-        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
-            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
-                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
-        }
+        requireFloat32(session);
         requireSame("other options of ranks", settings.toString());
         SharedState.fromFirst(exchange, session, guard);
         sums = sums(session.parameters());
@@ -145,6 +140,19 @@ public final class Replicas implements AutoCloseable {
         if (sums instanceof PartMemory parts) {
             session.engine().keepPartsIn(parts);
         }
+    }
+
+    /** Refuses gradients of another type than that in which ranks sum them. */
+    public void requireFloat32(TrainingSession session) {
+        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
+            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
+                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
+        }
+    }
+
+    /** Makes rank 0's clocks those of all: the trainer's, the scaler's and the guard's memory. */
+    public void shareClocks(TrainingSession session, DivergenceGuard guard) {
+        SharedState.clocks(exchange, session, guard);
     }
 
     private GradientSums sums(FlatParameters parameters) {
@@ -167,16 +175,6 @@ public final class Replicas implements AutoCloseable {
         }
         return settings.zero == 1 ? Shards.of(rank(), size(), settings.bucketElements())
                 : Shards.ofParts(rank(), size(), settings.zero);
-    }
-
-    /** Whether no rank has all of the state that training goes on from. */
-    public boolean divided() {
-        return group != null && settings.zero > 0;
-    }
-
-    /** The pieces of the parameters' layout that this rank writes into checkpoints: each is written by one rank. */
-    public List<Piece> writes(TrainingSession session) {
-        return session.optimizer().owned();
     }
 
     /** Fills an array on all ranks with rank 0's. */

@@ -19,7 +19,7 @@ final class SharedState {
     }
 
     /** All that is not an array: the trainer's, the scaler's and the guard's memory. */
-    private static void clocks(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
+    static void clocks(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
         DivergenceGuard.Memory memory = guard.memory();
         long[] mine = new long[CLOCKS + DivergenceGuard.WINDOW];
         mine[0] = session.trainer().step();

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.airelab.config.Configurations;
 import org.airelab.data.PreparedData;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.tracking.RunDirectory;
 import org.airelab.tracking.RunManifest;
 
@@ -14,30 +14,31 @@ final class FollowingRank {
     }
 
     /** Trains a new run to its end. */
-    static int start(PretrainConfig asked, Replicas replicas) throws IOException {
+    static int start(PretrainConfig asked, Ranks ranks) throws IOException {
         PreparedData data = PretrainData.prepare(asked);
-        return train(PretrainData.resolved(asked, data), data, replicas);
+        return train(PretrainData.resolved(asked, data), data, ranks);
     }
 
     /** Trains a run that was cut off to its end. */
-    static int resume(PretrainConfig config, Path run, Replicas replicas) throws IOException {
+    static int resume(PretrainConfig config, Path run, Ranks ranks) throws IOException {
         RunManifest.Standing standing = RunManifest.standing(run.resolve(RunDirectory.MANIFEST));
         if (Pretraining.finished(config, run, standing)) {
             return 0;
         }
-        return train(config, PretrainData.same(config, run.resolve(Pretraining.TOKENIZER), standing), replicas);
+        return train(config, PretrainData.same(config, run.resolve(Pretraining.TOKENIZER), standing), ranks);
     }
 
-    private static int train(PretrainConfig config, PreparedData data, Replicas replicas) throws IOException {
-        RankParts.use(config, data, replicas, parts -> {
-            RunCheckpoints checkpoints = new RunCheckpoints(Path.of(replicas.fromFirst("")), config,
-                    Configurations.hash(config), parts.session(), replicas);
-            replicas.begin(parts.session(), parts.guard());
+    private static int train(PretrainConfig config, PreparedData data, Ranks ranks) throws IOException {
+        RankParts.use(config, data, ranks, parts -> {
+            RunCheckpoints checkpoints = new RunCheckpoints(Path.of(ranks.fromFirst("")), config,
+                    Configurations.hash(config), parts.session(), ranks);
+            ranks.begin(parts.session(), parts.guard());
             checkpoints.restoreBuffers();
-            System.out.println("rank " + replicas.rank() + " of " + replicas.size() + " begins after step "
+            System.out.println("rank " + ranks.rank() + " of " + ranks.size() + " begins after step "
                     + parts.session().trainer().step());
             new TrainingLoop(config, parts, new FollowingJournal(checkpoints)).run();
-            System.out.println("rank " + replicas.rank() + " is done");
+            ranks.bubble(parts.share().passes());
+            System.out.println("rank " + ranks.rank() + " is done");
         });
         return 0;
     }

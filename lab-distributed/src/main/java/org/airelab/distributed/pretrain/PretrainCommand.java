@@ -13,12 +13,13 @@ import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
 import org.airelab.distributed.dataparallel.BatchShare;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.RunFolder;
 import org.airelab.distributed.launch.World;
+import org.airelab.distributed.parallel.Division;
 import org.airelab.tracking.RunDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
             "  lab pretrain stories15m --data tinystories --set optimizer.learning_rate=5e-4",
             "  lab pretrain --resume runs/mine",
             "  lab pretrain stories15m --nproc 2 --max-restarts 3",
+            "  lab pretrain stories110m --nproc 8 --mesh tp=2,pp=2 --accumulation 8",
             "  mpirun -n 2 lab pretrain stories15m --out runs/mine"})
 public final class PretrainCommand implements LabCommand {
     private static final Path RUNS = Path.of("runs");
@@ -121,38 +123,41 @@ public final class PretrainCommand implements LabCommand {
         PretrainConfig asked = begun == null ? configuration() : saved(begun);
         if (rankOptions.launches(world)) {
             // What they would all refuse is refused before any of them is started.
-            BatchShare.of(asked.train().batchSize(), asked.train().accumulation(), 0, rankOptions.ranks());
+            Division division = rankOptions.division(rankOptions.ranks());
+            BatchShare share = BatchShare.of(asked.train().batchSize(), asked.train().accumulation(), 0,
+                    division.mesh().dp());
+            division.require(asked.model(), share.passes());
             return launch();
         }
         LauncherWatch.start();
         Cores.share(world);
-        try (Replicas replicas = rankOptions.meet(world, world.device(asked.run().device()))) {
+        try (Ranks ranks = rankOptions.meet(world, world.device(asked.run().device()))) {
             try {
-                return world.rank() == 0 ? lead(asked, begun, replicas) : follow(asked, begun, replicas);
+                return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);
             } catch (RuntimeException | IOException | Error e) {
-                replicas.stopped(e);
+                ranks.stopped(e);
                 throw e;
             }
         }
     }
 
     /** The part of rank 0. */
-    private int lead(PretrainConfig asked, Path begun, Replicas replicas) throws IOException {
+    private int lead(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
         if (begun != null) {
             try (RunDirectory run = RunDirectory.open(begun, RunDirectory.Existing.RESUME)) {
-                return Pretraining.resume(asked, run, replicas);
+                return Pretraining.resume(asked, run, ranks);
             }
         }
         RunDirectory.Existing existing = overwrite ? RunDirectory.Existing.OVERWRITE
                 : RunDirectory.Existing.REFUSE;
         try (RunDirectory run = out == null ? RunDirectory.create(RUNS, asked.preset())
                 : RunDirectory.open(out, existing)) {
-            return Pretraining.start(asked, run, replicas);
+            return Pretraining.start(asked, run, ranks);
         }
     }
 
-    private static int follow(PretrainConfig asked, Path begun, Replicas replicas) throws IOException {
-        return begun != null ? FollowingRank.resume(asked, begun, replicas) : FollowingRank.start(asked, replicas);
+    private static int follow(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
+        return begun != null ? FollowingRank.resume(asked, begun, ranks) : FollowingRank.start(asked, ranks);
     }
 
     /** Starts this command once a rank. */

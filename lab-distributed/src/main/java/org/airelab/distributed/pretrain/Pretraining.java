@@ -19,7 +19,7 @@ import org.airelab.base.Terminal;
 import org.airelab.base.UserError;
 import org.airelab.config.Configurations;
 import org.airelab.data.PreparedData;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.tokenizer.Tokenizer;
 import org.airelab.torch.Devices;
@@ -44,25 +44,25 @@ final class Pretraining {
     private final PretrainConfig config;
     private final RunDirectory run;
     private final PreparedData data;
-    private final Replicas replicas;
+    private final Ranks ranks;
     private final PrintStream out = System.out;
 
-    private Pretraining(PretrainConfig config, RunDirectory run, PreparedData data, Replicas replicas) {
+    private Pretraining(PretrainConfig config, RunDirectory run, PreparedData data, Ranks ranks) {
         this.config = config;
         this.run = run;
         this.data = data;
-        this.replicas = replicas;
+        this.ranks = ranks;
     }
 
     /** Trains a new run to its end. */
-    static int start(PretrainConfig asked, RunDirectory run, Replicas replicas) throws IOException {
-        requireMemory(asked, replicas);
+    static int start(PretrainConfig asked, RunDirectory run, Ranks ranks) throws IOException {
+        requireMemory(asked, ranks);
         PreparedData data = PretrainData.prepare(asked);
-        return new Pretraining(PretrainData.resolved(asked, data), run, data, replicas).train(true);
+        return new Pretraining(PretrainData.resolved(asked, data), run, data, ranks).train(true);
     }
 
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
-    static int resume(PretrainConfig config, RunDirectory run, Replicas replicas) throws IOException {
+    static int resume(PretrainConfig config, RunDirectory run, Ranks ranks) throws IOException {
         RunManifest.Standing standing = RunManifest.standing(run.file(RunDirectory.MANIFEST));
         PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
@@ -71,13 +71,13 @@ final class Pretraining {
             System.out.println("done       " + run.root() + " has finished already; see its summary.json");
             return 0;
         }
-        requireMemory(config, replicas);
-        return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing), replicas)
+        requireMemory(config, ranks);
+        return new Pretraining(config, run, PretrainData.same(config, run.file(TOKENIZER), standing), ranks)
                 .train(false);
     }
 
-    private static void requireMemory(PretrainConfig config, Replicas replicas) {
-        MemoryNeed.of(config, RankParts.share(config, replicas), replicas.shards()).check(replicas.device());
+    private static void requireMemory(PretrainConfig config, Ranks ranks) {
+        MemoryNeed.of(config, RankParts.share(config, ranks), ranks.shards()).check(ranks.device());
     }
 
     /** Whether there is nothing left to do in a run. */
@@ -87,16 +87,16 @@ final class Pretraining {
     }
 
     private int train(boolean fresh) throws IOException {
-        RankParts.use(config, data, replicas, parts -> train(parts, fresh));
+        RankParts.use(config, data, ranks, parts -> train(parts, fresh));
         return 0;
     }
 
     private void train(RankParts parts, boolean fresh) throws IOException {
-        replicas.fromFirst(run.root().toAbsolutePath().toString());
+        ranks.fromFirst(run.root().toAbsolutePath().toString());
         RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config, Configurations.hash(config),
-                parts.session(), replicas);
+                parts.session(), ranks);
         double earlier = fresh ? 0 : checkpoints.restoreClocks(parts.guard(), Pretraining::warn);
-        replicas.begin(parts.session(), parts.guard());
+        ranks.begin(parts.session(), parts.guard());
         checkpoints.restoreBuffers();
         RunManifest record = begin(fresh, parts.session().manager().getDevice());
         // Ctrl-C, or a scheduler that needs the machine: the manifest says so, the newest checkpoint is there.
@@ -126,7 +126,7 @@ final class Pretraining {
             AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
         }
         return RunManifest.open(run.file(RunDirectory.MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
-                Devices.name(device), replicas.size(), Configurations.hash(config), data.manifest().key(),
+                Devices.name(device), ranks.size(), Configurations.hash(config), data.manifest().key(),
                 data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
     }
 
@@ -142,7 +142,7 @@ final class Pretraining {
             RunJournal journal = new RunJournal(config, parts,
                     new RunJournal.Books(metrics, checkpoints, record::update, line, peak, earlier));
             double loss = new TrainingLoop(config, parts, journal).run();
-            finish(session, journal, loss, parts.validation().bitsPerByte(loss));
+            finish(parts, journal, loss);
             sample(session, metrics);
         }
     }
@@ -175,8 +175,8 @@ final class Pretraining {
     private void announce(TrainingSession session, PeakFlops peak) {
         out.println("run        " + run.root());
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
-        if (replicas.size() > 1) {
-            out.println("ranks      " + replicas.describe());
+        if (ranks.size() > 1) {
+            out.println("ranks      " + ranks.describe());
             out.println("           " + RankMemory.of(session));
         }
         if (session.trainer().step() > 0) {
@@ -185,18 +185,23 @@ final class Pretraining {
         out.println();
     }
 
-    private void finish(TrainingSession session, RunJournal journal, double loss, double bitsPerByte)
-            throws IOException {
+    private void finish(RankParts parts, RunJournal journal, double loss) throws IOException {
+        TrainingSession session = parts.session();
+        double bitsPerByte = parts.validation().bitsPerByte(loss);
         OptionalDouble floor = data.manifest().entropyFloor();
         Map<String, Object> extras = new LinkedHashMap<>();
         extras.put("seconds", journal.seconds());
         extras.put("peak_resident_mb", Memory.peakResident());
-        if (replicas.size() > 1) {
-            extras.put("ranks", replicas.size());
-            extras.put("gradient_wait_seconds", replicas.waitedSeconds());
+        if (ranks.size() > 1) {
+            extras.put("ranks", ranks.size());
+            extras.put("gradient_wait_seconds", ranks.waitedSeconds());
+            String bubble = ranks.bubble(parts.share().passes());
+            if (!bubble.isEmpty()) {
+                out.println("pipeline   " + bubble);
+            }
         }
         new RunSummary(OptionalDouble.of(loss), OptionalDouble.of(bitsPerByte), floor, journal.tokensPerSecond(),
-                session.trainer().step(), session.parameters().parameterCount(), extras).write(run.file("summary.json"));
+                session.trainer().step(), config.model().parameterCount(), extras).write(run.file("summary.json"));
         LossPlot.write(run.file(RunMetrics.FILE), floor, config.preset(), run.file("loss.png"),
                 Pretraining::warn);
         out.printf(Locale.ROOT, "%ndone       %,d steps in %s, %s tokens/s%n", session.trainer().step(),

@@ -2,11 +2,16 @@ package org.airelab.distributed.pretrain;
 
 import ai.djl.Device;
 import java.util.Locale;
+import java.util.OptionalInt;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.World;
+import org.airelab.distributed.mesh.MeshShape;
+import org.airelab.distributed.parallel.Division;
+import org.airelab.distributed.parallel.Ranks;
+import org.airelab.distributed.pipeline.PipelineSchedule;
 import picocli.CommandLine.Option;
 
 /** The options of a run about its ranks. */
@@ -28,6 +33,23 @@ final class RankOptions {
             + " a bucket is a layer. Default: 25.")
     private double bucketMegabytes = 25;
 
+    @Option(names = "--mesh", paramLabel = "SIZES", description = "How ranks divide the work: dp, data parallelism, by"
+            + " samples; tp, tensor parallelism, each layer; pp, the pipeline, by layers; cp, context parallelism, each"
+            + " sequence. What is left out is 1, and dp what the others leave. Default: dp alone.")
+    private String mesh;
+
+    @Option(names = "--sequence-parallel", description = "Ranks of tensor parallelism divide the tokens between the"
+            + " divided products, and their norms.")
+    private boolean sequenceParallel;
+
+    @Option(names = "--schedule", paramLabel = "NAME", description = "Of a pipeline: afab (all forward, all backward),"
+            + " 1f1b or interleaved. Default: 1f1b.")
+    private String schedule = "1f1b";
+
+    @Option(names = "--chunks", paramLabel = "N", description = "Chunks of layers on each rank of an interleaved"
+            + " pipeline. Default: 1.")
+    private int chunks = 1;
+
     @Option(names = "--zero", paramLabel = "STAGE", description = "1: every rank keeps the optimizer's state of its"
             + " share of the model alone (ZeRO-1); 2: gradients, too; 3: weights, too. Default: 0, every rank keeps"
             + " all.")
@@ -44,9 +66,13 @@ final class RankOptions {
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
-        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
-                + " was not given");
+        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
+                + " --nproc nor --mesh was given");
         settings();
+        PipelineSchedule.parse(schedule);
+        if (mesh != null) {
+            MeshShape.parse(mesh, OptionalInt.empty());
+        }
     }
 
     private static void require(boolean condition, String message) {
@@ -68,8 +94,9 @@ final class RankOptions {
         return ranks() > 1 && world.alone();
     }
 
+    /** Ranks to start on this host: as many as a mesh has where their number is not given. */
     int ranks() {
-        return ranks == null ? 1 : ranks;
+        return ranks != null ? ranks : mesh == null ? 1 : MeshShape.parse(mesh, OptionalInt.empty()).ranks();
     }
 
     int restarts() {
@@ -77,11 +104,18 @@ final class RankOptions {
     }
 
     /** Meets the other ranks, if there are some. */
-    Replicas meet(World world, Device device) {
+    Ranks meet(World world, Device device) {
         if (world.alone()) {
-            return Replicas.alone(device);
+            return Ranks.alone(device);
         }
-        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device, settings());
+        Division division = division(world.size());
+        return Ranks.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device, division);
+    }
+
+    /** How a run of that many ranks is divided. */
+    Division division(int size) {
+        MeshShape shape = mesh == null ? MeshShape.replicas(size) : MeshShape.parse(mesh, OptionalInt.of(size));
+        return new Division(shape, settings(), sequenceParallel, PipelineSchedule.parse(schedule), chunks);
     }
 
     /** Refuses what they refuse. */

@@ -9,10 +9,9 @@ import org.airelab.data.PreparedData;
 import org.airelab.data.Split;
 import org.airelab.data.TokenDataset;
 import org.airelab.distributed.dataparallel.BatchShare;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.torch.OutOfMemory;
 import org.airelab.train.DivergenceGuard;
-import org.airelab.train.ModelShare;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -23,19 +22,19 @@ import org.airelab.train.TrainingSession;
  * @param share      this rank's of every step
  * @param validation over all ranks
  * @param guard      against divergence
- * @param replicas   all ranks
+ * @param ranks      all ranks
  */
 record RankParts(TrainingSession session, DataLoader loader, BatchShare share, Validation validation,
-        DivergenceGuard guard, Replicas replicas) {
+        DivergenceGuard guard, Ranks ranks) {
     /** Work with them. */
     interface Work {
         void with(RankParts parts) throws IOException;
     }
 
     /** What of every step is this rank's. */
-    static BatchShare share(PretrainConfig config, Replicas replicas) {
-        return BatchShare.of(config.train().batchSize(), config.train().accumulation(), replicas.rank(),
-                replicas.size());
+    static BatchShare share(PretrainConfig config, Ranks ranks) {
+        return BatchShare.of(config.train().batchSize(), config.train().accumulation(), ranks.sampler(),
+                ranks.samplers());
     }
 
     /** How a configured run computes on a device. */
@@ -45,20 +44,20 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
     }
 
     /** Opens them, works with them, and closes them; all ranks have the same configuration and data, or none begins. */
-    static void use(PretrainConfig config, PreparedData data, Replicas replicas, Work work) throws IOException {
-        replicas.requireSame("another configuration", Configurations.hash(config));
-        replicas.requireSame("other training data or another tokenizer",
+    static void use(PretrainConfig config, PreparedData data, Ranks ranks, Work work) throws IOException {
+        ranks.requireSame("another configuration", Configurations.hash(config));
+        ranks.requireSame("other training data or another tokenizer",
                 data.manifest().key() + data.manifest().tokenizerHash());
-        BatchShare share = share(config, replicas);
+        BatchShare share = share(config, ranks);
         int context = config.model().contextLength();
-        try (TrainingSession session = new TrainingSession(setup(config, replicas.device()), config.model(),
-                config.optimizer(), config.learningRates(), new ModelShare(replicas.shards()));
+        try (TrainingSession session = new TrainingSession(setup(config, ranks.device()), config.model(),
+                config.optimizer(), config.learningRates(), ranks.share(config.model(), share.passes()));
                 TokenDataset train = TokenDataset.open(data.folder(), Split.TRAIN);
                 TokenDataset valid = TokenDataset.open(data.folder(), Split.VALIDATION);
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {
-            Validation validation = new Validation(valid, context, share.rows(), config.run().evalTokens(), replicas);
+            Validation validation = new Validation(valid, context, share.rows(), config.run().evalTokens(), ranks);
             DivergenceGuard guard = new DivergenceGuard(config.run().divergenceScore());
-            work.with(new RankParts(session, loader, share, validation, guard, replicas));
+            work.with(new RankParts(session, loader, share, validation, guard, ranks));
         } catch (EngineException e) {
             throw OutOfMemory.orElse(e);
         }

@@ -19,7 +19,7 @@ import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.distributed.checkpoint.JointCheckpoints;
 import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
 import org.airelab.nn.Shards.Piece;
@@ -39,22 +39,22 @@ final class RunCheckpoints {
     private final Path run;
     private final CheckpointStore store;
     private final TrainingSession session;
-    private final Replicas replicas;
+    private final Ranks ranks;
     private final String configHash;
     /** Null where rank 0 has all. */
     private final JointCheckpoints joint;
 
-    RunCheckpoints(Path run, PretrainConfig config, String configHash, TrainingSession session, Replicas replicas) {
+    RunCheckpoints(Path run, PretrainConfig config, String configHash, TrainingSession session, Ranks ranks) {
         this.run = run;
         this.store = new CheckpointStore(run, config.run().keepCheckpoints());
         this.session = session;
-        this.replicas = replicas;
+        this.ranks = ranks;
         this.configHash = configHash;
-        this.joint = replicas.divided() ? joint(config.model()) : null;
+        this.joint = ranks.divided() ? joint(config.model()) : null;
     }
 
     private JointCheckpoints joint(ModelConfig model) {
-        return new JointCheckpoints(store, replicas.rank(), replicas::barrier,
+        return new JointCheckpoints(store, ranks.rank(), ranks::barrier,
                 ModelTensors.infos(model, NativeArrays.type(session.parameters().weights())), session.parameters());
     }
 
@@ -80,14 +80,14 @@ final class RunCheckpoints {
         CheckpointStore.FileWriter state = CheckpointStore.FileWriter.text(state(seconds, validationLoss, guard));
         if (joint != null) {
             joint.save(step, parts(), Map.of(STATE, state));
-        } else if (replicas.rank() == 0) {
+        } else if (ranks.rank() == 0) {
             Map<String, CheckpointStore.FileWriter> files = new LinkedHashMap<>();
             buffers().forEach((name, buffer) -> files.put(name,
                     out -> ModelTensors.write(out, session.parameters(), buffer)));
             files.put(STATE, state);
             store.save(step, files);
         }
-        if (replicas.rank() == 0) {
+        if (ranks.rank() == 0) {
             markIfBest(step, validationLoss);
         }
     }
@@ -102,7 +102,7 @@ final class RunCheckpoints {
 
     private Map<String, Part> parts() {
         Map<String, Part> parts = new LinkedHashMap<>();
-        List<Piece> writes = replicas.writes(session);
+        List<Piece> writes = ranks.writes(session.parameters());
         parts.put(MODEL, new Part(session.parameters().weights(), session.parameters().keptWeights(), writes));
         session.optimizer().state().forEach((name, buffer) -> parts.put(name + ".safetensors",
                 new Part(buffer, session.optimizer().owned(), writes)));
@@ -167,7 +167,7 @@ final class RunCheckpoints {
 
     /**
      * Fills weights and optimizer's state of all ranks from the checkpoint whose clocks they have; at step 0 there is
-     * none. Nothing of this is before {@link Replicas#begin}.
+     * none. Nothing of this is before {@link Ranks#begin}.
      */
     void restoreBuffers() {
         long step = session.trainer().step();
@@ -178,7 +178,7 @@ final class RunCheckpoints {
             joint.read(store.begun(step), parts());
             return;
         }
-        if (replicas.rank() == 0) {
+        if (ranks.rank() == 0) {
             Checkpoint checkpoint = store.begun(step);
             buffers().forEach((name, buffer) -> {
                 try (SafetensorsFile file = SafetensorsFile.open(checkpoint.file(name))) {
@@ -186,6 +186,6 @@ final class RunCheckpoints {
                 }
             });
         }
-        buffers().values().forEach(replicas::send);
+        buffers().values().forEach(ranks::send);
     }
 }

@@ -21,7 +21,7 @@ final class RunHeader {
         ModelConfig m = config.model();
         lines.add(String.format(Locale.ROOT, "model      %s: %d layers, dim %d, %d heads (%d kv), context %d, vocabulary"
                 + " %,d: %s parameters", config.preset(), m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(),
-                m.vocabSize(), Progress.count(session.parameters().parameterCount())));
+                m.vocabSize(), Progress.count(config.model().parameterCount())));
         lines.add(String.format(Locale.ROOT, "data       %s: %s tokens to learn from, %s to validate on; none of"
                 + " the %,d validation documents is learned from (%,d copies left out)", config.data().train(),
                 Progress.count(data.train().tokens()), Progress.count(data.validation().tokens()),

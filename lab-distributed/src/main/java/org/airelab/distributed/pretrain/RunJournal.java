@@ -3,7 +3,7 @@ package org.airelab.distributed.pretrain;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.ModelFlops;
 import org.airelab.train.PeakFlops;
@@ -15,7 +15,7 @@ final class RunJournal implements Journal {
     private final PretrainConfig config;
     private final TrainingSession session;
     private final Validation validation;
-    private final Replicas replicas;
+    private final Ranks ranks;
     private final RunMetrics metrics;
     private final RunCheckpoints checkpoints;
     private final Runnable atCheckpoint;
@@ -42,7 +42,7 @@ final class RunJournal implements Journal {
         this.config = config;
         this.session = parts.session();
         this.validation = parts.validation();
-        this.replicas = parts.replicas();
+        this.ranks = parts.ranks();
         this.metrics = books.metrics;
         this.checkpoints = books.checkpoints;
         this.atCheckpoint = books.atCheckpoint;
@@ -64,9 +64,9 @@ final class RunJournal implements Journal {
         values.put("gradient_norm", report.gradientNorm());
         values.put("tokens_per_second", pace.recent());
         values.put("mfu", mfu);
-        if (replicas.size() > 1) {
-            values.put("gradient_wait", (replicas.waitedSeconds() - waitedSeconds) / seconds);
-            waitedSeconds = replicas.waitedSeconds();
+        if (ranks.size() > 1) {
+            values.put("gradient_wait", (ranks.waitedSeconds() - waitedSeconds) / seconds);
+            waitedSeconds = ranks.waitedSeconds();
         }
         if (report.skipped()) {
             values.put("skipped", 1.0);
@@ -76,7 +76,7 @@ final class RunJournal implements Journal {
 
     /** Model FLOP utilization. A peak that is surpassed was measured on a busy machine: once it is measured again. */
     private double utilization() {
-        double flops = ModelFlops.perToken(config.model()) * pace.recent() / replicas.size();
+        double flops = ModelFlops.perToken(config.model()) * pace.recent() / ranks.size();
         if (flops > peak.flops() && !peakMeasuredAgain) {
             peakMeasuredAgain = true;
             PeakFlops again = PeakFlops.measure(session.manager(), config.run().precision().computed(), config.model());

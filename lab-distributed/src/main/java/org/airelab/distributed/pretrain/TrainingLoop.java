@@ -41,7 +41,7 @@ final class TrainingLoop {
             StepReport report = trainer.step(batches);
             journal.step(report, (System.nanoTime() - before) / 1e9);
             stopIfDiverged(report, batches);
-            parts.replicas().check(report.step(), session.parameters().weights());
+            parts.ranks().check(report.step(), session.parameters().weights());
             validateAndSave(report.step());
         }
         journal.finish();
@@ -59,7 +59,7 @@ final class TrainingLoop {
         if (last || step % config.run().checkpointEvery() == 0) {
             journal.checkpoint(validates ? validationLoss : Double.NaN, parts.guard().memory());
             // Nobody goes on before it is there to go back to.
-            parts.replicas().barrier();
+            parts.ranks().barrier();
         }
     }
 

@@ -6,7 +6,7 @@ import org.airelab.data.DataLoader;
 import org.airelab.data.DatasetManifest;
 import org.airelab.data.TokenBatch;
 import org.airelab.data.TokenDataset;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.train.Trainer;
 
 /** The mean loss over windows of the validation split, side by side, each token predicted once. */
@@ -15,14 +15,14 @@ final class Validation {
     private final DatasetManifest manifest;
     private final int batchSize;
     private final long samples;
-    private final Replicas replicas;
+    private final Ranks ranks;
 
     /** At most {@code mostTokens} tokens in batches of {@code batchSize} windows, which ranks take by turns. */
-    Validation(TokenDataset dataset, int contextLength, int batchSize, long mostTokens, Replicas replicas) {
+    Validation(TokenDataset dataset, int contextLength, int batchSize, long mostTokens, Ranks ranks) {
         this.loader = DataLoader.sequential(dataset, contextLength);
         this.manifest = dataset.manifest();
         this.batchSize = batchSize;
-        this.replicas = replicas;
+        this.ranks = ranks;
         this.samples = Math.max(1, Math.min(loader.samplesPerEpoch(), mostTokens / contextLength));
     }
 
@@ -33,16 +33,16 @@ final class Validation {
 
     /** Mean loss in nats a token. */
     double loss(Trainer trainer) {
-        long stride = (long) replicas.size() * batchSize;
+        long stride = (long) ranks.samplers() * batchSize;
         Iterable<TokenBatch> batches = () -> LongStream
-                .iterate((long) replicas.rank() * batchSize, first -> first < samples, first -> first + stride)
+                .iterate((long) ranks.sampler() * batchSize, first -> first < samples, first -> first + stride)
                 .mapToObj(first -> loader.batch(first, (int) Math.min(batchSize, samples - first))).iterator();
         double sum = trainer.evaluate(batches);
-        if (samples % stride != 0 && samples % stride <= (long) replicas.rank() * batchSize) {
+        if (samples % stride != 0 && samples % stride <= (long) ranks.sampler() * batchSize) {
             // Nothing is left for it in the last round, and the others may need its share of the weights: any window.
             trainer.evaluate(List.of(loader.batch(0, 1)));
         }
-        return replicas.sum(sum) / tokens();
+        return ranks.sum(sum) / tokens();
     }
 
     /** A loss in nats a token as bits a byte of the validation text. */

@@ -19,6 +19,8 @@ import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.CheckpointStore.FileWriter;
 import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
 import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.distributed.tensorparallel.TensorParallel;
+import org.airelab.nn.ContextExchange;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
 import org.airelab.nn.Shards;
@@ -45,9 +47,13 @@ class JointCheckpointsTest {
     private Path folder;
 
     private static TrainingSession session(long seed, Shards shards) {
+        return session(seed, new ModelShare(shards));
+    }
+
+    private static TrainingSession session(long seed, ModelShare share) {
         return new TrainingSession(new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.TORCH, false,
                 seed), MODEL, OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0),
-                new ModelShare(shards));
+                share);
     }
 
     private static JointCheckpoints joint(Path run, TrainingSession session, int rank, Runnable barrier) {
@@ -149,6 +155,36 @@ class JointCheckpointsTest {
                 assertArrayEquals(NativeArrays.floats(expected.parameters().weights()), NativeArrays.floats(weights));
             }
         });
+    }
+
+    /** Ranks that have parts of the layers write the file that a rank alone writes, and read their parts of that. */
+    @Test
+    void dividedLayersAreWrittenWhole() throws Exception {
+        Path run = folder.resolve("divided");
+        RankThreads.run(2, RankThreads.LIMITS, group -> {
+            try (TensorParallel division = new TensorParallel(group, false)) {
+                ModelShare share = new ModelShare(Shards.WHOLE, List.of(), ContextExchange.NONE, division);
+                try (TrainingSession session = session(3, share); TrainingSession other = session(4, share)) {
+                    NDArray weights = session.parameters().weights();
+                    List<Piece> all = session.optimizer().owned();
+                    JointCheckpoints joint = joint(run, session, group.rank(), () -> group.barrier().await());
+                    joint.save(7, Map.of("model.safetensors", new Part(weights, all,
+                            session.parameters().slots().stream().filter(slot -> share.counts(slot.spec()))
+                                    .map(slot -> new Piece(slot.offset(), slot.offset() + slot.spec().elements()))
+                                    .toList())), Map.of());
+                    group.barrier().await();
+                    joint(run, other, group.rank(), () -> { }).read(new CheckpointStore(run, 3).at(7),
+                            Map.of("model.safetensors", new Part(other.parameters().weights(), all, all)));
+                    assertArrayEquals(NativeArrays.floats(weights), NativeArrays.floats(other.parameters().weights()));
+                }
+            }
+        });
+        try (TrainingSession whole = session(3, Shards.WHOLE)) {
+            Checkpoint alone = new CheckpointStore(folder.resolve("alone"), 3).save(7, Map.of("model.safetensors",
+                    out -> ModelTensors.write(out, whole.parameters(), whole.parameters().weights())));
+            assertArrayEquals(Files.readAllBytes(alone.file("model.safetensors")),
+                    Files.readAllBytes(new CheckpointStore(run, 3).at(7).file("model.safetensors")));
+        }
     }
 
     /** A rank that cannot write leaves no checkpoint, and what was begun is gone with the next one. */

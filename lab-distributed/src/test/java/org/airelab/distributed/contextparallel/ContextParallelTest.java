@@ -10,19 +10,20 @@ import java.util.Arrays;
 import java.util.List;
 import org.airelab.base.UserError;
 import org.airelab.data.TokenBatch;
-import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.ParallelTraining.Outcome;
-import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.dataparallel.Replicas.Gradients;
+import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.mesh.Mesh;
 import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelConfig.FeedForwardKind;
 import org.airelab.nn.ModelConfig.Norm;
 import org.airelab.nn.ModelConfig.NormPlacement;
 import org.airelab.nn.ModelConfig.Positions;
+import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
+import org.airelab.nn.TensorDivision;
 import org.airelab.torch.Aten;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.Tensor;
@@ -50,7 +51,8 @@ class ContextParallelTest {
     }
 
     private static ModelShare share(Mesh mesh) {
-        return new ModelShare(Shards.WHOLE, List.of(), ContextParallel.over(mesh.context()));
+        return new ModelShare(Shards.WHOLE, List.of(), ContextParallel.over(mesh.context()),
+                TensorDivision.NONE);
     }
 
     /** A rank that sums gradients with all that have other tokens. */
@@ -58,7 +60,8 @@ class ContextParallelTest {
         Replicas replicas = Replicas.of(mesh.replicas(), Device.cpu(),
                 new Replicas.Settings(Gradients.BUCKETED, 20_000, zero, 10));
         TrainingSession session = training.session(new ModelShare(replicas.shards(), List.of(),
-                ContextParallel.over(mesh.context())));
+                ContextParallel.over(mesh.context()),
+                TensorDivision.NONE));
         replicas.begin(session, new DivergenceGuard(0));
         return session;
     }

@@ -15,20 +15,21 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.airelab.base.UserError;
 import org.airelab.data.TokenBatch;
-import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.ParallelTraining.Outcome;
+import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.mesh.Mesh;
 import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ContextExchange;
+import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Shards;
+import org.airelab.nn.TensorDivision;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
-import org.airelab.nn.Shards;
 import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
@@ -58,7 +59,8 @@ class PipelineTest {
                     : Replicas.of(mesh.replicas(), Device.cpu(),
                             new Replicas.Settings(Replicas.Gradients.BUCKETED, 4000, zero, 5));
             TrainingSession session = training.session(
-                    new ModelShare(replicas.shards(), plan.stages(mesh.place().pp()), ContextExchange.NONE));
+                    new ModelShare(replicas.shards(), plan.stages(mesh.place().pp()), ContextExchange.NONE,
+                            TensorDivision.NONE));
             replicas.begin(session, new DivergenceGuard(0));
             pipelines.put(mesh.world().rank(), Pipeline.begin(mesh.pipeline(), plan, session));
             return session;
@@ -125,7 +127,8 @@ class PipelineTest {
         PipelinePlan plan = plan(schedule, ranks, training.model());
         RankThreads.run(ranks, RankThreads.LIMITS, group -> {
             try (TrainingSession session = training.session(
-                    new ModelShare(Shards.WHOLE, plan.stages(group.rank()), ContextExchange.NONE));
+                    new ModelShare(Shards.WHOLE, plan.stages(group.rank()), ContextExchange.NONE,
+                            TensorDivision.NONE));
                     Pipeline pipeline = Pipeline.begin(group, plan, session)) {
                 rank.run(group.rank(), session, pipeline);
             }

@@ -1,0 +1,237 @@
+package org.airelab.distributed.parallel;
+
+import ai.djl.Device;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.airelab.distributed.contextparallel.ContextParallel;
+import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.mesh.Mesh;
+import org.airelab.distributed.pipeline.Pipeline;
+import org.airelab.distributed.pipeline.PipelinePlan;
+import org.airelab.distributed.tensorparallel.TensorParallel;
+import org.airelab.distributed.tensorparallel.TensorSums;
+import org.airelab.nn.FlatParameters;
+import org.airelab.nn.ModelConfig;
+import org.airelab.nn.Shards;
+import org.airelab.nn.Shards.Piece;
+import org.airelab.nn.TensorDivision;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.ModelShare;
+import org.airelab.train.TrainingSession;
+
+/**
+ * The ranks of a run that train one model together, seen by one of them. All ranks call the same methods in the same
+ * order: {@link #share}, then with a session of that share {@link #begin}. A run may have one rank only.
+ */
+public final class Ranks implements AutoCloseable {
+    private final Device device;
+    private final Division division;
+    /** Null of a run of one rank. */
+    private final Mesh mesh;
+    /** All ranks, for what they tell each other; it owns the group of them. */
+    private final Replicas all;
+    /** Those with the same parameters. */
+    private final Replicas replicas;
+    private TensorParallel tensors;
+    private PipelinePlan plan;
+    private Pipeline pipeline;
+
+    private Ranks(Mesh mesh, Device device, Division division) {
+        this.mesh = mesh;
+        this.device = device;
+        this.division = division;
+        this.all = mesh == null ? Replicas.alone(device) : Replicas.of(mesh.world(), device, division.replicas());
+        this.replicas = mesh == null || mesh.replicas() == null ? Replicas.alone(device)
+                : Replicas.of(mesh.replicas(), device, division.replicas());
+    }
+
+    /** A run of one rank. */
+    public static Ranks alone(Device device) {
+        return new Ranks(null, device, null);
+    }
+
+    /**
+     * The ranks of a group, which is closed with this. All are to be given the same division, or none goes on.
+     *
+     * @param device of this rank, in whose memory the group's collectives work
+     */
+    public static Ranks of(ProcessGroup world, Device device, Division division) {
+        Replicas.of(world, device, division.replicas()).requireSame("other options of ranks", division.toString());
+        return new Ranks(new Mesh(world, division.mesh()), device, division);
+    }
+
+    /** This rank's device. */
+    public Device device() {
+        return device;
+    }
+
+    /** This rank, from 0. */
+    public int rank() {
+        return all.rank();
+    }
+
+    /** The number of ranks. */
+    public int size() {
+        return all.size();
+    }
+
+    /** This rank's place among those that take different samples. */
+    public int sampler() {
+        return mesh == null ? 0 : mesh.place().dp();
+    }
+
+    /** How many take different samples. */
+    public int samplers() {
+        return mesh == null ? 1 : mesh.shape().dp();
+    }
+
+    /** See {@link Replicas#requireSame}. */
+    public void requireSame(String other, String mine) {
+        all.requireSame(other, mine);
+    }
+
+    /** What of a rank's parameters it updates, and keeps. */
+    public Shards shards() {
+        return replicas.shards();
+    }
+
+    /**
+     * What of the model this rank has. It is asked for once.
+     *
+     * @param passes of a step of each sampler
+     * @throws org.airelab.base.UserError (bad input) when the model or a step cannot be divided
+     */
+    public ModelShare share(ModelConfig model, int passes) {
+        if (mesh == null) {
+            return ModelShare.WHOLE;
+        }
+        division.require(model, passes);
+        tensors = mesh.tensor() == null ? null : new TensorParallel(mesh.tensor(), division.sequenceParallel());
+        plan = mesh.pipeline() == null ? null : division.plan(model);
+        return new ModelShare(shards(), plan == null ? List.of() : plan.stages(mesh.place().pp()),
+                ContextParallel.over(mesh.context()), tensors == null ? TensorDivision.NONE : tensors);
+    }
+
+    /** Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps. */
+    public void begin(TrainingSession session, DivergenceGuard guard) {
+        if (mesh == null) {
+            return;
+        }
+        all.requireFloat32(session);
+        all.shareClocks(session, guard);
+        replicas.begin(session, guard);
+        if (tensors != null) {
+            session.trainer().shareSteps(new TensorSums(mesh.tensor(), session.trainer().exchange(), tensors, session));
+        }
+        if (plan != null) {
+            pipeline = Pipeline.begin(mesh.pipeline(), plan, session);
+        }
+    }
+
+    /** Whether no rank has all of the state that training goes on from. */
+    public boolean divided() {
+        return mesh != null && (mesh.model() != null || shards().stage() > 0);
+    }
+
+    /** The pieces of the parameters' layout that this rank writes into checkpoints: each element has one writer. */
+    public List<Piece> writes(FlatParameters parameters) {
+        List<Piece> mine = new ArrayList<>();
+        long own = pipeline == null ? 0 : pipeline.firstOwn();
+        for (FlatParameters.Slot slot : parameters.slots()) {
+            boolean same = tensors == null || tensors.rank() == 0 || slot.spec().cut() != null;
+            long end = slot.offset() + slot.spec().elements();
+            if (same && slot.offset() >= own) {
+                writes(parameters, slot.offset(), end).forEach(mine::add);
+            }
+        }
+        return mine;
+    }
+
+    /** Of what replicas have all of, each writes an equal part. */
+    private List<Piece> writes(FlatParameters parameters, long from, long to) {
+        if (shards().stage() > 0) {
+            return parameters.owned(from, to).stream().map(Shards.Owned::piece).toList();
+        }
+        long length = to - from;
+        return List.of(new Piece(from + length * replicas.rank() / replicas.size(),
+                from + length * (replicas.rank() + 1) / replicas.size()));
+    }
+
+    /** Fills an array on all ranks with rank 0's; every rank has all of the model. */
+    public void send(ai.djl.ndarray.NDArray array) {
+        replicas.send(array);
+    }
+
+    /** Rank 0's text, on all ranks. */
+    public String fromFirst(String mine) {
+        return all.fromFirst(mine);
+    }
+
+    /** See {@link Replicas#check}: ranks with the same parameters are compared. */
+    public void check(long step, ai.djl.ndarray.NDArray weights) {
+        replicas.check(step, weights);
+    }
+
+    /** The sum over ranks with different tokens of what each has of a sum over tokens: the same bits on each. */
+    public double sum(double mine) {
+        return replicas.sum(mine);
+    }
+
+    /** Waits until all ranks have come here. */
+    public void barrier() {
+        all.barrier();
+    }
+
+    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
+    public double waitedSeconds() {
+        return replicas.waitedSeconds();
+    }
+
+    /** How the pipeline's ranks have waited, in words; empty without one. All ranks ask. */
+    public String bubble(int passes) {
+        return pipeline == null ? "" : String.format(Locale.ROOT, "ranks waited for other stages %.1f %% of the steps'"
+                + " time; (p - 1) / (v m + p - 1) is %.1f %%", 100 * pipeline.bubble(), 100 * plan.bubble(passes));
+    }
+
+    /** How they work together, in words. */
+    public String describe() {
+        List<String> ways = new ArrayList<>();
+        if (replicas.size() > 1) {
+            ways.add(replicas.describe());
+        }
+        if (mesh.shape().cp() > 1) {
+            ways.add(mesh.shape().cp() + " ranks share each sequence (ring attention)");
+        }
+        if (tensors != null) {
+            ways.add(tensors.ranks() + " ranks share each layer" + (tensors.dividesTime()
+                    ? ", and the tokens between divided products" : ""));
+        }
+        if (plan != null) {
+            ways.add(plan.ranks() + " ranks have different layers, schedule " + plan.schedule()
+                    + (plan.chunks() > 1 ? " of " + plan.chunks() + " chunks" : ""));
+        }
+        return (mesh.model() == null && mesh.context() == null ? "" : size() + " ranks, mesh " + mesh.shape() + ": ")
+                + String.join("; ", ways);
+    }
+
+    /** Lets the other ranks know that this one cannot go on, and why. */
+    public void stopped(Throwable cause) {
+        all.stopped(cause);
+    }
+
+    /** After the session. */
+    @Override
+    public void close() {
+        if (pipeline != null) {
+            pipeline.close();
+        }
+        if (tensors != null) {
+            tensors.close();
+        }
+        if (mesh != null) {
+            mesh.close();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package org.airelab.distributed.tensorparallel;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.airelab.distributed.dataparallel.Exchange;
+import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.Reduction;
+import org.airelab.nn.FlatParameters;
+import org.airelab.nn.Shards.Owned;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
+import org.airelab.torch.Tensor;
+import org.airelab.train.GradientExchange;
+import org.airelab.train.TrainingSession;
+
+/**
+ * What the ranks of tensor parallelism have to exchange of a step's gradients, on top of the exchange among those that take
+ * different samples. Gradients of divided parameters are whole where they are. Those of parameters that all ranks have are
+ * the same on all; but where each rank has its own tokens of the stream, they are those of its tokens, and are summed, all
+ * together, when the samples' sums are there.
+ */
+public final class TensorSums implements GradientExchange {
+    private final ProcessGroup group;
+    private final GradientExchange samples;
+    private final FlatParameters parameters;
+    private final NDArray gradients;
+    private final List<Owned> partial;
+    private final Exchange exchange;
+
+    /**
+     * @param group    of tensor parallelism
+     * @param samples  the exchange among the ranks that have the same part of the layers
+     * @param division of the session's layers, over {@code group}
+     */
+    public TensorSums(ProcessGroup group, GradientExchange samples, TensorParallel division, TrainingSession session) {
+        this.parameters = session.parameters();
+        this.group = group;
+        this.samples = samples;
+        this.gradients = parameters.gradients();
+        this.partial = division.dividesTime() ? parameters.slots().stream().filter(slot -> slot.spec().cut() == null)
+                .flatMap(slot -> parameters.owned(slot.offset(), slot.offset() + slot.spec().elements()).stream())
+                .toList() : List.of();
+        this.exchange = new Exchange(group, NativeArrays.device(gradients));
+    }
+
+    @Override
+    public int rank() {
+        return samples.rank();
+    }
+
+    @Override
+    public int ranks() {
+        return samples.ranks();
+    }
+
+    @Override
+    public void finalFrom(long element) {
+        samples.finalFrom(element);
+    }
+
+    @Override
+    public void complete() {
+        samples.complete();
+        if (!partial.isEmpty()) {
+            sumPartial();
+        }
+    }
+
+    /** One all-reduce of what lies here and there. */
+    private void sumPartial() {
+        ScalarType type = NativeArrays.type(gradients);
+        Device device = NativeArrays.device(gradients);
+        try (NDManager scope = gradients.getManager().newSubManager()) {
+            NDArray all = Tensor.empty(type, device, partial.stream().mapToLong(Owned::size).sum()).attach(scope);
+            copy(scope, all, true);
+            group.allReduce(NativeArrays.kernelMemory(all), type, Reduction.SUM).await();
+            copy(scope, all, false);
+        }
+    }
+
+    private void copy(NDManager scope, NDArray all, boolean together) {
+        long to = 0;
+        for (Owned piece : partial) {
+            NDArray place = parameters.gradients(scope, piece);
+            NDArray window = NativeArrays.view(all, to, piece.size()).attach(scope);
+            NativeArrays.copy(together ? place : window, together ? window : place);
+            to += piece.size();
+        }
+    }
+
+    @Override
+    public double norm(double mine) {
+        double samplesNorm = samples.norm(mine);
+        return Math.sqrt(exchange.sum(samplesNorm * samplesNorm));
+    }
+
+    @Override
+    public void updated() {
+        samples.updated();
+    }
+
+    @Override
+    public double[] norms(double[] mine) {
+        return samples.norms(mine);
+    }
+
+    @Override
+    public double mean(double value) {
+        return samples.mean(value);
+    }
+}

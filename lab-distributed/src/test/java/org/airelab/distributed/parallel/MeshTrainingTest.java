@@ -1,0 +1,173 @@
+package org.airelab.distributed.parallel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.djl.Device;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import org.airelab.base.UserError;
+import org.airelab.checkpoint.Checkpoint;
+import org.airelab.checkpoint.CheckpointStore;
+import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.distributed.ParallelTraining;
+import org.airelab.distributed.checkpoint.JointCheckpoints;
+import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
+import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.distributed.mesh.MeshShape;
+import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.nn.ModelConfig;
+import org.airelab.nn.ModelTensors;
+import org.airelab.torch.ScalarType;
+import org.airelab.train.DivergenceGuard;
+import org.airelab.train.KernelChoice;
+import org.airelab.train.Precision;
+import org.airelab.train.Trainer.StepReport;
+import org.airelab.train.TrainingSession;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Ranks that divide training in several ways at once, and go on in other ways from what they have saved: that is the
+ * training of one rank.
+ */
+class MeshTrainingTest {
+    private static final int HALF = 25;
+    private static final int PASSES = 4;
+    private static final ModelConfig LLAMA = new ModelConfig(61, 24, 32, 4, 8, 4, 44, ModelConfig.Norm.RMS,
+            ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.ROPE_HALF, 10_000,
+            ModelConfig.FeedForwardKind.SWIGLU, false, true, 0);
+    private static final ParallelTraining TRAINING = new ParallelTraining(LLAMA, Precision.FP32, KernelChoice.OURS,
+            false, 2 * HALF, PASSES, 2);
+
+    @TempDir
+    private static Path folder;
+    private static double[] losses;
+    private static double[] norms;
+    private static Map<String, float[]> weights;
+
+    /** All steps, by one rank. */
+    @BeforeAll
+    static void oneRank() throws Exception {
+        double[][] found = half(Ranks.alone(Device.cpu()), folder.resolve("one"), 0, 2 * HALF);
+        losses = found[0];
+        norms = found[1];
+        weights = saved(folder.resolve("one"), 2 * HALF);
+        assertTrue(losses[2 * HALF - 1] < losses[0] - 0.5, () -> "it learns: " + Arrays.toString(losses));
+    }
+
+    /** Steps of a rank, from what was saved before on, and saves. */
+    private static double[][] half(Ranks ranks, Path run, int from, int steps) throws Exception {
+        double[][] found = new double[2][steps];
+        try (ranks; TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES / ranks.samplers()))) {
+            if (ranks.rank() == 0) {
+                session.trainer().restore(from, from);
+            }
+            ranks.begin(session, new DivergenceGuard(0));
+            JointCheckpoints checkpoints = new JointCheckpoints(new CheckpointStore(run, 3), ranks.rank(),
+                    ranks::barrier, ModelTensors.infos(LLAMA, ScalarType.FLOAT32), session.parameters());
+            if (from > 0) {
+                checkpoints.read(new CheckpointStore(run, 3).begun(from), parts(ranks, session));
+            }
+            assertEquals(from, session.trainer().step());
+            for (int i = 0; i < steps; i++) {
+                StepReport report = session.trainer().step(TRAINING.batches(from + i, ranks.sampler(),
+                        ranks.samplers()));
+                found[0][i] = report.loss();
+                found[1][i] = report.gradientNorm();
+                ranks.check(i + 1, session.parameters().weights());
+            }
+            checkpoints.save(from + steps, parts(ranks, session), Map.of());
+            ranks.barrier();
+            ranks.bubble(PASSES / ranks.samplers());
+        }
+        return found;
+    }
+
+    private static Map<String, Part> parts(Ranks ranks, TrainingSession session) {
+        Map<String, Part> parts = new LinkedHashMap<>();
+        parts.put("model.safetensors", new Part(session.parameters().weights(), session.parameters().keptWeights(),
+                ranks.writes(session.parameters())));
+        session.optimizer().state().forEach((name, buffer) -> parts.put(name + ".safetensors",
+                new Part(buffer, session.optimizer().owned(), ranks.writes(session.parameters()))));
+        return parts;
+    }
+
+    private static Map<String, float[]> saved(Path run, int step) {
+        Checkpoint checkpoint = new CheckpointStore(run, 3).at(step);
+        Map<String, float[]> found = new TreeMap<>();
+        try (SafetensorsFile file = SafetensorsFile.open(checkpoint.file("model.safetensors"))) {
+            file.names().forEach(name -> found.put(name,
+                    file.tensor(name).data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)));
+        }
+        return found;
+    }
+
+    /** A way is a mesh and, behind it, what else: z1 to z3 for ZeRO, sp, and a schedule with its chunks. */
+    private static Division division(String way) {
+        List<String> words = List.of(way.split(" "));
+        int zero = words.stream().filter(word -> word.matches("z\\d")).mapToInt(word -> word.charAt(1) - '0').sum();
+        boolean interleaved = words.contains("interleaved");
+        return new Division(MeshShape.parse(words.getFirst(), OptionalInt.empty()),
+                new Replicas.Settings(Replicas.Gradients.BUCKETED, 20_000, zero, 10), words.contains("sp"),
+                interleaved ? PipelineSchedule.INTERLEAVED : words.contains("afab") ? PipelineSchedule.AFAB
+                        : PipelineSchedule.ONE_F_ONE_B, interleaved ? 2 : 1);
+    }
+
+    private static void train(Division division, Path run, int from) throws Exception {
+        double[][][] found = new double[division.mesh().ranks()][][];
+        RankThreads.run(found.length, RankThreads.LIMITS, world -> found[world.rank()] = half(
+                Ranks.of(world, Device.cpu(), division), run, from, HALF));
+        for (double[][] one : found) {
+            assertArrayEquals(found[0][0], one[0], "every rank knows the loss of all");
+            assertArrayEquals(found[0][1], one[1], "and the norm");
+        }
+        assertArrayEquals(Arrays.copyOfRange(losses, from, from + HALF), found[0][0], 1e-5);
+        for (int i = 0; i < HALF; i++) {
+            assertEquals(norms[from + i], found[0][1][i], 1e-4 * norms[from + i], "norm of step " + (from + i + 1));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "dp=2 -> tp=2", "dp=4 z3 -> tp=2,dp=1 sp", "dp=2,tp=2 z1 -> tp=2,pp=2", "tp=2,pp=2 sp -> dp=2,pp=2 z1 afab",
+        "tp=2,cp=2 -> pp=2 interleaved", "dp=2,tp=2 z3 sp -> cp=2,pp=2", "dp=2,cp=2 z2 -> dp=1"})
+    void goesOnInAnotherWay(String ways) throws Exception {
+        Path run = folder.resolve(ways.replaceAll("[^a-z0-9]+", "-"));
+        String[] both = ways.split(" -> ");
+        train(division(both[0]), run, 0);
+        train(division(both[1]), run, HALF);
+        Map<String, float[]> found = saved(run, 2 * HALF);
+        assertEquals(weights.keySet(), found.keySet());
+        weights.forEach((name, values) -> assertArrayEquals(values, found.get(name), 1e-4f, name));
+    }
+
+    private static String refused(String way, ModelConfig model, int passes) {
+        UserError error = assertThrows(UserError.class, () -> division(way).require(model, passes));
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
+        return error.getMessage();
+    }
+
+    @Test
+    void whatCannotBeDividedIsRefused() {
+        assertTrue(refused("dp=2,pp=2 z2", LLAMA, 4).startsWith("--zero 2 frees what the backward pass of a later"));
+        assertTrue(refused("dp=2 sp", LLAMA, 4).startsWith("--sequence-parallel divides tokens among the ranks"));
+        assertTrue(refused("pp=5", LLAMA, 4).startsWith("a pipeline of 5 ranks with 1 stage each needs at least 5"));
+        assertTrue(refused("pp=2 interleaved", LLAMA, 3).contains("in groups of 2"));
+        assertTrue(refused("cp=5", LLAMA, 4).contains("context_length 24 is not a multiple"));
+        assertEquals("sequence parallelism divides the 24 tokens of a sequence on each rank among 5, which does not come"
+                + " out even.", refused("tp=5 sp", LLAMA, 4));
+    }
+}
