@@ -2,6 +2,7 @@ package org.airelab.distributed.plan;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.airelab.base.Nearest;
@@ -48,9 +49,10 @@ public record Cluster(Hardware gpu, int perNode, int nodes) {
         }
         Hardware known = HardwareTable.all().get(name);
         if (known == null) {
-            throw UserError.badInput("unknown GPU " + name + "; known are "
-                    + String.join(", ", HardwareTable.all().keySet()) + ".", Nearest.to(name, HardwareTable.all().keySet())
-                            .map(n -> "Did you mean " + n + "?").orElse("Describe it in a YAML file: my-gpu.yamlx8."));
+            Set<String> names = HardwareTable.all().keySet();
+            throw UserError.badInput("unknown GPU " + name + "; known are " + String.join(", ", names) + ".",
+                    Nearest.to(name, names).map(n -> "Did you mean " + n + "?")
+                            .orElse("Describe it in a YAML file: my-gpu.yamlx8."));
         }
         return known;
     }

@@ -7,9 +7,9 @@ import org.airelab.distributed.plan.Job.Recompute;
 import org.airelab.distributed.plan.Links.Group;
 
 /**
- * What ranks exchange and what of its time computing does not hide. Tensor parallelism hides nothing; a ring of keys and
- * values hides behind attention; weights gathered for a layer behind the layer before; gradients behind the backward
- * pass; a pipeline's sends nothing.
+ * What ranks exchange and what of its time computing does not hide. Nothing hides what tensor parallelism and pipelines
+ * send; a ring of keys and values hides behind attention; weights gathered for a layer behind the layer before;
+ * gradients behind the backward pass.
  */
 final class Communication {
     /** Of summed gradients, what is ready last and has nothing to hide behind. */
@@ -20,6 +20,7 @@ final class Communication {
     private final PassTimes times;
     private final double layersInStep;
     private final Group replicas;
+    private final double parameters;
 
     Communication(Job job, Cluster cluster, PassTimes times) {
         this.job = job;
@@ -27,6 +28,7 @@ final class Communication {
         this.times = times;
         layersInStep = (double) job.passes() * job.stageLayers();
         replicas = links.replicas(job.mesh());
+        parameters = LayerWork.parameters(job, true, job.mesh().pp() == 1);
     }
 
     /** All that there is, none of a group of one rank. */
@@ -84,7 +86,6 @@ final class Communication {
     /** ZeRO below 3: one sum a step, during the last pass's backward half; what was divided is gathered after it. */
     private List<Flow> summedGradients() {
         int stage = job.method().zero();
-        double parameters = job.stageLayers() * LayerWork.parameters(job) + LayerWork.embedding(job);
         double gradients = parameters * job.method().state().gradients();
         int rings = stage == 0 ? 2 : 1;
         double seconds = rings * links.ring(replicas, gradients);
@@ -105,22 +106,32 @@ final class Communication {
      * The embedding is the first to be gathered and the last to be summed, with nothing to hide behind.
      */
     private List<Flow> gatheredWeights() {
+        double stage = job.stageLayers();
         double layer = LayerWork.parameters(job);
-        double ends = LayerWork.embedding(job);
-        double gather = links.ring(replicas, layer * job.elementBytes());
-        double scatter = links.ring(replicas, layer * job.method().state().gradients());
-        double gatherEnds = links.ring(replicas, ends * job.elementBytes());
-        double scatterEnds = links.ring(replicas, ends * job.method().state().gradients());
+        double ends = parameters - stage * layer;
+        double gather = gather(layer);
+        double scatter = scatter(layer);
         double lateForward = Math.max(0, gather - times.forward().total());
         double lateBackward = Math.max(0, gather + scatter - times.backward().total());
         double lateScatter = Math.min(lateBackward, scatter);
-        double stage = job.stageLayers();
+        double lateGather = lateForward + lateBackward - lateScatter;
+        double embedding = LayerWork.embedding(job);
         return List.of(
-                flow("data", "all-gather of weights", replicas, job.passes() * job.elementBytes()
-                        * Links.sent(replicas, 2 * stage * layer + ends), job.passes() * (2 * stage * gather + gatherEnds),
-                        job.passes() * (stage * (lateForward + lateBackward - lateScatter) + gatherEnds)),
-                flow("data", "reduce-scatter of gradients", replicas, job.passes() * job.method().state().gradients()
-                        * Links.sent(replicas, stage * layer + ends), job.passes() * (stage * scatter + scatterEnds),
-                        job.passes() * (stage * lateScatter + scatterEnds)));
+                flow("data", "all-gather of weights", replicas,
+                        job.passes() * Links.sent(replicas, (2 * stage * layer + ends) * job.elementBytes()),
+                        job.passes() * (2 * stage * gather + gather(ends)),
+                        job.passes() * (stage * lateGather + gather(embedding))),
+                flow("data", "reduce-scatter of gradients", replicas,
+                        job.passes() * Links.sent(replicas, parameters * job.method().state().gradients()),
+                        job.passes() * (stage * scatter + scatter(ends)),
+                        job.passes() * (stage * lateScatter + scatter(embedding))));
+    }
+
+    private double gather(double count) {
+        return links.ring(replicas, count * job.elementBytes());
+    }
+
+    private double scatter(double count) {
+        return links.ring(replicas, count * job.method().state().gradients());
     }
 }

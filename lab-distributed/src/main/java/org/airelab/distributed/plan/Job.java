@@ -71,8 +71,8 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
      *
      * @param precision  what layers compute in, and in float64 no plan is made
      * @param state      types of what is kept
-     * @param zero       stage of ZeRO (Rajbhandari et al. 2020): 0 divides nothing, 1 the optimizer's state, 2 gradients
-     *                   too, 3 weights too, among the ranks with the same parameters
+     * @param zero       stage of ZeRO (Rajbhandari et al. 2020), what the ranks with the same parameters divide: 0
+     *                   nothing, 1 the optimizer's state, 2 gradients too, 3 weights too
      * @param recompute  what is computed twice
      * @param kernels    of what is no matrix product
      * @param interleave pieces of the model that each rank of a pipeline has (Narayanan et al. 2021, section 2.2)
@@ -107,8 +107,8 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
             return Optional.of("tp=" + mesh.tp() + " must divide the feed-forward width " + model.hiddenDim() + ".");
         }
         if (model.layers() % stages != 0) {
-            return Optional.of("pp=" + mesh.pp() + (method.interleave > 1 ? " times interleave " + method.interleave : "")
-                    + " must divide the " + model.layers() + " layers.");
+            String pieces = method.interleave > 1 ? " times interleave " + method.interleave : "";
+            return Optional.of("pp=" + mesh.pp() + pieces + " must divide the " + model.layers() + " layers.");
         }
         if (model.contextLength() % mesh.cp() != 0) {
             return Optional.of("cp=" + mesh.cp() + " must divide the context of " + model.contextLength() + " tokens.");

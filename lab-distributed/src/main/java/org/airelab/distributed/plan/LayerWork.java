@@ -89,6 +89,11 @@ record LayerWork(int dim, int qkv, int keys, int up, int hidden, int tp, boolean
                 + (model.positions() == Positions.LEARNED ? (double) model.dim() * model.contextLength() : 0);
     }
 
+    /** All trained numbers of a rank of the first or the last stage of the pipeline, or of both where it has one. */
+    static double parameters(Job job, boolean first, boolean last) {
+        return job.stageLayers() * parameters(job) + (first ? embedding(job) : 0) + (last ? head(job) : 0);
+    }
+
     /** Trained numbers of the output matrix on a rank of the last stage; a tied one is there again in a pipeline. */
     static double head(Job job) {
         ModelConfig model = job.model();

@@ -42,8 +42,8 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
         State state = job.method().state();
         int zero = job.method().zero();
         double sharers = job.replicas();
-        double ends = (first ? LayerWork.embedding(job) : 0) + (last ? LayerWork.head(job) : 0);
-        double parameters = job.stageLayers() * LayerWork.parameters(job) + ends;
+        double parameters = LayerWork.parameters(job, first, last);
+        double ends = parameters - job.stageLayers() * LayerWork.parameters(job);
         return new MemoryPlan(parameters, parameters * state.weights() / (zero == 3 ? sharers : 1),
                 parameters * state.gradients() / (zero >= 2 ? sharers : 1),
                 parameters * state.optimizer() / (zero >= 1 ? sharers : 1),

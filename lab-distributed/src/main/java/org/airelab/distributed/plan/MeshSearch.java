@@ -3,6 +3,7 @@ package org.airelab.distributed.plan;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
@@ -21,6 +22,8 @@ import org.airelab.nn.ModelConfig;
  * @param method       how, where nothing else is tried
  */
 record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method method) {
+    /** What of the fastest's time is not worth more parallelism or a higher stage of ZeRO. */
+    private static final double HARDLY = 1.02;
 
     /** One of the ways: each replica takes its {@link BatchShare}. */
     Job job(MeshShape mesh) {
@@ -33,52 +36,50 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
     }
 
     /**
-     * Those that divide the model, fit into memory and leave each replica a sequence, fastest first; of equally fast ones
-     * the one with the lower stage of ZeRO, less parallelism within the model, and nothing computed twice.
+     * Those that divide the model, fit into memory and leave each replica a sequence: first the one to take, which is
+     * the simplest of those that take hardly longer than the fastest, then all others, fastest first.
      *
      * @param stages     of ZeRO to try
      * @param recomputes to try
      */
-    List<Plan> fastest(Cluster cluster, List<Integer> stages, List<Recompute> recomputes) {
+    List<Plan> best(Cluster cluster, List<Integer> stages, List<Recompute> recomputes) {
         List<Plan> plans = new ArrayList<>();
         for (MeshShape mesh : meshes(cluster.ranks())) {
             for (int zero : mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages) {
                 for (Recompute recompute : recomputes) {
-                    Method how = new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
-                            mesh.pp() > 1 ? method.interleave() : 1);
-                    plan(mesh, how, cluster).ifPresent(plans::add);
+                    plan(mesh, zero, recompute, cluster).ifPresent(plans::add);
                 }
             }
         }
+        double least = plans.stream().mapToDouble(plan -> plan.time().total()).min().orElse(0);
+        Optional<Plan> simplest = plans.stream().filter(plan -> plan.time().total() <= HARDLY * least).findFirst();
         plans.sort(Comparator.comparingDouble(plan -> plan.time().total()));
+        simplest.ifPresent(plan -> {
+            plans.remove(plan);
+            plans.addFirst(plan);
+        });
         return plans;
     }
 
-    private java.util.Optional<Plan> plan(MeshShape mesh, Method how, Cluster cluster) {
-        if (!shared(mesh.dp())) {
-            return java.util.Optional.empty();
-        }
-        Job job = job(mesh, how);
-        return java.util.Optional.of(job).filter(j -> j.obstacle().isEmpty()).map(j -> Plan.of(j, cluster))
-                .filter(Plan::fits);
-    }
-
-    private boolean shared(int replicas) {
+    private Optional<Plan> plan(MeshShape mesh, int zero, Recompute recompute, Cluster cluster) {
+        Job job;
         try {
-            BatchShare.of(batchSize, accumulation, 0, replicas);
-            return true;
+            job = job(mesh, new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
+                    mesh.pp() > 1 ? method.interleave() : 1));
         } catch (UserError e) {
-            return false;
+            return Optional.empty(); // The sequences of a step cannot be divided among so many replicas.
         }
+        return job.obstacle().isPresent() ? Optional.empty() : Optional.of(Plan.of(job, cluster)).filter(Plan::fits);
     }
 
-    /** Least parallelism within the model first. */
+    /** The simplest first: least pipeline, then least tensor, then least context parallelism. */
     private static List<MeshShape> meshes(int ranks) {
         return divisors(ranks).flatMap(pp -> divisors(ranks / pp).flatMap(tp -> divisors(ranks / pp / tp)
                 .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp)))).toList();
     }
 
     private static Stream<Integer> divisors(int number) {
-        return IntStream.rangeClosed(1, number).filter(d -> number % d == 0).boxed();
+        return IntStream.rangeClosed(1, (int) Math.sqrt(number)).filter(d -> number % d == 0)
+                .flatMap(d -> IntStream.of(d, number / d)).distinct().sorted().boxed();
     }
 }

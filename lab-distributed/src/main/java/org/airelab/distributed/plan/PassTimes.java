@@ -55,7 +55,7 @@ record PassTimes(Work forward, Work backward, Work head, double optimizer) {
         Work forward = forward(job, layer, times);
         Work backward = backward(job, layer, times).plus(again(job, forward));
         return new PassTimes(forward, backward, head(job, times),
-                times.moved(UPDATE * (job.stageLayers() * LayerWork.parameters(job) + LayerWork.embedding(job))));
+                times.moved(UPDATE * LayerWork.parameters(job, true, job.mesh().pp() == 1)));
     }
 
     private static double traffic(Job job) {

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
         + " a step, what limits it, and which mesh to take.",
     "The model of all that, and how far it is from published runs: lab-distributed/docs/plan.md."},
         footer = {"  lab plan stories110m --hardware h100x8", "  lab plan llama3-8b --hardware h100x8x4",
-            "  lab plan llama3-70b --hardware h200x8x8 --mesh tp=8,pp=2 --zero 1 --checkpointing full",
+            "  lab plan llama3-70b --hardware h200x8x8 --mesh tp=8,pp=2 --zero 1",
             "  lab plan --check"})
 public final class PlanCommand implements LabCommand {
     private static final List<Integer> ALL_STAGES = List.of(0, 1, 2, 3);
@@ -77,8 +77,8 @@ public final class PlanCommand implements LabCommand {
             description = "Pieces of the model of each rank of a pipeline. Default: ${DEFAULT-VALUE}.")
     private int interleave;
 
-    @Option(names = "--state", paramLabel = "TYPES", defaultValue = "FLOAT32", description = "What is kept: float32 (4+4+8"
-            + " bytes a parameter, as here) or mixed (2+2+12). Default: float32.")
+    @Option(names = "--state", paramLabel = "TYPES", defaultValue = "FLOAT32", description = "What is kept: float32"
+            + " (4+4+8 bytes a parameter, as here) or mixed (2+2+12). Default: float32.")
     private State state;
 
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Any other key of the configuration.")
@@ -115,9 +115,8 @@ public final class PlanCommand implements LabCommand {
         if (mesh == null) {
             recommend(run, search, cluster, out);
         } else {
-            show(run, search, cluster, out);
+            show(search, cluster, out);
         }
-        out.flush();
         return 0;
     }
 
@@ -133,7 +132,8 @@ public final class PlanCommand implements LabCommand {
         Map<String, PretrainConfig> presets = PlanPresets.all();
         PretrainConfig defaults = presets.get(file ? PretrainPresets.DEFAULT : config);
         if (defaults == null) {
-            throw UserError.badInput("unknown model " + config + "; known are " + String.join(", ", presets.keySet()) + ".",
+            String known = String.join(", ", presets.keySet());
+            throw UserError.badInput("unknown model " + config + "; known are " + known + ".",
                     Nearest.to(config, presets.keySet()).map(name -> "Did you mean " + name + "?")
                             .orElse("Choose one of them, or give a run's config.yaml."));
         }
@@ -174,13 +174,13 @@ public final class PlanCommand implements LabCommand {
     }
 
     /** Of a mesh that is given. */
-    private void show(PretrainConfig run, MeshSearch search, Cluster cluster, PrintWriter out) {
+    private void show(MeshSearch search, Cluster cluster, PrintWriter out) {
         Job job = search.job(MeshShape.parse(mesh, OptionalInt.of(cluster.ranks())));
         job.obstacle().ifPresent(sentence -> {
             throw UserError.badInput(sentence, "Change --mesh, or leave it out to be told one.");
         });
         Plan plan = Plan.of(job, cluster);
-        print(run, plan, List.of(), out);
+        print(plan, List.of(), out);
         if (!plan.fits()) {
             throw UserError.failed(String.format(Locale.ROOT, "a rank needs %.1f GiB, and a GPU has %.1f GiB, of which"
                     + " nineteen twentieths can be used.", MemoryPlan.gib(plan.memory().total()),
@@ -189,7 +189,7 @@ public final class PlanCommand implements LabCommand {
     }
 
     private void recommend(PretrainConfig run, MeshSearch search, Cluster cluster, PrintWriter out) {
-        List<Plan> plans = search.fastest(cluster, zero == null ? ALL_STAGES : List.of(zero), recomputes(run));
+        List<Plan> plans = search.best(cluster, zero == null ? ALL_STAGES : List.of(zero), recomputes(run));
         if (plans.isEmpty()) {
             throw UserError.failed("no mesh of " + cluster.ranks() + " ranks divides " + run.preset() + " and its "
                     + run.train().batchSize() + " x " + run.train().accumulation() + " sequences so that it fits into "
@@ -197,22 +197,21 @@ public final class PlanCommand implements LabCommand {
                     "Give more nodes, a smaller --batch with more --accumulation, or allow more by --zero and"
                             + " --checkpointing.");
         }
-        print(run, plans.getFirst(), plans, out);
+        print(plans.getFirst(), plans, out);
     }
 
-    private void print(PretrainConfig run, Plan plan, List<Plan> all, PrintWriter out) {
-        String name = config.equals(run.preset()) ? config : run.preset() + " (" + config + ")";
+    private void print(Plan plan, List<Plan> all, PrintWriter out) {
+        List<Plan> others = all.stream().skip(1).limit(ALTERNATIVES).toList();
         if (json) {
-            Map<String, Object> tree = PlanReport.tree(name, plan);
-            tree.put("alternatives", all.stream().skip(1).limit(ALTERNATIVES).map(p -> PlanReport.tree(name, p)).toList());
+            Map<String, Object> tree = PlanReport.tree(config, plan);
+            tree.put("alternatives", others.stream().map(other -> PlanReport.tree(config, other)).toList());
             out.print(Json.pretty(tree));
-            out.flush();
-            return;
-        }
-        PlanReport.lines(name, plan).forEach(out::println);
-        if (all.size() > 1) {
-            out.printf("%nof %d ways that fit this is the fastest; the next%n", all.size());
-            all.stream().skip(1).limit(ALTERNATIVES).map(p -> PlanReport.alternative(p, plan)).forEach(out::println);
+        } else {
+            PlanReport.lines(config, plan).forEach(out::println);
+            if (!others.isEmpty()) {
+                out.printf("%nof %d ways that fit take this one; the next%n", all.size());
+                others.forEach(other -> out.println(PlanReport.alternative(other, plan)));
+            }
         }
         out.flush();
     }

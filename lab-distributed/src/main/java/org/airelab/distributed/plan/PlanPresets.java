@@ -52,8 +52,8 @@ final class PlanPresets {
         MODELS.put("megatron-22b", gpt(51_200, 2048, 6144, 48, 64));
         MODELS.put("megatron-530b", gpt(51_200, 2048, 20_480, 105, 128));
         MODELS.put("megatron-1t", gpt(51_200, 2048, 25_600, 128, 160));
-        MODELS.put("nemotron4-15b", new ModelConfig(256_000, 4096, 6144, 32, 48, 8, 24_576, Norm.LAYER, NormPlacement.PRE,
-                1e-5, Positions.ROPE_HALF, 10_000, FeedForwardKind.RELU, false, false, 0));
+        MODELS.put("nemotron4-15b", new ModelConfig(256_000, 4096, 6144, 32, 48, 8, 24_576, Norm.LAYER,
+                NormPlacement.PRE, 1e-5, Positions.ROPE_HALF, 10_000, FeedForwardKind.RELU, false, false, 0));
     }
 
     private PlanPresets() {

@@ -34,11 +34,13 @@ final class PlanReport {
         Job job = plan.job();
         ModelConfig m = job.model();
         Hardware gpu = plan.cluster().gpu();
-        return List.of(text("model      %s: %d layers, dim %d, %d heads (%d kv), context %d, vocabulary %,d: %s parameters",
-                        name, m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(), m.vocabSize(),
+        return List.of(text("model      %s: %d layers, dim %d, %d heads (%d kv), context %d, vocabulary %,d: %s"
+                        + " parameters", name, m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(),
+                        m.vocabSize(),
                         Progress.count(m.parameterCount())),
-                text("hardware   %s: %,.0f TFLOP/s in %s, %.1f GiB at %,.0f GB/s; %.0f GB/s in a node of %d%s", plan.cluster(),
-                        gpu.peakFlops(job.elementBytes()) / 1e12, lower(job.method().precision()), gpu.memoryGib(),
+                text("hardware   %s: %,.0f TFLOP/s in %s, %.1f GiB at %,.0f GB/s; %.0f GB/s in a node of %d%s",
+                        plan.cluster(), gpu.peakFlops(job.elementBytes()) / 1e12, lower(job.method().precision()),
+                        gpu.memoryGib(),
                         gpu.memoryGbs(), gpu.nodeGbs(), plan.cluster().perNode(),
                         plan.cluster().nodes() > 1 ? ", between nodes " + gpu.network() : ""),
                 text("mesh       %s", way(job)),
@@ -49,9 +51,10 @@ final class PlanReport {
     /** A mesh with what goes along with it. */
     static String way(Job job) {
         Method method = job.method();
+        boolean twice = method.recompute() != Recompute.NONE;
         return job.mesh() + (job.replicas() > 1 ? ", ZeRO-" + method.zero() : "")
                 + (method.interleave() > 1 ? ", interleaved by " + method.interleave() : "")
-                + (method.recompute() != Recompute.NONE ? ", activations recomputed (" + lower(method.recompute()) + ")" : "");
+                + (twice ? ", activations recomputed (" + lower(method.recompute()) + ")" : "");
     }
 
     private static List<String> memory(Plan plan) {
@@ -59,7 +62,8 @@ final class PlanReport {
         Method method = plan.job().method();
         int zero = method.zero();
         int ranks = plan.job().replicas();
-        return List.of(text("memory of a rank, GiB; P = %s parameters that it computes with", Progress.count(memory.parameters())),
+        return List.of(text("memory of a rank, GiB; P = %s parameters that it computes with",
+                        Progress.count(memory.parameters())),
                 part("weights", memory.weights(), formula(method.state().weights(), zero >= 3, ranks)),
                 part("gradients", memory.gradients(), formula(method.state().gradients(), zero >= 2, ranks)),
                 part("optimizer", memory.optimizer(), formula(method.state().optimizer(), zero >= 1, ranks)),
@@ -100,14 +104,15 @@ final class PlanReport {
         parts.forEach((name, seconds) -> lines.add(text("  %-22s%10.3f %4.0f%%", name, seconds,
                 100 * seconds / time.total())));
         lines.add("");
-        lines.add(text("speed      %s tokens/s, %s a GPU, MFU %.0f%%; what limits it: %s", Progress.count(plan.tokensPerSecond()),
+        lines.add(text("speed      %s tokens/s, %s a GPU, MFU %.0f%%; what limits it: %s",
+                Progress.count(plan.tokensPerSecond()),
                 Progress.count(plan.tokensPerSecond() / plan.job().mesh().ranks()), 100 * plan.mfu(), time.limit()));
         return lines;
     }
 
     /** A line of a list of alternatives. */
     static String alternative(Plan plan, Plan best) {
-        return text("  %-52s%8.3f s  +%3.0f%%%8.1f GiB", way(plan.job()), plan.time().total(),
+        return text("  %-52s%8.3f s  %+4.0f%%%8.1f GiB", way(plan.job()), plan.time().total(),
                 100 * (plan.time().total() / best.time().total() - 1), MemoryPlan.gib(plan.memory().total()));
     }
 

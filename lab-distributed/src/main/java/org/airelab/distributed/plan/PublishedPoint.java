@@ -15,8 +15,8 @@ import org.airelab.nn.ModelConfig;
 import org.airelab.train.Precision;
 
 /**
- * A run that somebody has made and told of, in a half type. What is missing takes the first of its kind: ZeRO 0, nothing
- * computed twice, fused kernels, all in float32, no interleaving, the model's own context.
+ * A run that somebody has made and told of, in a half type. What is missing takes the first of its kind: ZeRO 0,
+ * nothing computed twice, fused kernels, all in float32, no interleaving, the model's own context.
  *
  * @param run         what it is, in words
  * @param model       a name of {@link PlanPresets}

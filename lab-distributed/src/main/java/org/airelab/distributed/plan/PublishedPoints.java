@@ -82,8 +82,9 @@ final class PublishedPoints {
 
     private static String summary(List<Source> sources) {
         List<PublishedPoint> all = sources.stream().flatMap(source -> source.points.stream()).toList();
-        return String.format(Locale.ROOT, "%d of %d points within %.0f%%; of the %d to which no constant was calibrated (c)"
-                + " and for which nothing was assumed (a), %d.", all.stream().filter(PublishedPoints::near).count(),
-                all.size(), 100 * TOLERANCE, all.stream().filter(p -> letters(p).isEmpty()).count(), reproduced(sources));
+        return String.format(Locale.ROOT, "%d of %d points within %.0f%%; of the %d to which no constant was calibrated"
+                + " (c) and for which nothing was assumed (a), %d.", all.stream().filter(PublishedPoints::near).count(),
+                all.size(), 100 * TOLERANCE, all.stream().filter(p -> letters(p).isEmpty()).count(),
+                reproduced(sources));
     }
 }
