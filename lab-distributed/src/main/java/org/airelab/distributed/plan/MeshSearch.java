@@ -25,12 +25,14 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
     /** What of the fastest's time is not worth more parallelism or a higher stage of ZeRO. */
     private static final double HARDLY = 1.02;
 
-    /** One of the ways: each replica takes its {@link BatchShare}. */
-    Job job(MeshShape mesh) {
-        return job(mesh, method);
-    }
-
-    private Job job(MeshShape mesh, Method how) {
+    /**
+     * One of the ways: each replica takes its {@link BatchShare}.
+     *
+     * @throws UserError (bad input) where these cannot be even
+     */
+    Job job(MeshShape mesh, int zero, Recompute recompute) {
+        Method how = new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
+                method.interleave());
         BatchShare share = BatchShare.of(batchSize, accumulation, 0, mesh.dp());
         return new Job(model, mesh, share.rows(), share.passes(), how);
     }
@@ -39,12 +41,13 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
      * Those that divide the model, fit into memory and leave each replica a sequence: first the one to take, which is
      * the simplest of those that take hardly longer than the fastest, then all others, fastest first.
      *
+     * @param meshes     to try, the simplest first
      * @param stages     of ZeRO to try
      * @param recomputes to try
      */
-    List<Plan> best(Cluster cluster, List<Integer> stages, List<Recompute> recomputes) {
+    List<Plan> best(List<MeshShape> meshes, List<Integer> stages, List<Recompute> recomputes, Cluster cluster) {
         List<Plan> plans = new ArrayList<>();
-        for (MeshShape mesh : meshes(cluster.ranks())) {
+        for (MeshShape mesh : meshes) {
             for (int zero : mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages) {
                 for (Recompute recompute : recomputes) {
                     plan(mesh, zero, recompute, cluster).ifPresent(plans::add);
@@ -64,16 +67,15 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
     private Optional<Plan> plan(MeshShape mesh, int zero, Recompute recompute, Cluster cluster) {
         Job job;
         try {
-            job = job(mesh, new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
-                    mesh.pp() > 1 ? method.interleave() : 1));
+            job = job(mesh, zero, recompute);
         } catch (UserError e) {
             return Optional.empty(); // The sequences of a step cannot be divided among so many replicas.
         }
         return job.obstacle().isPresent() ? Optional.empty() : Optional.of(Plan.of(job, cluster)).filter(Plan::fits);
     }
 
-    /** The simplest first: least pipeline, then least tensor, then least context parallelism. */
-    private static List<MeshShape> meshes(int ranks) {
+    /** All of so many ranks, the simplest first: least pipeline, then least tensor, then least context parallelism. */
+    static List<MeshShape> meshes(int ranks) {
         return divisors(ranks).flatMap(pp -> divisors(ranks / pp).flatMap(tp -> divisors(ranks / pp / tp)
                 .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp)))).toList();
     }

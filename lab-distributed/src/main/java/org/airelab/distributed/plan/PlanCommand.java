@@ -112,10 +112,10 @@ public final class PlanCommand implements LabCommand {
         Cluster cluster = Cluster.parse(hardware);
         PretrainConfig run = configuration();
         MeshSearch search = search(run);
-        if (mesh == null) {
-            recommend(run, search, cluster, out);
-        } else {
-            show(search, cluster, out);
+        List<Plan> plans = plans(search, meshes(search, cluster), recomputes(run), cluster);
+        print(plans, out);
+        if (!plans.getFirst().fits()) {
+            throw tooLarge(plans.getFirst());
         }
         return 0;
     }
@@ -173,34 +173,42 @@ public final class PlanCommand implements LabCommand {
         return run.train().checkpointing() ? List.of(Recompute.FULL) : List.of(Recompute.NONE, Recompute.FULL);
     }
 
-    /** Of a mesh that is given. */
-    private void show(MeshSearch search, Cluster cluster, PrintWriter out) {
-        Job job = search.job(MeshShape.parse(mesh, OptionalInt.of(cluster.ranks())));
-        job.obstacle().ifPresent(sentence -> {
+    /** Those to choose from. */
+    private List<MeshShape> meshes(MeshSearch search, Cluster cluster) {
+        if (mesh == null) {
+            return MeshSearch.meshes(cluster.ranks());
+        }
+        MeshShape given = MeshShape.parse(mesh, OptionalInt.of(cluster.ranks()));
+        search.job(given, 0, Recompute.NONE).obstacle().ifPresent(sentence -> {
             throw UserError.badInput(sentence, "Change --mesh, or leave it out to be told one.");
         });
-        Plan plan = Plan.of(job, cluster);
-        print(plan, List.of(), out);
-        if (!plan.fits()) {
-            throw UserError.failed(String.format(Locale.ROOT, "a rank needs %.1f GiB, and a GPU has %.1f GiB, of which"
-                    + " nineteen twentieths can be used.", MemoryPlan.gib(plan.memory().total()),
-                    cluster.gpu().memoryGib()), "Leave --mesh out to be told what fits.");
-        }
+        return List.of(given);
     }
 
-    private void recommend(PretrainConfig run, MeshSearch search, Cluster cluster, PrintWriter out) {
-        List<Plan> plans = search.best(cluster, zero == null ? ALL_STAGES : List.of(zero), recomputes(run));
-        if (plans.isEmpty()) {
-            throw UserError.failed("no mesh of " + cluster.ranks() + " ranks divides " + run.preset() + " and its "
-                    + run.train().batchSize() + " x " + run.train().accumulation() + " sequences so that it fits into "
-                    + String.format(Locale.ROOT, "%.1f GiB a GPU.", cluster.gpu().memoryGib()),
-                    "Give more nodes, a smaller --batch with more --accumulation, or allow more by --zero and"
-                            + " --checkpointing.");
+    /** The best first. Where a mesh is given and nothing fits, the one that needs least. */
+    private List<Plan> plans(MeshSearch search, List<MeshShape> meshes, List<Recompute> recomputes, Cluster cluster) {
+        List<Integer> stages = zero == null ? ALL_STAGES : List.of(zero);
+        List<Plan> plans = search.best(meshes, stages, recomputes, cluster);
+        if (!plans.isEmpty()) {
+            return plans;
         }
-        print(plans.getFirst(), plans, out);
+        if (mesh != null) {
+            return List.of(Plan.of(search.job(meshes.getFirst(), stages.getLast(), recomputes.getLast()), cluster));
+        }
+        throw UserError.failed(String.format(Locale.ROOT, "no mesh of %d ranks divides %s and its %d x %d sequences so"
+                + " that it fits into %.1f GiB a GPU.", cluster.ranks(), config, search.batchSize(),
+                search.accumulation(), cluster.gpu().memoryGib()), "Give more nodes, a smaller --batch with more"
+                        + " --accumulation, or allow more by --zero and --checkpointing.");
     }
 
-    private void print(Plan plan, List<Plan> all, PrintWriter out) {
+    private static UserError tooLarge(Plan plan) {
+        return UserError.failed(String.format(Locale.ROOT, "a rank needs %.1f GiB, and a GPU has %.1f GiB, of which"
+                + " nineteen twentieths can be used.", MemoryPlan.gib(plan.memory().total()),
+                plan.cluster().gpu().memoryGib()), "Leave --mesh out to be told what fits.");
+    }
+
+    private void print(List<Plan> all, PrintWriter out) {
+        Plan plan = all.getFirst();
         List<Plan> others = all.stream().skip(1).limit(ALTERNATIVES).toList();
         if (json) {
             Map<String, Object> tree = PlanReport.tree(config, plan);

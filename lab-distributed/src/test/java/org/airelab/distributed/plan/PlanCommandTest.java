@@ -68,6 +68,17 @@ class PlanCommandTest {
         assertEquals(4, plan.get("alternatives").size());
     }
 
+    /** A mesh that is given is kept; of what is left open the best is taken. */
+    @Test
+    void meshOfOnesOwn() throws IOException {
+        JsonNode plan = json("llama3-8b", "--hardware", "h100x8", "--mesh", "dp=4,tp=2");
+        assertEquals("dp=4,tp=2", plan.get("mesh").asText());
+        assertTrue(plan.get("job").get("method").get("zero").asInt() > 0, plan.toString());
+        for (JsonNode other : plan.get("alternatives")) {
+            assertEquals("dp=4,tp=2", other.get("mesh").asText());
+        }
+    }
+
     /** The text and the tree are of one plan; its parts are all of the step. */
     @Test
     void textAndTree() throws IOException {
@@ -121,6 +132,7 @@ class PlanCommandTest {
         "2|llama3-8b --hardware h100x3 --mesh dp=3|cannot be divided evenly among 3 ranks",
         "2|llama3-8b --hardware h100x8 --mesh pp=8 --interleave 8|pp=8 times interleave 8 must divide the 32 layers",
         "2|llama3-8b --hardware h100x8 --mesh dp=8 --interleave 2|needs pp above 1",
+        "1|llama3-70b --hardware h100x8 --mesh dp=8|and a GPU has 79.6 GiB",
         "2|llama3-8b --zero 4|zero must be a stage from 0 to 3, found 4",
         "2|llama3-8b --precision fp64|fp64 is for checks on CPUs",
         "1|llama3-8b --hardware h100x1|no mesh of 1 ranks divides llama3-8b",
