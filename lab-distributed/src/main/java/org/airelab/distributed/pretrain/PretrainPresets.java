@@ -17,9 +17,9 @@ import org.airelab.train.Schedule;
  * Whole runs by name. The models are those of {@link ModelPresets}; tokens a step and learning rates follow
  * llama2.c's and nanoGPT's published runs, scaled to the model.
  */
-final class PretrainPresets {
+public final class PretrainPresets {
     /** The run of {@code lab pretrain} without a name. */
-    static final String DEFAULT = "quickstart";
+    public static final String DEFAULT = "quickstart";
 
     private static final Map<String, PretrainConfig> PRESETS = new LinkedHashMap<>();
 
@@ -44,7 +44,7 @@ final class PretrainPresets {
     }
 
     /** All presets, smallest model first. */
-    static Map<String, PretrainConfig> all() {
+    public static Map<String, PretrainConfig> all() {
         return Collections.unmodifiableMap(PRESETS);
     }
 }

@@ -1,0 +1,87 @@
+package org.airelab.distributed.plan;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.airelab.base.UserError;
+import org.airelab.distributed.dataparallel.BatchShare;
+import org.airelab.distributed.mesh.MeshShape;
+import org.airelab.distributed.plan.Job.Method;
+import org.airelab.distributed.plan.Job.Recompute;
+import org.airelab.nn.ModelConfig;
+
+/**
+ * All ways to give the same step to a cluster's ranks.
+ *
+ * @param model        what is trained
+ * @param batchSize    sequences of a forward pass of one rank alone
+ * @param accumulation its passes of a step
+ * @param method       how, where nothing else is tried
+ */
+record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method method) {
+    /** What of the fastest's time is not worth more parallelism or a higher stage of ZeRO. */
+    private static final double HARDLY = 1.02;
+
+    /**
+     * One of the ways: each replica takes its {@link BatchShare}.
+     *
+     * @throws UserError (bad input) where these cannot be even
+     */
+    Job job(MeshShape mesh, int zero, Recompute recompute) {
+        Method how = new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
+                method.interleave());
+        BatchShare share = BatchShare.of(batchSize, accumulation, 0, mesh.dp());
+        return new Job(model, mesh, share.rows(), share.passes(), how);
+    }
+
+    /**
+     * Those that divide the model, fit into memory and leave each replica a sequence: first the one to take, which is
+     * the simplest of those that take hardly longer than the fastest, then all others, fastest first.
+     *
+     * @param meshes     to try, the simplest first
+     * @param stages     of ZeRO to try
+     * @param recomputes to try
+     */
+    List<Plan> best(List<MeshShape> meshes, List<Integer> stages, List<Recompute> recomputes, Cluster cluster) {
+        List<Plan> plans = new ArrayList<>();
+        for (MeshShape mesh : meshes) {
+            for (int zero : mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages) {
+                for (Recompute recompute : recomputes) {
+                    plan(mesh, zero, recompute, cluster).ifPresent(plans::add);
+                }
+            }
+        }
+        double least = plans.stream().mapToDouble(plan -> plan.time().total()).min().orElse(0);
+        Optional<Plan> simplest = plans.stream().filter(plan -> plan.time().total() <= HARDLY * least).findFirst();
+        plans.sort(Comparator.comparingDouble(plan -> plan.time().total()));
+        simplest.ifPresent(plan -> {
+            plans.remove(plan);
+            plans.addFirst(plan);
+        });
+        return plans;
+    }
+
+    private Optional<Plan> plan(MeshShape mesh, int zero, Recompute recompute, Cluster cluster) {
+        Job job;
+        try {
+            job = job(mesh, zero, recompute);
+        } catch (UserError e) {
+            return Optional.empty(); // The sequences of a step cannot be divided among so many replicas.
+        }
+        return job.obstacle().isPresent() ? Optional.empty() : Optional.of(Plan.of(job, cluster)).filter(Plan::fits);
+    }
+
+    /** All of so many ranks, the simplest first: least pipeline, then least tensor, then least context parallelism. */
+    static List<MeshShape> meshes(int ranks) {
+        return divisors(ranks).flatMap(pp -> divisors(ranks / pp).flatMap(tp -> divisors(ranks / pp / tp)
+                .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp)))).toList();
+    }
+
+    private static Stream<Integer> divisors(int number) {
+        return IntStream.rangeClosed(1, (int) Math.sqrt(number)).filter(d -> number % d == 0)
+                .flatMap(d -> IntStream.of(d, number / d)).distinct().sorted().boxed();
+    }
+}
