@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * JSON as the lab writes and reads it: indented by two spaces, line feeds on every platform, maps in their own
@@ -38,8 +39,15 @@ public final class Json {
         if (e instanceof ValueInstantiationException && e.getCause() != null) {
             return e.getCause().getMessage();
         }
-        return e.getOriginalMessage().lines().findFirst().orElse("it cannot be parsed")
-                .replaceFirst(" \\(start marker at .*", "");
+        String message = e.getOriginalMessage().lines().findFirst().orElse("it cannot be parsed");
+        if (message.startsWith("Trailing token")) {
+            return "it goes on after the end of its first value";
+        }
+        // Jackson lists what would have been valid, and where in its own memory the text lies.
+        String reason = message.replaceFirst(" \\(start marker at .*", "").replaceFirst(": (expected a valid value|was expecting) .*", "")
+                .replaceFirst("\\(('.') \\(code \\d+\\)\\)", "$1");
+        return reason.startsWith("Unexpected") || reason.startsWith("Unrecognized")
+                ? reason.substring(0, 1).toLowerCase(Locale.ROOT) + reason.substring(1) : reason;
     }
 
     /** A map, list, record or scalar as indented text that ends with a line feed. */

@@ -4,10 +4,14 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.airelab.base.Nearest;
 import org.airelab.base.UserError;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -26,7 +30,34 @@ final class UsageErrors {
         if ((e instanceof UnmatchedArgumentException || e instanceof MissingParameterException) && !unmatched.isEmpty()) {
             return unmatched(command, name, unmatched.getFirst(), see);
         }
-        return new Failure(sentence(e.getMessage()), see, UserError.BAD_INPUT, e);
+        return new Failure(wrongValue(e).orElseGet(() -> sentence(e.getMessage())), see, UserError.BAD_INPUT, e);
+    }
+
+    /** What is expected of an option or parameter whose value was not understood. */
+    private static Optional<String> wrongValue(ParameterException e) {
+        if (e.getArgSpec() == null || e.getValue() == null) {
+            return Optional.empty();
+        }
+        Class<?> type = e.getArgSpec().auxiliaryTypes()[0];
+        String name = e.getArgSpec() instanceof OptionSpec option ? option.longestName() : e.getArgSpec().paramLabel();
+        String found = ", found " + e.getValue();
+        if (e.getCause() instanceof PatternSyntaxException wrong) {
+            return Optional.of("expected " + name + " to be a regular expression" + found + ": "
+                    + wrong.getDescription().toLowerCase(Locale.ROOT));
+        }
+        if (type.isEnum()) {
+            return Optional.of("expected " + name + " to be " + Stream.of(type.getEnumConstants())
+                    .map(constant -> constant.toString().toLowerCase(Locale.ROOT))
+                    .collect(Collectors.joining(" or ")) + found);
+        }
+        return kind(type).map(kind -> "expected " + name + " to be " + kind + found);
+    }
+
+    private static Optional<String> kind(Class<?> type) {
+        if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
+            return Optional.of("a whole number");
+        }
+        return type == double.class || type == Double.class ? Optional.of("a number") : Optional.empty();
     }
 
     private static Failure unmatched(CommandLine command, String name, String word, String see) {

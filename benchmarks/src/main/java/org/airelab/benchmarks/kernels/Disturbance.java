@@ -8,23 +8,31 @@ import java.nio.file.Path;
 /**
  * How long this process's threads could run but had no core, by Linux's scheduler: the second number of a thread's
  * {@code schedstat}, in nanoseconds. It grows when other programs, or this one's compiler, take the cores that a kernel
- * needs; measured over each iteration of {@link KernelBenchmark}, by the thread that runs it.
+ * needs; measured over each iteration of {@link KernelBenchmark}, by the thread that runs it. The thread that asks for
+ * iterations does not count: it waits for a core at the end of each, when the kernel has them all.
  */
 final class Disturbance {
-    /** Threads waited for less than this share of an iteration: nothing to speak of. */
-    private static final double NEGLIGIBLE = 0.01;
+    /** Threads waited for less than this share of an iteration: what the system itself does on a quiet machine. */
+    private static final double NEGLIGIBLE = 0.03;
     private static final Path TASKS = Path.of("/proc/self/task");
+    private static final Path OWN_TASK = Path.of("/proc/thread-self");
 
     private static volatile boolean everyIteration;
+    private static volatile Path asking;
     private static long waitedBefore;
     private static long begin;
 
     private Disturbance() {
     }
 
-    /** Forgets all iterations so far. */
+    /** Forgets all iterations so far; called by the thread that asks for the next ones. */
     static void reset() {
         everyIteration = true;
+        try {
+            asking = Files.readSymbolicLink(OWN_TASK).getFileName();
+        } catch (IOException e) {
+            asking = null;
+        }
     }
 
     /** An iteration begins. */
@@ -50,7 +58,9 @@ final class Disturbance {
         long sum = 0;
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(TASKS)) {
             for (Path task : tasks) {
-                sum += waitedNanos(task.resolve("schedstat"));
+                if (!task.getFileName().equals(asking)) {
+                    sum += waitedNanos(task.resolve("schedstat"));
+                }
             }
             return sum;
         } catch (IOException e) {

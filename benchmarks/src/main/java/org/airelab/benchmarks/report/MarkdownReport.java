@@ -41,12 +41,12 @@ public final class MarkdownReport {
         OptionalDouble mean = Report.geometricMean(compared);
         if (mean.isPresent()) {
             List<Row> losing = compared.stream().filter(row -> row.ratio() < 1).toList();
-            lines.add(String.format(Locale.ROOT, "Top rungs against %s, ratio of times: geometric mean %.2f over %d"
-                    + " workloads (above 1 the rung is faster); %d of them lose.", report.libraries(),
-                    mean.getAsDouble(), compared.size(), losing.size()));
-            lines.add(losing.isEmpty() ? "No workload loses." : "Losing: " + losing.stream()
-                    .map(row -> row.title() + " (" + Numbers.ratio(row.ratio()) + ")").collect(Collectors.joining(", "))
-                    + ".");
+            lines.add(String.format(Locale.ROOT, "Top rungs against %s, ratio of times, above 1 where the rung is"
+                    + " faster: geometric mean %.2f over %d %s.", report.libraries(), mean.getAsDouble(),
+                    compared.size(), compared.size() == 1 ? "workload" : "workloads"));
+            lines.add(losing.isEmpty() ? "None loses." : losing.size() + (losing.size() == 1 ? " loses: " : " lose: ")
+                    + losing.stream().map(row -> row.title() + " (" + Numbers.ratio(row.ratio()) + ")")
+                    .collect(Collectors.joining(", ")) + ".");
         }
         lines.addAll(Facts.warnings(report.environment()));
         return lines;

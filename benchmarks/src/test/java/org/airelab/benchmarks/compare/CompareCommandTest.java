@@ -136,7 +136,11 @@ class CompareCommandTest {
         Json.write(histogram, List.of(Map.of("benchmark", "org.Some.thing", "primaryMetric", Map.of("scoreUnit",
                 "us/op"))));
         said(lab("compare", good, folder.resolve("none.json")), "there is no file");
-        said(lab("compare", good, text), "is not JSON");
+        said(lab("compare", good, text), "text.json is not JSON: unrecognized token 'hello'\n");
+        Path lines = Files.writeString(folder.resolve("lines.jsonl"), "{}\n{}\n");
+        said(lab("compare", lines, good), "lines.jsonl is not JSON: it goes on after the end of its first value\n");
+        Path page = Files.writeString(folder.resolve("page.md"), "# Speed");
+        said(lab("compare", good, page), "page.md is not JSON: unexpected character '#'\n");
         said(lab("compare", good, json), "expected a speed report of format aire-lab-bench-1 or JMH's JSON");
         said(lab("compare", good, other), "no row of");
         said(lab("compare", good, zero), "expected positive times, found 0.0");

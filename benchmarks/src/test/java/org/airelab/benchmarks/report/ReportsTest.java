@@ -49,8 +49,10 @@ class ReportsTest {
     @Test
     void theSummaryGivesTheGeometricMeanAndNamesWhatLoses() {
         String summary = String.join("\n", MarkdownReport.summary(ladders()));
-        assertTrue(summary.contains("geometric mean 1.00 over 2 workloads"), summary);
-        assertTrue(summary.contains("Losing: rms-norm forward 9x9 (0.50)."), summary);
+        assertTrue(summary.contains("geometric mean 1.00 over 2 workloads.\n1 loses: rms-norm forward 9x9 (0.50)."),
+                summary);
+        String one = String.join("\n", MarkdownReport.summary(report(row("relu", "8", "vector", 1, 2.0))));
+        assertTrue(one.contains("geometric mean 2.00 over 1 workload.\nNone loses."), one);
         assertFalse(String.join("\n", MarkdownReport.summary(report(row("relu", "8", "scalar", 1, null))))
                 .contains("mean"));
     }

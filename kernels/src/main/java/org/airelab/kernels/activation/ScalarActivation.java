@@ -1,6 +1,7 @@
 package org.airelab.kernels.activation;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -20,7 +21,7 @@ record ScalarActivation(Curve curve, Curve slope) implements Activation {
     public void forward(MemorySegment x, MemorySegment y, long count) {
         Activation.check(x, y, count, DType.FP32);
         for (var i = 0L; i < count; i++) {
-            y.setAtIndex(JAVA_FLOAT_UNALIGNED, i, curve.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i)));
+            set(y, i, curve.at(get(x, i)));
         }
     }
 
@@ -28,8 +29,8 @@ record ScalarActivation(Curve curve, Curve slope) implements Activation {
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
         Activation.check(dy, x, dx, count, DType.FP32);
         for (var i = 0L; i < count; i++) {
-            var value = slope.at(x.getAtIndex(JAVA_FLOAT_UNALIGNED, i));
-            dx.setAtIndex(JAVA_FLOAT_UNALIGNED, i, dy.getAtIndex(JAVA_FLOAT_UNALIGNED, i) * value);
+            var value = slope.at(get(x, i));
+            set(dx, i, get(dy, i) * value);
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.airelab.kernels.activation;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -38,13 +39,5 @@ final class ScalarSwiGlu implements SwiGlu {
                 set(dGateUp, gateAt + hidden, gradient * gate * s);
             }
         }
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 }

@@ -14,6 +14,9 @@ import org.airelab.kernels.cpu.Scratch;
  */
 abstract class VectorActivation implements Activation {
     private static final int ELEMENTS = 8192;
+    /** Lanes of the widest vectors a rung may use. */
+    private static final int LANES = Lanes.WIDE.length();
+    private static final int BYTES = Lanes.WIDE.vectorByteSize();
 
     @Override
     public final String name() {
@@ -28,13 +31,13 @@ abstract class VectorActivation implements Activation {
     @Override
     public final void forward(MemorySegment x, MemorySegment y, long count) {
         Activation.check(x, y, count, DType.FP32);
-        var whole = count - count % Lanes.COUNT;
+        var whole = count - count % LANES;
         if (whole < count) {
             var rest = Float.BYTES * (count - whole);
-            var lanes = Scratch.address(Lanes.BYTES);
-            Lanes.zero(lanes, Lanes.BYTES);
+            var lanes = Scratch.address(BYTES);
+            Lanes.zero(lanes, BYTES);
             Lanes.copy(x.address() + 4 * whole, lanes, rest);
-            forward(lanes, lanes, Lanes.COUNT);
+            forward(lanes, lanes, LANES);
             Lanes.copy(lanes, y.address() + 4 * whole, rest);
         }
         Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
@@ -44,23 +47,23 @@ abstract class VectorActivation implements Activation {
     @Override
     public final void backward(MemorySegment dy, MemorySegment x, MemorySegment dx, long count) {
         Activation.check(dy, x, dx, count, DType.FP32);
-        var whole = count - count % Lanes.COUNT;
+        var whole = count - count % LANES;
         if (whole < count) {
             var rest = Float.BYTES * (count - whole);
-            var lanes = Scratch.address(2 * Lanes.BYTES);
-            Lanes.zero(lanes, 2 * Lanes.BYTES);
+            var lanes = Scratch.address(2 * BYTES);
+            Lanes.zero(lanes, 2 * BYTES);
             Lanes.copy(dy.address() + 4 * whole, lanes, rest);
-            Lanes.copy(x.address() + 4 * whole, lanes + Lanes.BYTES, rest);
-            backward(lanes, lanes + Lanes.BYTES, lanes, Lanes.COUNT);
+            Lanes.copy(x.address() + 4 * whole, lanes + BYTES, rest);
+            backward(lanes, lanes + BYTES, lanes, LANES);
             Lanes.copy(lanes, dx.address() + 4 * whole, rest);
         }
         Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
                 dx.address() + 4 * from, (int) (to - from)));
     }
 
-    /** The forward loop over addresses; {@code count} is a multiple of the lanes. */
+    /** The forward loop over addresses; {@code count} is a multiple of the widest vectors' lanes. */
     abstract void forward(long x, long y, int count);
 
-    /** The backward loop over addresses; {@code count} is a multiple of the lanes. */
+    /** The backward loop over addresses; {@code count} is a multiple of the widest vectors' lanes. */
     abstract void backward(long dy, long x, long dx, int count);
 }

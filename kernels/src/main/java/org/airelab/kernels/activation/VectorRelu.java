@@ -1,29 +1,33 @@
 package org.airelab.kernels.activation;
 
-import static org.airelab.kernels.cpu.Lanes.COUNT;
-import static org.airelab.kernels.cpu.Lanes.broadcast;
-import static org.airelab.kernels.cpu.Lanes.load;
-import static org.airelab.kernels.cpu.Lanes.store;
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.airelab.kernels.cpu.Lanes.MEMORY;
+import static org.airelab.kernels.cpu.Lanes.WIDE;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** ReLU eight lanes at a time on all cores. */
+/** ReLU in the machine's widest vectors on all cores: there is so little to compute that instructions count. */
 final class VectorRelu extends VectorActivation {
-    private static final FloatVector ZERO = broadcast(0f);
-    private static final FloatVector ONE = broadcast(1f);
+    private static final FloatVector ZERO = FloatVector.zero(WIDE);
+    private static final FloatVector ONE = FloatVector.broadcast(WIDE, 1);
+    private static final int BYTES = WIDE.vectorByteSize();
 
     @Override
     void forward(long x, long y, int count) {
-        for (var i = 0; i < count; i += COUNT) {
-            store(value(load(x + 4L * i)), y + 4L * i);
+        for (var at = 0L; at < 4L * count; at += BYTES) {
+            value(fromMemorySegment(WIDE, MEMORY, x + at, LITTLE_ENDIAN))
+                    .intoMemorySegment(MEMORY, y + at, LITTLE_ENDIAN);
         }
     }
 
     @Override
     void backward(long dy, long x, long dx, int count) {
-        for (var i = 0; i < count; i += COUNT) {
-            store(slope(load(x + 4L * i)).mul(load(dy + 4L * i)), dx + 4L * i);
+        for (var at = 0L; at < 4L * count; at += BYTES) {
+            slope(fromMemorySegment(WIDE, MEMORY, x + at, LITTLE_ENDIAN))
+                    .mul(fromMemorySegment(WIDE, MEMORY, dy + at, LITTLE_ENDIAN))
+                    .intoMemorySegment(MEMORY, dx + at, LITTLE_ENDIAN);
         }
     }
 

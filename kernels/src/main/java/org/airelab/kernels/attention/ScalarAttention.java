@@ -1,6 +1,7 @@
 package org.airelab.kernels.attention;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 
@@ -91,14 +92,6 @@ final class ScalarAttention implements Attention {
             sum += get(a, from + d) * get(b, other + d);
         }
         return sum;
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 
     private static void add(MemorySegment segment, long index, float value) {

@@ -1,6 +1,7 @@
 package org.airelab.kernels.embedding;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 
@@ -27,9 +28,7 @@ final class ScalarEmbedding implements Embedding {
         for (var i = 0; i < count; i++) {
             var start = Embedding.id(ids, i) * width;
             for (var j = 0; j < width; j++) {
-                var sum = dWeight.getAtIndex(JAVA_FLOAT_UNALIGNED, start + j)
-                        + dOut.getAtIndex(JAVA_FLOAT_UNALIGNED, (long) i * width + j);
-                dWeight.setAtIndex(JAVA_FLOAT_UNALIGNED, start + j, sum);
+                set(dWeight, start + j, get(dWeight, start + j) + get(dOut, (long) i * width + j));
             }
         }
     }

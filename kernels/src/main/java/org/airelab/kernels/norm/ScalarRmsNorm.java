@@ -1,6 +1,7 @@
 package org.airelab.kernels.norm;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -53,13 +54,5 @@ final class ScalarRmsNorm implements RmsNorm {
         for (var i = 0; i < width; i++) {
             set(dWeight, i, weightSums[i]);
         }
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 }

@@ -1,7 +1,7 @@
 package org.airelab.kernels.optimizer;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -18,7 +18,7 @@ final class ScalarGradientNorm implements GradientNorm {
         GradientNorm.check(values, count, sum, DType.FP32);
         var total = 0.0;
         for (var i = 0L; i < count; i++) {
-            var value = (double) values.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
+            var value = (double) get(values, i);
             total += value * value;
         }
         sum.set(JAVA_DOUBLE_UNALIGNED, 0, total);

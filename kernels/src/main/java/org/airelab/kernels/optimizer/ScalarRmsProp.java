@@ -1,6 +1,7 @@
 package org.airelab.kernels.optimizer;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 
@@ -34,13 +35,5 @@ final class ScalarRmsProp implements RmsProp {
             }
             set(weights, i, w - c.learningRate() * direction);
         }
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 }

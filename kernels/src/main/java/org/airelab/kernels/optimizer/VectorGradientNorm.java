@@ -36,16 +36,23 @@ final class VectorGradientNorm implements GradientNorm {
     }
 
     private static double sumOfSquares(long values, int count) {
+        // Four sums, as each addition waits for the one before it.
         var first = DoubleVector.zero(DoubleVector.SPECIES_256);
         var second = first;
+        var third = first;
+        var fourth = first;
         var i = 0;
-        for (; i + 8 <= count; i += 8) {
+        for (; i + 16 <= count; i += 16) {
             var a = Lanes.loadAsDoubles(values + 4L * i);
             var b = Lanes.loadAsDoubles(values + 4L * i + 16);
+            var c = Lanes.loadAsDoubles(values + 4L * i + 32);
+            var d = Lanes.loadAsDoubles(values + 4L * i + 48);
             first = a.fma(a, first);
             second = b.fma(b, second);
+            third = c.fma(c, third);
+            fourth = d.fma(d, fourth);
         }
-        var sum = first.add(second);
+        var sum = first.add(second).add(third.add(fourth));
         var total = sum.lane(0) + sum.lane(1) + (sum.lane(2) + sum.lane(3));
         for (; i < count; i++) {
             var value = (double) Lanes.get(values + 4L * i);

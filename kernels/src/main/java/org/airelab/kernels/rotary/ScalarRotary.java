@@ -1,6 +1,7 @@
 package org.airelab.kernels.rotary;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -41,13 +42,5 @@ final class ScalarRotary implements Rotary {
             set(target, start + first, x * cosine - y * sine);
             set(target, start + first + distance, y * cosine + x * sine);
         }
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 }

@@ -1,6 +1,7 @@
 package org.airelab.kernels.softmax;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.airelab.kernels.cpu.Lanes.get;
+import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
@@ -44,13 +45,5 @@ final class ScalarSoftmax implements Softmax {
                 set(dx, start + i, get(y, start + i) * (get(dy, start + i) - dot));
             }
         }
-    }
-
-    private static float get(MemorySegment segment, long index) {
-        return segment.getAtIndex(JAVA_FLOAT_UNALIGNED, index);
-    }
-
-    private static void set(MemorySegment segment, long index, float value) {
-        segment.setAtIndex(JAVA_FLOAT_UNALIGNED, index, value);
     }
 }

@@ -41,4 +41,12 @@ class LanesTest {
         assertArrayEquals(new double[] {-0.0, Double.NaN, Float.MIN_VALUE, 3.5},
                 Lanes.loadAsDoubles(values.address()).toArray());
     }
+
+    @Test
+    void numbersOfASegmentAreCountedFromItsBeginning() {
+        var values = Native.of(1, 2, 3, 4).asSlice(4);
+        assertEquals(4, Lanes.get(values, 2));
+        Lanes.set(values, 1, 7);
+        assertArrayEquals(new float[] {2, 7, 4}, Native.array(values));
+    }
 }
