@@ -42,7 +42,8 @@ public final class FusedOps implements LayerOps, AutoCloseable {
             TensorDivision division) {
         this.plain = plain;
         this.fusedAttention = fusesAttention(config, kernels, type);
-        this.attention = new AttentionFunction(kernels, config, HeadCounts.of(config, division)); // first: when it fails, none is registered
+        // First: when it fails, none is registered.
+        this.attention = new AttentionFunction(kernels, config, HeadCounts.of(config, division));
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);

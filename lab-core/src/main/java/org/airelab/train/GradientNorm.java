@@ -23,8 +23,8 @@ final class GradientNorm {
     private final DeviceKernels kernels;
 
     /**
-     * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked for
-     * float64 alone.
+     * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked
+     * for float64 alone.
      */
     GradientNorm(FlatParameters parameters, DeviceKernels kernels) {
         this.parameters = parameters;

@@ -30,8 +30,8 @@ public record ModelShare(Shards shards, TensorDivision division) {
     }
 
     /**
-     * What this rank counts of the pieces it updates: over all ranks it is every whole parameter once, but for the ranks
-     * that have the same of everything.
+     * What this rank counts of the pieces it updates: over all ranks it is every whole parameter once, but for the
+     * ranks that have the same of everything.
      */
     public List<Piece> counted(FlatParameters parameters, List<Piece> pieces) {
         boolean all = parameters.slots().stream().allMatch(slot -> counts(slot.spec()));

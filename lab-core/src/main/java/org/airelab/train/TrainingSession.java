@@ -80,8 +80,9 @@ public final class TrainingSession implements AutoCloseable {
             }
         }
 
-        private static String inWords(boolean fused, Optional<String> missing) {
-            return fused ? "the lab's kernels (libtorch's for products and embeddings"
+        private static String inWords(boolean fused, Optional<String> missing, TensorDivision division) {
+            return fused ? "the lab's kernels (libtorch's for products" + (division.ranks() > 1
+                    ? ", embeddings and the loss" : " and embeddings")
                     + missing.map(what -> ", and for " + what).orElse("") + ")" : "libtorch's kernels";
         }
     }
@@ -106,7 +107,7 @@ public final class TrainingSession implements AutoCloseable {
             Optional<String> missing = deviceKernels == null ? Optional.empty()
                     : FusedOps.missing(config, deviceKernels, precision.computed());
             setup.require(missing);
-            kernels = Setup.inWords(deviceKernels != null, missing);
+            kernels = Setup.inWords(deviceKernels != null, missing, share.division());
             TorchOps plain = new TorchOps(manager, config, precision.kept(), share.division());
             ours = deviceKernels != null
                     ? new FusedOps(config, deviceKernels, precision.computed(), plain, share.division()) : null;

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import org.airelab.data.TokenBatch;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.shm.RankThreads;
@@ -88,7 +89,7 @@ public final class ParallelTraining {
         /** How its gradients become the step's. */
         GradientExchange exchange(TrainingSession session);
 
-        /** Its part of every batch: a multiple of rows from which on how many. */
+        /** Its rows of a batch that all ranks together take. */
         default TokenBatch part(TokenBatch batch) {
             return batch;
         }
@@ -161,7 +162,7 @@ public final class ParallelTraining {
         return new Outcome(outcomes[0].losses, outcomes[0].norms, outcomes[0].evaluated, weights);
     }
 
-    private static Outcome train(Task task, TrainingSession session, java.util.function.UnaryOperator<TokenBatch> part) {
+    private static Outcome train(Task task, TrainingSession session, UnaryOperator<TokenBatch> part) {
         double[] losses = new double[STEPS];
         double[] norms = new double[STEPS];
         for (int i = 0; i < STEPS; i++) {
