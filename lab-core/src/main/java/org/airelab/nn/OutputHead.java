@@ -20,7 +20,8 @@ public final class OutputHead extends LayerBlock {
     public OutputHead(ModelConfig config, TensorDivision division, LayerOps ops, Parameter tied) {
         this.division = division;
         this.vocabulary = config.vocabSize();
-        norm = config.normPlacement() == ModelConfig.NormPlacement.PRE ? child("norm", new Normalization(config, ops)) : null;
+        norm = config.normPlacement() == ModelConfig.NormPlacement.PRE
+                ? child("norm", new Normalization(config, ops)) : null;
         weight = config.tieEmbeddings() ? tied
                 : declare("weight", ParameterSpec.Role.MATRIX, Decoder.initStd(config),
                         rows(config, division), vocabulary, config.dim());

@@ -13,13 +13,14 @@ import org.airelab.torch.Aten;
 import org.airelab.torch.ScalarType;
 
 /**
- * How the insides of layers are divided among ranks: tensor parallelism (Shoeybi et al. 2019, section 3). A rank has some
- * of the heads, of the hidden units and of the vocabulary's rows. Of two products in a row the first gives each rank some
- * columns, which it needs nobody for, and the second takes those as its rows, so that its results add up to the whole.
+ * How the insides of layers are divided among ranks: tensor parallelism (Shoeybi et al. 2019, section 3). A rank has
+ * some of the heads, of the hidden units and of the vocabulary's rows. Of two products in a row the first gives each
+ * rank some columns, which it needs nobody for, and the second takes those as its rows, so that its results add up to
+ * the whole.
  *
- * <p>Between such pairs all ranks have the same stream x [batch, time, dim]; or each has its own tokens of it, rank r the
- * r-th of equal parts of the time, which is sequence parallelism (Korthikanti et al. 2022, section 4.2.2). The stream's
- * shape is then [batch, time / ranks, dim].
+ * <p>Between such pairs all ranks have the same stream x [batch, time, dim]; or each has its own tokens of it, rank r
+ * the r-th of equal parts of the time, which is sequence parallelism (Korthikanti et al. 2022, section 4.2.2). The
+ * stream's shape is then [batch, time / ranks, dim].
  *
  * <p>All ranks compute the same layers of the same tokens, in the same order. All methods are recorded by autograd but
  * {@link #all}; results belong to the manager of the first operand.
@@ -78,14 +79,14 @@ public interface TensorDivision {
     boolean dividesTime();
 
     /**
-     * From the stream to the whole of it, [batch, time, dim], for something of which each rank computes a part; backward
-     * from each rank's gradient, whose sum is the whole one, to the stream's.
+     * From the stream to the whole of it, [batch, time, dim], for something of which each rank computes a part;
+     * backward from each rank's gradient, whose sum is the whole one, to the stream's.
      */
     NDArray enter(NDArray x);
 
     /**
-     * From each rank's x [batch, time, dim], whose sum is the whole, to the stream; backward from the stream's gradient to
-     * the whole one. It may overwrite {@code x}, so nothing else may read that.
+     * From each rank's x [batch, time, dim], whose sum is the whole, to the stream; backward from the stream's gradient
+     * to the whole one. It may overwrite {@code x}, so nothing else may read that.
      */
     NDArray leave(NDArray x);
 

@@ -1,8 +1,8 @@
 package org.airelab.torch;
 
 /**
- * The products of a linear layer without a bias, forward and backward, for functions written in Java: contiguous tensors
- * x [..., in], w [out, in] and y, dy [..., out] of one type. Results are the caller's.
+ * The products of a linear layer without a bias, forward and backward, for functions written in Java: contiguous
+ * tensors x [..., in], w [out, in] and y, dy [..., out] of one type. Results are the caller's.
  */
 public final class LinearProducts {
     private static final Operator LINEAR = Operator.of("aten::linear", "");

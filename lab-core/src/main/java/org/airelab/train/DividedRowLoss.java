@@ -11,10 +11,10 @@ import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 
 /**
- * Of logits of which each rank has a range of the vocabulary (Shoeybi et al. 2019, section 3): of each row the ranks tell
- * each other three numbers, their largest logit, the sum of the exponentials of the others' distances to it, and the
- * target's logit, which all but one have as 0. Logits stay where they are. All is float32, whatever the logits' type; every
- * rank gets the same losses, bit by bit. A target beyond the vocabulary is nobody's: its logit counts as 0.
+ * Of logits of which each rank has a range of the vocabulary (Shoeybi et al. 2019, section 3): of each row the ranks
+ * tell each other three numbers, their largest logit, the sum of the exponentials of the others' distances to it, and
+ * the target's logit, which all but one have as 0. Logits stay where they are. All is float32, whatever the logits'
+ * type; every rank gets the same losses, bit by bit. A target beyond the vocabulary is nobody's: its logit counts as 0.
  */
 final class DividedRowLoss implements RowLoss {
     private final TensorDivision division;

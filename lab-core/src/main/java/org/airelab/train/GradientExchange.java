@@ -61,7 +61,9 @@ public interface GradientExchange {
     /** Waits until the gradients that this rank is to update with are the sums over all ranks. */
     void complete();
 
-    /** The norm of all gradients, of that of those this rank {@link ModelShare#counts counts}: the same bits on each. */
+    /**
+     * The norm of all gradients, of that of those this rank {@link ModelShare#counts counts}: the same bits on each.
+     */
     double norm(double mine);
 
     /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */

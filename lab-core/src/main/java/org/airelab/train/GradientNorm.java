@@ -26,8 +26,8 @@ final class GradientNorm {
     private final Predicate<ParameterSpec> counts;
 
     /**
-     * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked for
-     * float64 alone.
+     * {@code kernels} null stands for libtorch's; on a CPU that adds up many numbers in float32, so that it is asked
+     * for float64 alone.
      *
      * @param counts which parameters this rank counts for the norm of all
      */

@@ -11,8 +11,8 @@ interface RowLoss {
     void forward(NDArray logits, NDArray targets, NDArray losses);
 
     /**
-     * The same with the gradient of the sum of the losses, times {@code scale}, by the logits, in their type and shape. It
-     * may be the logits' memory, which is overwritten.
+     * The same with the gradient of the sum of the losses, times {@code scale}, by the logits, in their type and shape.
+     * It may be the logits' memory, which is overwritten.
      */
     NDArray forwardBackward(NDArray logits, NDArray targets, NDArray losses, double scale);
 }

@@ -98,8 +98,9 @@ public final class TrainingSession implements AutoCloseable {
             }
         }
 
-        private static String inWords(boolean fused, Optional<String> missing) {
-            return fused ? "the lab's kernels (libtorch's for products and embeddings"
+        private static String inWords(boolean fused, Optional<String> missing, TensorDivision division) {
+            return fused ? "the lab's kernels (libtorch's for products" + (division.ranks() > 1
+                    ? ", embeddings and the loss" : " and embeddings")
                     + missing.map(what -> ", and for " + what).orElse("") + ")" : "libtorch's kernels";
         }
     }
@@ -125,7 +126,7 @@ public final class TrainingSession implements AutoCloseable {
                     : FusedOps.missing(config, deviceKernels, precision.computed());
             setup.require(missing);
             setup.requireAttention(share.context().division(), config, deviceKernels != null, missing);
-            kernels = Setup.inWords(deviceKernels != null, missing);
+            kernels = Setup.inWords(deviceKernels != null, missing, share.tensors());
             TorchOps plain = new TorchOps(manager, config, precision.kept(), share.tensors());
             ours = deviceKernels != null ? new FusedOps(config, deviceKernels, precision.computed(), plain,
                     share.context(), share.tensors()) : null;

@@ -66,7 +66,9 @@ class CutTest {
         return Stream.concat(first.stream(), second.stream()).toList();
     }
 
-    /** Of an element of the part: taken apart into its indices, moved along the divided dimension, put together again. */
+    /**
+     * Of an element of the part: taken apart into its indices, moved along the divided dimension, put together again.
+     */
     private static long wholeIndex(Cut cut, long local) {
         long[] shape = cut.shape();
         long[] at = new long[shape.length];

@@ -5,9 +5,9 @@ import org.airelab.torch.LinearProducts;
 import org.airelab.torch.Tensor;
 
 /**
- * The whole of the stream x times this rank's rows of a weight. Of the stream only this rank's part is kept: the backward
- * pass fetches the others' again while it computes the gradient of x, whose sum it forms while it computes that of the
- * weight (Korthikanti et al. 2022, section 4.2.2).
+ * The whole of the stream x times this rank's rows of a weight. Of the stream only this rank's part is kept: the
+ * backward pass fetches the others' again while it computes the gradient of x, whose sum it forms while it computes
+ * that of the weight (Korthikanti et al. 2022, section 4.2.2).
  */
 final class ColumnsFunction extends CustomFunction {
     private final Border border;

@@ -9,7 +9,8 @@ import org.airelab.torch.Tensor;
 
 /**
  * Rank r has the r-th of equal parts of the time: an all-gather on the way in, a reduce-scatter on the way out. Groups
- * exchange one block for each rank, and so where the batch has several rows, the parts of each are brought side by side.
+ * exchange one block for each rank, and so where the batch has several rows, the parts of each are brought side by
+ * side.
  */
 record DividedStream(ProcessGroup group) implements Border {
     @Override

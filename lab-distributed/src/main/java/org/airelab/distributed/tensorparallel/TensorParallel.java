@@ -11,8 +11,8 @@ import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
 /**
- * Layers divided among the ranks of a group, in float32, bfloat16 or float16. Close it when no model is computed by it any
- * more.
+ * Layers divided among the ranks of a group, in float32, bfloat16 or float16. Close it when no model is computed by it
+ * any more.
  */
 public final class TensorParallel implements TensorDivision, AutoCloseable {
     private final ProcessGroup group;

@@ -16,10 +16,10 @@ import org.airelab.train.GradientExchange;
 import org.airelab.train.TrainingSession;
 
 /**
- * What the ranks of tensor parallelism have to exchange of a step's gradients, on top of the exchange among those that take
- * different samples. Gradients of divided parameters are whole where they are. Those of parameters that all ranks have are
- * the same on all; but where each rank has its own tokens of the stream, they are those of its tokens, and are summed, all
- * together, when the samples' sums are there.
+ * What the ranks of tensor parallelism have to exchange of a step's gradients, on top of the exchange among those that
+ * take different samples. Gradients of divided parameters are whole where they are. Those of parameters that all ranks
+ * have are the same on all; but where each rank has its own tokens of the stream, they are those of its tokens, and are
+ * summed, all together, when the samples' sums are there.
  */
 public final class TensorSums implements GradientExchange {
     private final ProcessGroup group;

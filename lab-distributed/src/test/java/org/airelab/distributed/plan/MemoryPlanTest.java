@@ -19,7 +19,7 @@ import org.airelab.train.ModelShare;
 import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
 import org.airelab.train.Schedule;
-import org.airelab.train.Shards;
+import org.airelab.nn.Shards;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -8,10 +8,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.airelab.distributed.group.mpi.MpiGroup;
+import org.airelab.distributed.mesh.MeshShape;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** 50 steps of a small Llama by several ranks are those of one. */
 class RanksParityTest {
@@ -57,12 +61,26 @@ class RanksParityTest {
         assertEquals(Ranks.losses(one, "val_loss")[1], Ranks.losses(four, "val_loss")[1], 1e-5);
     }
 
+    /** Samples, layers and stages divided at once; resumed with each sequence divided. */
     @Test
-    void mpirun() throws Exception {
+    void meshes() throws Exception {
+        Ranks.Started four = ranks.start("mesh", "--mesh", "dp=2,tp=2", "--sequence-parallel", "--check-every", "10");
+        four.await(() -> Files.exists(FolderContents.checkpoint(four.run(), 20)), "the second checkpoint");
+        four.process().destroy();
+        four.process().waitFor();
+        Ranks.requireSame(one, ranks.finish("mesh", "--nproc", "2", "--mesh", "cp=2", "--resume"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dp=2", "tp=2,pp=2"})
+    void mpirun(String mesh) throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
-        Ranks.Started started = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"), mayBeRoot());
+        String size = Integer.toString(MeshShape.parse(mesh, OptionalInt.empty()).ranks());
+        Ranks.Started started = ranks.start("mpi-" + size, List.of("mpirun", "--oversubscribe", "-n", size),
+                mayBeRoot(), "--mesh", mesh);
         assertEquals(0, started.exitCode(), started::text);
         Ranks.requireSame(one, started.run());
+        assertEquals(mesh.contains("pp"), started.text().contains("waited for other stages"), started::text);
     }
 
     /** Containers run tests as the superuser, of whom mpirun expects that it was meant. */

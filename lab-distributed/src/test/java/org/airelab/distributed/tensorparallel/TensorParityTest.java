@@ -23,7 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Training by ranks that have parts of each layer is that of one rank. No size is a multiple of all numbers of ranks. */
+/**
+ * Training by ranks that have parts of each layer is that of one rank. No size is a multiple of all numbers of ranks.
+ */
 class TensorParityTest {
     /** One rank's, by what is trained. */
     private static final Map<Task, Outcome> ONE = new ConcurrentHashMap<>();
