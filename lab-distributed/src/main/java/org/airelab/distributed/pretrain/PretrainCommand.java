@@ -14,7 +14,6 @@ import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.dataparallel.Replicas;
-import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.RunFolder;
@@ -125,7 +124,6 @@ public final class PretrainCommand implements LabCommand {
             return launch();
         }
         LauncherWatch.start();
-        Cores.share(world);
         try (Replicas replicas = rankOptions.meet(world, world.device(asked.run().device()))) {
             try {
                 return world.rank() == 0 ? lead(asked, begun, replicas) : follow(asked, begun, replicas);

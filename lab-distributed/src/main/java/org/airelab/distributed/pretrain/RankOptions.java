@@ -5,7 +5,9 @@ import java.util.Locale;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.launch.BackEnd;
+import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.World;
 import picocli.CommandLine.Option;
 
@@ -79,7 +81,9 @@ final class RankOptions {
         if (world.alone()) {
             return Replicas.alone(device);
         }
-        return Replicas.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device, settings());
+        ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT);
+        Cores.share(group);
+        return Replicas.of(group, device, settings());
     }
 
     /** Refuses what they refuse. */

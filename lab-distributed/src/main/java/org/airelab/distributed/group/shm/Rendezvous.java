@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.airelab.base.Temporaries;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.AllowedCores;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
 
@@ -76,7 +77,7 @@ final class Rendezvous {
         Path place = Temporaries.register(shared.path().resolveSibling(fileName()));
         try {
             Board board = Board.prepare(shared.memory(), size, generation);
-            board.take(0, ProcessId.self());
+            board.take(0, ProcessId.self(), AllowedCores.id());
             // Whole from the first moment on that others can see it.
             Files.move(shared.path(), place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             await(board, () -> absent(board) == size);
@@ -120,7 +121,7 @@ final class Rendezvous {
             board.abort(reason);
             throw UserError.badInput(reason, "Start all ranks with the same number of ranks.");
         }
-        if (!board.take(rank, ProcessId.self())) {
+        if (!board.take(rank, ProcessId.self(), AllowedCores.id())) {
             String reason = "rank " + rank + " has come twice: as " + board.process(rank) + " and as "
                     + ProcessId.self();
             board.abort(reason);
