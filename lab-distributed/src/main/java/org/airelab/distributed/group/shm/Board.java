@@ -35,8 +35,8 @@ final class Board {
         DRAINED
     }
 
-    static final int STAGES = 4;
-    static final int STAGE_BYTES = 256 << 10;
+    static final int STAGES = 8;
+    static final int STAGE_BYTES = 128 << 10;
 
     private static final long MAGIC = 0x6169_7265_6c61_6232L; // "airelab2"
     private static final int LINE = 64;
