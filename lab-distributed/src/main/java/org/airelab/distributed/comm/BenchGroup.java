@@ -40,8 +40,11 @@ final class BenchGroup {
 
     /** On a stream of its own: libtorch, on whose streams {@link BackEnd#NCCL} works, need not be there. */
     private static void useGpu(World world, Task task) {
-        requireGpus(world.localSize());
-        try (CudaDevice device = CudaDevice.open(world.localRank());
+        int visible = CudaDevice.count();
+        if (!world.seesOwnGpuAlone(visible)) {
+            requireGpus(world.localSize());
+        }
+        try (CudaDevice device = CudaDevice.open(world.gpu(visible));
                 CudaStream stream = new CudaStream(device);
                 ProcessGroup group = NcclGroup.join(world.place(), world.rank(), world.size(), device, stream::number,
                         Limits.DEFAULT);
