@@ -1,6 +1,7 @@
 package org.airelab.distributed.pretrain;
 
 import ai.djl.Device;
+import java.time.Duration;
 import java.util.Locale;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.Replicas;
@@ -21,6 +22,10 @@ final class RankOptions {
     @Option(names = "--max-restarts", paramLabel = "K", description = "After a rank has failed, start all again from"
             + " the last checkpoint, at most K times. Default: 0.")
     private int restarts;
+
+    @Option(names = "--start-timeout", paramLabel = "SECONDS", description = "How long ranks wait for each other to"
+            + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
+    private int startSeconds = 60;
 
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
@@ -43,6 +48,7 @@ final class RankOptions {
         require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
+        require(startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
         require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and --nproc"
                 + " was not given");
@@ -81,7 +87,8 @@ final class RankOptions {
         if (world.alone()) {
             return Replicas.alone(device);
         }
-        ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT);
+        ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT.withStart(
+                Duration.ofSeconds(startSeconds)));
         Cores.share(group);
         return Replicas.of(group, device, settings());
     }
