@@ -2,6 +2,7 @@ package org.airelab.distributed.comm;
 
 import ai.djl.Device;
 import java.lang.foreign.Arena;
+import java.util.Locale;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
@@ -10,9 +11,13 @@ import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.World;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaStream;
+import org.airelab.tracking.Hardware;
 
 /** The group that is measured, with the memory that its collectives work on. */
 final class BenchGroup {
+    /** Of a JVM that does what a rank does here. */
+    private static final long LEAST_OF_A_RANK = 64L << 20;
+
     private BenchGroup() {
     }
 
@@ -35,13 +40,26 @@ final class BenchGroup {
 
     /** On a stream of its own: libtorch, on whose streams {@link BackEnd#NCCL} works, need not be there. */
     private static void useGpu(World world, Task task) {
-        requireGpus(world.localSize());
-        try (CudaDevice device = CudaDevice.open(world.localRank());
+        int visible = CudaDevice.count();
+        if (!world.seesOwnGpuAlone(visible)) {
+            requireGpus(world.localSize());
+        }
+        try (CudaDevice device = CudaDevice.open(world.gpu(visible));
                 CudaStream stream = new CudaStream(device);
                 ProcessGroup group = NcclGroup.join(world.place(), world.rank(), world.size(), device, stream::number,
                         Limits.DEFAULT);
                 DeviceMemory memory = new DeviceMemory(stream)) {
             task.run(group, memory, "nccl " + NcclGroup.version() + " on " + device.name());
+        }
+    }
+
+    /** Throws where this host has no memory for so many ranks, each with two arrays of this size and itself. */
+    static void requireMemory(int ranks, long bytes) {
+        double need = (double) ranks * (2 * bytes + LEAST_OF_A_RANK) / (1 << 30);
+        double have = (double) Hardware.totalMemory() / (1 << 30);
+        if (need > have) {
+            throw UserError.machine(String.format(Locale.ROOT, "%d ranks with arrays of %d bytes need at least %.1f"
+                    + " GiB, and this machine has %.1f GiB", ranks, bytes, need, have), "Lower --ranks, or --sizes.");
         }
     }
 

@@ -2,9 +2,16 @@ package org.airelab.distributed.comm;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.Writer;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
@@ -29,6 +36,7 @@ import picocli.CommandLine.Spec;
             "  lab comm-bench --backend nccl --ranks 8"})
 public final class CommBenchCommand implements LabCommand {
     private static final long[] CHECKED_COUNTS = {0, 1, 3, 1000, 100_003};
+    private static final int MOST_SECONDS = 3600;
 
     @Option(names = "--backend", paramLabel = "B", defaultValue = "shm",
             description = "shm (this host's memory), mpi or nccl. Default: ${DEFAULT-VALUE}.")
@@ -42,11 +50,35 @@ public final class CommBenchCommand implements LabCommand {
             description = "Arrays to time, such as 100m (of 1024 * 1024 bytes). Default: ${DEFAULT-VALUE}.")
     private List<String> sizes;
 
+    @Option(names = "--memory", paramLabel = "M", defaultValue = "group", description = "Where timed arrays lie: group,"
+            + " where the back end's collectives are fastest, or own, in memory of any kind. Default:"
+            + " ${DEFAULT-VALUE}.")
+    private Where where;
+
+    @Option(names = "--collectives", paramLabel = "C", split = ",", description = "What to time, of: all-reduce,"
+            + " reduce-scatter, all-gather, broadcast, send-receive; rewrite and copy are what the memory itself does."
+            + " Default: all.")
+    private Set<Timed> chosen = EnumSet.allOf(Timed.class);
+
+    @Option(names = "--warmup", paramLabel = "SECONDS", defaultValue = "0.2",
+            description = "Of calls that are not counted, before each row. Default: ${DEFAULT-VALUE}.")
+    private double warmUp;
+
     @Option(names = "--no-check", description = "Only measure.")
     private boolean unchecked;
 
     @Spec
     private CommandSpec spec;
+
+    /** Of the arrays. */
+    private enum Where {
+        GROUP, OWN;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     @Override
     public CommandGroup group() {
@@ -57,11 +89,14 @@ public final class CommBenchCommand implements LabCommand {
     @Override
     public Integer call() throws IOException, InterruptedException {
         long[] bytes = sizes.stream().mapToLong(CommBenchCommand::bytes).toArray();
+        if (!(warmUp >= 0 && warmUp <= MOST_SECONDS)) {
+            throw UserError.badInput("--warmup must be from 0 to " + MOST_SECONDS + ", found " + warmUp, "Correct it.");
+        }
         World world = World.of(System.getenv());
         // A rank that this command has started may be the only one.
         boolean started = !world.alone() || world.source() == World.Source.VARIABLES;
         if (backEnd != BackEnd.MPI && !started) {
-            return launch();
+            return launch(LongStream.of(bytes).max().orElseThrow());
         }
         if (number != null) {
             throw UserError.badInput("--ranks is given, but " + (started ? world.source() + " say how many ranks there"
@@ -73,8 +108,8 @@ public final class CommBenchCommand implements LabCommand {
         return 0;
     }
 
-    /** Starts this command once a rank. */
-    private int launch() throws IOException, InterruptedException {
+    /** Starts this command once a rank, for arrays up to a size. */
+    private int launch(long largest) throws IOException, InterruptedException {
         int count = number != null ? number : backEnd == BackEnd.NCCL ? 1 : 2;
         if (count < 1) {
             throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
@@ -82,9 +117,11 @@ public final class CommBenchCommand implements LabCommand {
         if (backEnd == BackEnd.NCCL) {
             BenchGroup.requireGpus(count);
         }
+        BenchGroup.requireMemory(count, largest);
         // Without the number of ranks, which the variables say.
         List<String> arguments = new ArrayList<>(List.of("comm-bench", "--backend", backEnd.toString(), "--sizes",
-                String.join(",", sizes)));
+                String.join(",", sizes), "--memory", where.toString(), "--warmup", Double.toString(warmUp),
+                "--collectives", chosen.stream().map(Timed::toString).collect(Collectors.joining(","))));
         if (unchecked) {
             arguments.add("--no-check");
         }
@@ -106,38 +143,39 @@ public final class CommBenchCommand implements LabCommand {
     }
 
     private void measure(ProcessGroup group, GroupMemory memory, String title, long[] bytes) {
-        PrintWriter out = spec.commandLine().getOut();
-        boolean first = group.rank() == 0;
+        PrintWriter out = group.rank() == 0 ? spec.commandLine().getOut() : new PrintWriter(Writer.nullWriter());
         if (!unchecked) {
             new CollectiveChecks(group, memory, backEnd != BackEnd.NCCL).all(CHECKED_COUNTS);
             group.barrier().await();
         }
-        if (first) {
-            out.println(title + ", " + group.size() + (group.size() == 1 ? " rank" : " ranks")
-                    + (unchecked ? "" : ": every collective is right in float32, bfloat16, float16 and int64"));
-            out.printf(Locale.ROOT, "%n%-16s%14s%14s%24s%14s%14s%n", "collective", "bytes", "time us", "least to most",
-                    "algbw GB/s", "busbw GB/s");
-            out.flush();
-        }
-        long largest = LongStream.of(bytes).max().orElseThrow();
-        Stopwatch watch = new Stopwatch(group, memory, Math.max(largest, (long) Float.BYTES * group.size()));
-        for (Timed timed : Timed.values()) {
-            for (long size : bytes) {
-                if (timed.possible(group.size())) {
-                    Measured measured = watch.time(timed, size);
-                    if (first) {
-                        print(out, measured);
-                    }
-                }
+        out.println(title + ", " + group.size() + (group.size() == 1 ? " rank, which exchanges nothing" : " ranks")
+                + (unchecked ? "" : ": every collective is right in float32, bfloat16, float16 and int64"));
+        out.printf(Locale.ROOT, "%n%-16s%14s%14s%24s%14s%14s%n", "collective", "bytes", "time us", "least to most",
+                "algbw GB/s", "busbw GB/s");
+        out.flush();
+        Stopwatch watch = new Stopwatch(group, memory, where == Where.GROUP,
+                Math.max(LongStream.of(bytes).max().orElseThrow(), (long) Float.BYTES * group.size()),
+                Duration.ofNanos((long) (warmUp * 1e9)));
+        Map<Timed, List<Measured>> all = new EnumMap<>(Timed.class);
+        for (Timed timed : EnumSet.copyOf(chosen)) {
+            if (timed.possible(group.size(), memory.onHost())) {
+                all.put(timed, LongStream.of(bytes).mapToObj(size -> print(out, watch.time(timed, size))).toList());
             }
         }
+        boolean bounded = group.size() > 1 && all.keySet().containsAll(MemoryBound.NEEDS);
+        for (int i = 0; bounded && i < bytes.length; i++) {
+            out.printf("%n%s%n", new MemoryBound(all.get(Timed.ALL_REDUCE).get(i), all.get(Timed.REWRITE).get(i),
+                    all.get(Timed.COPY).get(i)));
+        }
+        out.flush();
     }
 
-    private static void print(PrintWriter out, Measured measured) {
+    private static Measured print(PrintWriter out, Measured measured) {
         out.printf(Locale.ROOT, "%-16s%14d%14.1f%24s%14.2f%14.2f%n", measured.timed(), measured.bytes(),
                 measured.nanos() / 1e3, String.format(Locale.ROOT, "%.1f to %.1f", measured.least() / 1e3,
                         measured.longest() / 1e3),
                 measured.algorithmBandwidth(), measured.busBandwidth());
         out.flush();
+        return measured;
     }
 }

@@ -24,6 +24,11 @@ public final class DeviceMemory implements GroupMemory, AutoCloseable {
     }
 
     @Override
+    public boolean onHost() {
+        return false;
+    }
+
+    @Override
     public void write(MemorySegment host, MemorySegment to) {
         stream.copy(host, to);
         stream.synchronize();

@@ -8,6 +8,9 @@ public interface GroupMemory {
     /** New memory, aligned to 64 bytes at least. */
     MemorySegment allocate(long bytes);
 
+    /** Whether the host reads and writes it as its own. */
+    boolean onHost();
+
     /** Copies from memory of the host, which may be used again when this returns. */
     void write(MemorySegment host, MemorySegment to);
 
@@ -23,6 +26,11 @@ public interface GroupMemory {
             @Override
             public MemorySegment allocate(long bytes) {
                 return arena.allocate(Math.max(1, bytes), 64).asSlice(0, bytes);
+            }
+
+            @Override
+            public boolean onHost() {
+                return true;
             }
 
             @Override

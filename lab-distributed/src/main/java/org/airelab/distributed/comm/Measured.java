@@ -17,14 +17,14 @@ record Measured(Timed timed, long bytes, int size, double nanos, double least, d
 
     /**
      * What each link between ranks carries in an optimal algorithm, in GB/s: nccl-tests' busbw. (nccl-tests,
-     * doc/PERFORMANCE.md.)
+     * doc/PERFORMANCE.md.) Of what is no collective, what each rank reads.
      */
     double busBandwidth() {
         double share = (double) (size - 1) / size;
         return algorithmBandwidth() * switch (timed) {
             case ALL_REDUCE -> 2 * share;
             case REDUCE_SCATTER, ALL_GATHER -> share;
-            case BROADCAST, SEND_RECEIVE -> 1;
+            case BROADCAST, SEND_RECEIVE, REWRITE, COPY -> 1;
         };
     }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,7 +13,7 @@ import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
 import org.airelab.torch.ScalarType;
 
-/** Times collectives as nccl-tests does: several calls on their way at once, the slowest rank's time counts. */
+/** Times calls as nccl-tests does: several calls on their way at once, the slowest rank's time counts. */
 final class Stopwatch {
     private static final int REPETITIONS = 7;
     private static final int MOST_CALLS = 50;
@@ -24,14 +25,22 @@ final class Stopwatch {
     private final MemorySegment first;
     private final MemorySegment second;
     private final MemorySegment number;
+    private final Duration warmUp;
 
-    /** For arrays up to a size; all ranks take part. */
-    Stopwatch(ProcessGroup group, GroupMemory memory, long largest) {
+    /**
+     * For arrays up to a size; all ranks take part.
+     *
+     * @param groupsOwn whether they lie where the group's collectives are fastest, or in any memory
+     * @param warmUp    for calls that are not counted, before each row: until calls are compiled, which takes seconds,
+     *                  the compiler's threads take their cores
+     */
+    Stopwatch(ProcessGroup group, GroupMemory memory, boolean groupsOwn, long largest, Duration warmUp) {
         this.group = group;
         this.memory = memory;
-        first = group.allocate(largest);
-        second = group.allocate(largest);
+        first = groupsOwn ? group.allocate(largest) : memory.allocate(largest);
+        second = groupsOwn ? group.allocate(largest) : memory.allocate(largest);
         number = memory.allocate(Long.BYTES);
+        this.warmUp = warmUp;
     }
 
     /** Times one, on all ranks at once; the size is rounded down to whole float32 values of a block for each rank. */
@@ -41,7 +50,11 @@ final class Stopwatch {
         int calls = (int) Math.clamp(BYTES_PER_REPETITION / whole, FEWEST_CALLS, MOST_CALLS);
         MemorySegment array = first.asSlice(0, whole);
         MemorySegment other = second.asSlice(0, whole);
-        once(timed, array, other, calls);
+        // A sum of what all ranks know: they come to the same end.
+        long spent = 0;
+        do {
+            spent += slowest(once(timed, array, other, calls));
+        } while (spent < warmUp.toNanos());
         double[] nanos = new double[REPETITIONS];
         for (int i = 0; i < REPETITIONS; i++) {
             nanos[i] = (double) slowest(once(timed, array, other, calls)) / calls;

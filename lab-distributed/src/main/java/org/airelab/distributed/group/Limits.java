@@ -13,4 +13,9 @@ public record Limits(Duration start, Duration collective, Duration silence) {
     /** A minute to start, ten for a rank that writes a checkpoint while others wait, ten seconds without a sign. */
     public static final Limits DEFAULT =
             new Limits(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofSeconds(10));
+
+    /** The same with another time to start. */
+    public Limits withStart(Duration time) {
+        return new Limits(time, collective, silence);
+    }
 }

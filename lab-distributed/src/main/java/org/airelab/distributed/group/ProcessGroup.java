@@ -123,8 +123,11 @@ public abstract class ProcessGroup implements AutoCloseable {
         return split(name, chosen, IntStream.of(chosen).map(i -> members[i]).toArray());
     }
 
-    /** Every rank's number, in their order; a back end whose memory is not the host's has to do it otherwise. */
-    protected long[] gather(long value) {
+    /**
+     * Every rank's number, in their order. Every rank takes part and waits for the others. (A back end whose memory is
+     * not the host's has to do it otherwise.)
+     */
+    public long[] gather(long value) {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment values = arena.allocate(JAVA_LONG, size());
             allGather(arena.allocateFrom(JAVA_LONG, value), values, ScalarType.INT64).await();

@@ -2,6 +2,9 @@ package org.airelab.distributed.launch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import java.util.stream.LongStream;
+import org.airelab.distributed.group.AllowedCores;
+import org.airelab.distributed.group.ProcessGroup;
 
 /** A host's cores among its ranks. */
 public final class Cores {
@@ -11,17 +14,23 @@ public final class Cores {
     private Cores() {
     }
 
-    /** How many of {@code cores} each of {@code ranks} has: equal parts, at least one. */
+    /** How many of {@code cores} each of {@code ranks} that share them has: equal parts, at least one. */
     static int share(int cores, int ranks) {
         return Math.max(1, cores / ranks);
     }
 
-    /** Lets this process's tensors, libtorch's and the lab's own, be computed by its rank's share of the threads. */
-    public static void share(World world) {
-        if (world.localSize() > 1 && System.getenv(CHOSEN) == null) {
+    /**
+     * Lets this process's tensors, libtorch's and the lab's own, be computed by its rank's share of the threads: one
+     * for each core that its launcher has bound this rank alone to, else equal parts for those that run on the same
+     * cores. All ranks of the group take part.
+     */
+    public static void share(ProcessGroup group) {
+        long mine = AllowedCores.id();
+        int sharers = AllowedCores.sharers(mine, LongStream.of(group.gather(mine)));
+        if (System.getenv(CHOSEN) == null) {
             // libtorch's number is OpenMP's, which the lab's kernels ask for theirs.
             Engine.getInstance();
-            JniUtils.setNumThreads(share(Runtime.getRuntime().availableProcessors(), world.localSize()));
+            JniUtils.setNumThreads(share(Runtime.getRuntime().availableProcessors(), sharers));
         }
     }
 }

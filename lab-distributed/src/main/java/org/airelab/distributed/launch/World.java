@@ -1,6 +1,7 @@
 package org.airelab.distributed.launch;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +75,8 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
      * Reads an environment. Of the launchers that have set all they set, the first one counts: Open MPI, PMI, RANK and
      * WORLD_SIZE, Slurm. Slurm comes last, and may say other things, because others' ranks often run inside its steps.
      *
-     * @throws UserError (bad input) when the others contradict each other or say what cannot be
+     * @throws UserError (bad input) when the others contradict each other or say what cannot be, and when nobody says
+     *                   more than one of RANK and WORLD_SIZE
      */
     public static World of(Map<String, String> environment) {
         var variables = new Variables(environment);
@@ -103,7 +105,18 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     /** A device as {@link Devices#parse} reads it; where any GPU will do, each of the host's ranks has its own. */
     public Device device(String name) {
         Device device = Devices.parse(name);
-        return device.isGpu() && localSize > 1 && !name.contains(":") ? Devices.parse("cuda:" + localRank) : device;
+        return device.isGpu() && localSize > 1 && !name.contains(":")
+                ? Devices.parse("cuda:" + gpu(Engine.getInstance().getGpuCount())) : device;
+    }
+
+    /** Whether the launcher lets each of a host's ranks see its own GPU alone, as srun --gpus-per-task=1 does. */
+    public boolean seesOwnGpuAlone(int visible) {
+        return visible == 1 && localSize > 1 && source != Source.VARIABLES;
+    }
+
+    /** The number of this rank's GPU among those it sees. */
+    public int gpu(int visible) {
+        return seesOwnGpuAlone(visible) ? 0 : localRank;
     }
 
     /**
@@ -120,6 +133,12 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     }
 
     private static World alone(Variables variables) {
+        if (variables.has("RANK") != variables.has("WORLD_SIZE")) {
+            // Else every rank of a launcher that has failed to say one of them would train alone.
+            boolean rank = variables.has("RANK");
+            throw wrong((rank ? "RANK" : "WORLD_SIZE") + " is set and " + (rank ? "WORLD_SIZE" : "RANK")
+                    + " is not, or is empty");
+        }
         return new World(0, 1, 0, 1, Optional.empty(), port(variables), "alone", Source.NONE);
     }
 
@@ -142,7 +161,8 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
         // Slurm speaks PMI, too, and says elsewhere what is on which host.
         World host = v.has("MPI_LOCALRANKID", "MPI_LOCALNRANKS") ? null : slurm(v).orElse(null);
         return Optional.of(new World(rank, size, host == null ? v.number("MPI_LOCALRANKID", rank) : host.localRank,
-                host == null ? v.number("MPI_LOCALNRANKS", size) : host.localSize, v.text("MASTER_ADDR"), port(v),
+                host == null ? v.number("MPI_LOCALNRANKS", size) : host.localSize,
+                host == null ? v.text("MASTER_ADDR") : host.address, host == null ? port(v) : host.port,
                 v.name("pmi", "PMI_JOBID", "SLURM_JOB_ID", "SLURM_STEP_ID"), Source.PMI));
     }
 
@@ -162,20 +182,26 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
 
     private static Optional<World> slurm(Variables v) {
         // A batch script has some of these, too; a number of a step of tasks only tasks have.
-        if (!v.has("SLURM_STEP_ID", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_NODEID",
-                "SLURM_STEP_TASKS_PER_NODE") || v.longNumber("SLURM_STEP_ID") > Integer.MAX_VALUE) {
+        if (!v.has("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID",
+                "SLURM_NODEID", "SLURM_STEP_TASKS_PER_NODE") || v.longNumber("SLURM_STEP_ID") > Integer.MAX_VALUE) {
             return Optional.empty();
         }
         int localSize = SlurmLists.tasks(v.text("SLURM_STEP_TASKS_PER_NODE").orElseThrow(),
                 v.number("SLURM_NODEID"));
         return Optional.of(new World(v.number("SLURM_PROCID"), v.number("SLURM_STEP_NUM_TASKS"),
                 v.number("SLURM_LOCALID"), localSize,
-                v.text("MASTER_ADDR").or(() -> v.text("SLURM_STEP_NODELIST").map(SlurmLists::firstHost)), port(v),
+                v.text("MASTER_ADDR").or(() -> v.text("SLURM_STEP_NODELIST").map(SlurmLists::firstHost)),
+                v.number("MASTER_PORT", slurmPort(v)),
                 v.name("slurm", "SLURM_JOB_ID", "SLURM_STEP_ID"), Source.SLURM));
     }
 
     private static int port(Variables v) {
         return v.number("MASTER_PORT", DEFAULT_PORT);
+    }
+
+    /** Jobs may share a host, so each step has a port of its own, below those that systems give out themselves. */
+    private static int slurmPort(Variables v) {
+        return 20_000 + (int) ((v.longNumber("SLURM_JOB_ID") + v.longNumber("SLURM_STEP_ID")) % 10_000);
     }
 
     /**

@@ -13,13 +13,12 @@ import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
 import org.airelab.distributed.dataparallel.BatchShare;
-import org.airelab.distributed.parallel.Ranks;
-import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.RunFolder;
 import org.airelab.distributed.launch.World;
 import org.airelab.distributed.parallel.Division;
+import org.airelab.distributed.parallel.Ranks;
 import org.airelab.tracking.RunDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -130,7 +129,6 @@ public final class PretrainCommand implements LabCommand {
             return launch();
         }
         LauncherWatch.start();
-        Cores.share(world);
         try (Ranks ranks = rankOptions.meet(world, world.device(asked.run().device()))) {
             try {
                 return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);

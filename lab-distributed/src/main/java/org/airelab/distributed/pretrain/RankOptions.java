@@ -1,12 +1,15 @@
 package org.airelab.distributed.pretrain;
 
 import ai.djl.Device;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalInt;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.launch.BackEnd;
+import org.airelab.distributed.launch.Cores;
 import org.airelab.distributed.launch.World;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.parallel.Division;
@@ -24,6 +27,10 @@ final class RankOptions {
     @Option(names = "--max-restarts", paramLabel = "K", description = "After a rank has failed, start all again from"
             + " the last checkpoint, at most K times. Default: 0.")
     private int restarts;
+
+    @Option(names = "--start-timeout", paramLabel = "SECONDS", description = "How long ranks wait for each other to"
+            + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
+    private int startSeconds = 60;
 
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
@@ -65,6 +72,7 @@ final class RankOptions {
         require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
+        require(startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
         require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
                 + " --nproc nor --mesh was given");
@@ -109,7 +117,10 @@ final class RankOptions {
             return Ranks.alone(device);
         }
         Division division = division(world.size());
-        return Ranks.of(BackEnd.of(world, device).join(world, device, Limits.DEFAULT), device, division);
+        ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT.withStart(
+                Duration.ofSeconds(startSeconds)));
+        Cores.share(group);
+        return Ranks.of(group, device, division);
     }
 
     /** How a run of that many ranks is divided. */

@@ -46,9 +46,11 @@ class CommBenchTest {
     /** Starts the other ranks itself, and prints one table. */
     @Test
     void ranksOfItsOwn() throws Exception {
-        Result result = run(Map.of(), "comm-bench", "--ranks", "3", "--sizes", "10,64k");
+        Result result = run(Map.of(), "comm-bench", "--ranks", "3", "--sizes", "10,64k", "--warmup", "0");
         assertEquals(0, result.exitCode(), result.out());
         assertTrue(result.out().contains("shm, 3 ranks: every collective is right in"), result.out());
+        assertTrue(result.out().contains("an all-reduce of 65532 bytes reads and writes each rank's array"),
+                result.out());
         // Whole float32 values of three blocks: at least one.
         for (String bytes : List.of("12", "65532")) {
             for (Timed timed : Timed.values()) {
@@ -62,9 +64,12 @@ class CommBenchTest {
     @Test
     void ranksOfOthers() throws Exception {
         Map<String, String> variables = Map.of("RANK", "0", "WORLD_SIZE", "1", "MASTER_PORT", "29876");
-        Result result = run(variables, "comm-bench", "--sizes", "4k", "--no-check");
+        Result result = run(variables, "comm-bench", "--sizes", "4k", "--no-check", "--warmup", "0",
+                "--collectives", "copy,all-reduce", "--memory", "own");
         assertEquals(0, result.exitCode(), result.out());
-        assertTrue(result.out().contains("shm, 1 rank\n"), result.out());
+        assertTrue(result.out().contains("shm, 1 rank, which exchanges nothing\n"), result.out());
+        assertEquals(List.of("all-reduce", "copy"), result.out().lines().filter(line -> line.contains("4096"))
+                .map(line -> line.split(" ")[0]).toList());
         result = run(variables, "comm-bench", "--ranks", "2");
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
         assertTrue(result.out().contains("--ranks is given, but the variables RANK and WORLD_SIZE say how many ranks"
@@ -75,11 +80,19 @@ class CommBenchTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"--sizes|0k|expected a size such as 512", "--sizes|4t|expected a size such as",
         "--sizes|9999999999g|expected a size such as",
-        "--ranks|0|expected at least 1 rank, found 0"})
+        "--ranks|0|expected at least 1 rank, found 0", "--warmup|-1|--warmup must be from 0 to 3600, found -1.0"})
     void badInput(String option, String value, String sentence) throws Exception {
         Result result = run(Map.of(), "comm-bench", option, value);
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
         assertTrue(result.out().contains(sentence), result.out());
+    }
+
+    @Test
+    void moreRanksThanTheMachineHasMemoryFor() throws Exception {
+        Result result = run(Map.of(), "comm-bench", "--ranks", "1000000", "--sizes", "1g");
+        assertEquals(UserError.MACHINE, result.exitCode(), result.out());
+        assertTrue(result.out().contains("error: 1000000 ranks with arrays of 1073741824 bytes need at least 2062500.0"
+                + " GiB, and this machine has "), result.out());
     }
 
     /** Ranks of which Open MPI's launcher knows nothing are not each a world of one. */
@@ -119,6 +132,18 @@ class CommBenchTest {
         Measured measured = new Measured(timed, 3_000_000_000L, 4, 2e9, 2e9, 2e9);
         assertEquals(1.5, measured.algorithmBandwidth());
         assertEquals(bus, measured.busBandwidth());
+    }
+
+    @Test
+    void memoryBound() {
+        Measured allReduce = new Measured(Timed.ALL_REDUCE, 1 << 20, 2, 3e6, 3e6, 3e6);
+        Measured rewrite = new Measured(Timed.REWRITE, 1 << 20, 2, 2e6, 2e6, 2e6);
+        Measured copy = new Measured(Timed.COPY, 1 << 20, 2, 2.5e6, 2.5e6, 2.5e6);
+        assertEquals("an all-reduce of 1048576 bytes reads and writes each rank's array at least once, which takes the"
+                + " memory 2000.0 us (rewrite); it took 1.50 times as long",
+                new MemoryBound(allReduce, rewrite, copy).toString());
+        Measured fasterCopy = new Measured(Timed.COPY, 1 << 20, 2, 1.5e6, 1e6, 2e6);
+        assertEquals(2.0, new MemoryBound(allReduce, rewrite, fasterCopy).ratio());
     }
 
     /** A back end that does nothing, or not enough, is found out. */

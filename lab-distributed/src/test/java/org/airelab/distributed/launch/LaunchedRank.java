@@ -1,8 +1,11 @@
 package org.airelab.distributed.launch;
 
+import ai.djl.Device;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.kernels.cpu.Parallel;
 
 /** What ranks do in {@link LauncherTest}; with {@code launch} first it is their launcher. */
@@ -28,7 +31,9 @@ final class LaunchedRank {
         switch (arguments[0]) {
             case "well" -> { }
             case "threads" -> {
-                Cores.share(world);
+                try (ProcessGroup group = BackEnd.SHM.join(world, Device.cpu(), Limits.DEFAULT)) {
+                    Cores.share(group);
+                }
                 System.out.println(Parallel.findOpenMp() + " " + Parallel.threads());
             }
             case "fail", "early" -> exit(last, 7, "error: no luck\n  Try again.");

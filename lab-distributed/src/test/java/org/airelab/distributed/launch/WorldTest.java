@@ -47,7 +47,7 @@ class WorldTest {
 
     @Test
     void nobody() {
-        World world = World.of(Map.of("HOME", "/", "RANK", "", "WORLD_SIZE", "2"));
+        World world = World.of(Map.of("HOME", "/", "RANK", "", "WORLD_SIZE", ""));
         is(world, Source.NONE, 0, 1, 0, 1);
         assertTrue(world.alone());
     }
@@ -97,6 +97,11 @@ class WorldTest {
         World world = world(SRUN);
         is(world, Source.SLURM, 6, 7, 0, 1);
         assertEquals(Optional.of("gpu03"), world.address());
+        // Of its own, where jobs share a host.
+        assertEquals(20_079, world.port());
+        assertEquals(20_079, world("PMI_RANK=6 PMI_SIZE=7 " + SRUN).port());
+        assertEquals(29_999, world(SRUN.replace("_ID=77", "_ID=129997")).port());
+        assertEquals(4444, world(SRUN + " MASTER_PORT=4444").port());
         is(world(SRUN.replace("NODEID=3", "NODEID=2").replace("PROCID=6", "PROCID=5")
                 .replace("LOCALID=0", "LOCALID=1")), Source.SLURM, 5, 7, 1, 2);
     }
@@ -123,6 +128,27 @@ class WorldTest {
         UserError error = assertThrows(UserError.class, () -> world(variables));
         assertEquals(UserError.BAD_INPUT, error.exitCode());
         assertTrue(error.getMessage().contains(sentence), error.getMessage());
+    }
+
+    /** Ranks whose launcher means to say more than it does would each train alone. */
+    @Test
+    void halfOfTheVariables() {
+        wrong("RANK=1", "RANK is set and WORLD_SIZE is not, or is empty");
+        wrong("RANK=1 WORLD_SIZE=", "RANK is set and WORLD_SIZE is not, or is empty");
+        wrong("WORLD_SIZE=2", "WORLD_SIZE is set and RANK is not, or is empty");
+        is(world(SRUN + " WORLD_SIZE=7"), Source.SLURM, 6, 7, 0, 1);
+    }
+
+    @Test
+    void gpus() {
+        String two = SRUN.replace("NODEID=3", "NODEID=2").replace("LOCALID=0", "LOCALID=1");
+        assertEquals(1, world(two).gpu(2));
+        assertEquals(0, world(two).gpu(1));
+        assertTrue(world(two).seesOwnGpuAlone(1));
+        assertEquals(0, world(MPIRUN).gpu(1));
+        // Nobody has bound these: there are too few.
+        assertEquals(1, world("RANK=1 WORLD_SIZE=2").gpu(1));
+        assertFalse(world(SRUN).seesOwnGpuAlone(1));
     }
 
     @Test

@@ -2,9 +2,11 @@ package org.airelab.distributed.group.nccl;
 
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.StartWait;
 
 /** How the ranks of a run come together: each says that it is there, and rank 0 gives the id of NCCL's meeting. */
 final class Meeting {
@@ -18,7 +20,7 @@ final class Meeting {
     private final int rank;
     private final int size;
     private final Limits limits;
-    private final long deadline;
+    private final StartWait wait;
     private long lastLook;
 
     Meeting(Store store, int rank, int size, Limits limits) {
@@ -26,7 +28,7 @@ final class Meeting {
         this.rank = rank;
         this.size = size;
         this.limits = limits;
-        this.deadline = System.nanoTime() + limits.start().toNanos();
+        this.wait = new StartWait(rank, limits.start());
     }
 
     /**
@@ -92,6 +94,10 @@ final class Meeting {
     private void sayHere() {
         String mine = size + " " + UUID.randomUUID();
         if (!store.putFirst(HERE + rank, mine).equals(mine)) {
+            if (store.list(JOINED).size() == size) {
+                // It replaces one that has died, and rank 0 has not ended yet.
+                throw Failures.error("rank " + rank + " has come to a run that another process has begun in its place");
+            }
             throw UserError.badInput("rank " + rank + " has come twice", "Give every process a rank of its own.");
         }
     }
@@ -103,20 +109,28 @@ final class Meeting {
             lastLook = now;
             lookAround();
         }
-        if (now > deadline) {
-            Map<String, Store.Entry> here = store.list(HERE);
-            for (int i = 0; i < size; i++) {
-                if (!here.containsKey(Integer.toString(i))) {
-                    throw Failures.error("rank " + i + " has not come within " + Failures.seconds(limits.start())
-                            + " to the start that rank " + rank + " waits for");
-                }
+        if (wait.over()) {
+            int[] absent = absent();
+            if (absent.length > 0) {
+                throw Failures.error("rank " + absent[0] + " has not come within " + Failures.seconds(limits.start())
+                        + " to the start that rank " + rank + " waits for");
             }
             throw Failures.error("NCCL has not connected rank " + rank + " with the other ranks within "
                     + Failures.seconds(limits.start()));
         }
     }
 
+    /** The ranks that have not come. */
+    private int[] absent() {
+        Map<String, Store.Entry> here = store.list(HERE);
+        return IntStream.range(0, size).filter(i -> !here.containsKey(Integer.toString(i))).toArray();
+    }
+
     private void lookAround() {
+        int[] absent = absent();
+        if (absent.length > 0) {
+            wait.missing(StartWait.ranks(IntStream.of(absent)) + " to start");
+        }
         String failure = store.get(NcclGroup.failureKey(NcclGroup.WORLD));
         if (failure != null) {
             throw Failures.error(failure);

@@ -225,7 +225,7 @@ public final class NcclGroup extends ProcessGroup {
     }
 
     @Override
-    protected long[] gather(long value) {
+    public long[] gather(long value) {
         try (DeviceBuffer all = new DeviceBuffer(device(), (long) size() * Long.BYTES);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment mine = all.memory().asSlice((long) rank() * Long.BYTES, Long.BYTES);

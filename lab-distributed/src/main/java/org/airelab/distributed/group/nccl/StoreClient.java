@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Failures;
+import org.airelab.distributed.group.StartWait;
 
 /** The store as ranks from 1 on have it: a connection to rank 0's. */
 final class StoreClient extends Store {
     private static final long RETRY_MILLIS = 20;
+    private static final long LONGEST_TRY_MILLIS = 5_000;
 
     private final Socket socket;
     private final DataInputStream in;
@@ -42,9 +44,10 @@ final class StoreClient extends Store {
     }
 
     private static Socket connect(InetSocketAddress place, int rank, Duration start) throws IOException {
-        long end = System.nanoTime() + start.toNanos();
+        StartWait wait = new StartWait(rank, start);
         while (true) {
-            long left = Math.max(1, (end - System.nanoTime()) / 1_000_000);
+            // In parts, lest a host that does not answer keeps it from saying that it waits.
+            long left = Math.clamp(wait.left().toMillis(), 1, LONGEST_TRY_MILLIS);
             Socket socket = new Socket();
             try {
                 // Resolved anew each time: the name of a host that is just starting may not be known yet.
@@ -52,7 +55,8 @@ final class StoreClient extends Store {
                 return socket;
             } catch (IOException e) {
                 socket.close();
-                if (System.nanoTime() > end) {
+                wait.missing("rank 0 to start at " + place.getHostString() + ":" + place.getPort());
+                if (wait.over()) {
                     throw UserError.failed("rank 0 has not come within " + Failures.seconds(start) + " to "
                             + place.getHostString() + ":" + place.getPort() + ", where rank " + rank
                             + " waits for it: " + e.getMessage(),

@@ -35,11 +35,8 @@ final class StoreServer extends Store {
     }
 
     private static ServerSocket listen(InetSocketAddress place) {
-        if (place.isUnresolved()) {
-            throw UserError.badInput("the address '" + place.getHostString() + "' of rank 0 is not known",
-                    "Set MASTER_ADDR to a name or number of the host of rank 0.");
-        }
         try {
+            // Of a name that is not known yet, as a new pod's often is not, the address is null: any of this host's.
             return bind(place.getAddress(), place.getPort());
         } catch (IOException e) {
             try {

@@ -7,6 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.IntStream;
+import org.airelab.distributed.group.AllowedCores;
 import org.airelab.distributed.group.Call;
 
 /**
@@ -33,10 +35,10 @@ final class Board {
         DRAINED
     }
 
-    static final int STAGES = 4;
-    static final int STAGE_BYTES = 256 << 10;
+    static final int STAGES = 8;
+    static final int STAGE_BYTES = 128 << 10;
 
-    private static final long MAGIC = 0x6169_7265_6c61_6231L; // "airelab1"
+    private static final long MAGIC = 0x6169_7265_6c61_6232L; // "airelab2"
     private static final int LINE = 64;
     private static final int PAGE = 4096;
 
@@ -55,6 +57,7 @@ final class Board {
     private static final int THERE = 2;
     private static final int LEFT = 3;
     private static final int PID = 8;
+    private static final int CORES = 32;
     private static final int PULSE = LINE;
     private static final int BELL = 2 * LINE;
     private static final int SLEEPERS = BELL + 4;
@@ -120,8 +123,12 @@ final class Board {
         ring(0);
     }
 
-    /** Takes a rank's slot, unless it is taken. */
-    boolean take(int rank, ProcessId process) {
+    /**
+     * Takes a rank's slot, unless it is taken.
+     *
+     * @param cores the number of those it may run on
+     */
+    boolean take(int rank, ProcessId process, long cores) {
         if (!INTS.compareAndSet(memory, slot(rank) + PRESENCE, 0, COMING)) {
             return false;
         }
@@ -129,6 +136,7 @@ final class Board {
         memory.set(JAVA_LONG, at, process.pid());
         memory.set(JAVA_LONG, at + 8, process.start());
         memory.set(JAVA_LONG, at + 16, process.namespace());
+        memory.set(JAVA_LONG, slot(rank) + CORES, cores);
         INTS.setRelease(memory, slot(rank) + PRESENCE, THERE);
         return true;
     }
@@ -149,6 +157,15 @@ final class Board {
     ProcessId process(int rank) {
         long at = slot(rank) + PID;
         return new ProcessId(memory.get(JAVA_LONG, at), memory.get(JAVA_LONG, at + 8), memory.get(JAVA_LONG, at + 16));
+    }
+
+    /** How many ranks, all having come, may run on the cores of one of them, which counts too. */
+    int sharers(int rank) {
+        return AllowedCores.sharers(cores(rank), IntStream.range(0, size).mapToLong(this::cores));
+    }
+
+    private long cores(int rank) {
+        return memory.get(JAVA_LONG, slot(rank) + CORES);
     }
 
     /** Shows that a rank's process still runs. */

@@ -39,7 +39,7 @@ final class Patience {
         this.group = group;
         this.board = board;
         this.limits = limits;
-        this.crowded = board.size() > Runtime.getRuntime().availableProcessors();
+        this.crowded = board.sharers(group.rank()) > Runtime.getRuntime().availableProcessors();
     }
 
     /** Waits until a counter of another rank is at least {@code value}. */

@@ -12,8 +12,10 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.airelab.base.Temporaries;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.AllowedCores;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.StartWait;
 
 /**
  * How the ranks of a run find each other: rank 0 puts a board under the run's name, the others open it, and when all
@@ -28,7 +30,7 @@ final class Rendezvous {
     private final int rank;
     private final int size;
     private final Limits limits;
-    private final long deadline;
+    private final StartWait wait;
 
     private Rendezvous(List<Path> folders, String name, int rank, int size, Limits limits) {
         this.folders = folders;
@@ -36,7 +38,7 @@ final class Rendezvous {
         this.rank = rank;
         this.size = size;
         this.limits = limits;
-        this.deadline = System.nanoTime() + limits.start().toNanos();
+        this.wait = new StartWait(rank, limits.start());
     }
 
     static ShmGroup join(List<Path> folders, String name, int rank, int size, Limits limits) {
@@ -76,10 +78,10 @@ final class Rendezvous {
         Path place = Temporaries.register(shared.path().resolveSibling(fileName()));
         try {
             Board board = Board.prepare(shared.memory(), size, generation);
-            board.take(0, ProcessId.self());
+            board.take(0, ProcessId.self(), AllowedCores.id());
             // Whole from the first moment on that others can see it.
             Files.move(shared.path(), place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            await(board, () -> absent(board) == size);
+            await(board, () -> absent(board).length == 0);
             board.isComplete();
             return board;
         } finally {
@@ -111,7 +113,7 @@ final class Rendezvous {
         while (board == null) {
             board = find(arena);
             if (board == null) {
-                pause(null, "rank 0");
+                pause(null, 0);
             }
         }
         if (board.size() != size) {
@@ -120,7 +122,7 @@ final class Rendezvous {
             board.abort(reason);
             throw UserError.badInput(reason, "Start all ranks with the same number of ranks.");
         }
-        if (!board.take(rank, ProcessId.self())) {
+        if (!board.take(rank, ProcessId.self(), AllowedCores.id())) {
             String reason = "rank " + rank + " has come twice: as " + board.process(rank) + " and as "
                     + ProcessId.self();
             board.abort(reason);
@@ -145,9 +147,9 @@ final class Rendezvous {
                 .filter(board -> !board.process(0).ended()).orElse(null);
     }
 
-    /** The first rank that has not come; the number of ranks when all have. */
-    private int absent(Board board) {
-        return IntStream.range(0, size).filter(i -> !board.present(i)).findFirst().orElse(size);
+    /** The ranks that have not come. */
+    private int[] absent(Board board) {
+        return IntStream.range(0, size).filter(i -> !board.present(i)).toArray();
     }
 
     /** Waits for what depends on all ranks, as long as none that has come dies. */
@@ -161,12 +163,16 @@ final class Rendezvous {
             if (board.aborted() != null) {
                 throw Failures.error(board.aborted());
             }
-            pause(board, "rank " + absent(board) % size);
+            int[] absent = absent(board);
+            // When all have come, rank 0 has not yet said so.
+            pause(board, absent.length == 0 ? new int[] {0} : absent);
         }
     }
 
-    private void pause(Board board, String who) {
-        if (System.nanoTime() > deadline) {
+    private void pause(Board board, int... absent) {
+        wait.missing(StartWait.ranks(IntStream.of(absent)) + " to start run " + name);
+        String who = "rank " + absent[0];
+        if (wait.over()) {
             String reason = who + " has not come within " + Failures.seconds(limits.start())
                     + " to the start of run " + name + " that rank " + rank + " waits for";
             if (board != null) {

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.AllowedCores;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.distributed.group.Lane;
@@ -144,7 +145,7 @@ public final class ShmGroup extends ProcessGroup {
             MemorySegment memory = share("group-" + splits++ + "-" + chosen[0], chosen[0], Board.bytes(chosen.length),
                     own, made -> Board.prepare(made, chosen.length, ThreadLocalRandom.current().nextLong()));
             Board board = new Board(memory);
-            board.take(rank, ProcessId.self());
+            board.take(rank, ProcessId.self(), AllowedCores.id());
             barrier().await();
             return new ShmGroup(name, rank, chosenOfRun, board, own, limits, folders);
         } catch (RuntimeException e) {

@@ -377,6 +377,16 @@ final class NcclScenario {
         RankThreads.call(tasks);
     }
 
+    private static Void stay(InetSocketAddress place, int rank, CountDownLatch met, CountDownLatch end)
+            throws Exception {
+        sit(place, rank, 2, LIMITS, seat -> {
+            seat.group().barrier().await();
+            met.countDown();
+            end.await();
+        });
+        return null;
+    }
+
     private static void start() throws Exception {
         InetSocketAddress lonely = freePlace();
         allFail("rank 1 has not come within 1 s to the start that rank [02] waits for",
@@ -391,6 +401,19 @@ final class NcclScenario {
         allFail("rank 1 has come twice",
                 List.of(() -> joinFails(twice, 0, 3, LIMITS), () -> joinFails(twice, 1, 3, LIMITS),
                         () -> joinFails(twice, 1, 3, LIMITS)));
+        // In the place of a rank that has died, before rank 0 has ended: not wrong, but too early.
+        InetSocketAddress begun = freePlace();
+        CountDownLatch met = new CountDownLatch(2);
+        CountDownLatch refused = new CountDownLatch(1);
+        Callable<Void> late = () -> {
+            met.await();
+            UserError error = joinFails(begun, 1, 2, LIMITS);
+            assertEquals("rank 1 has come to a run that another process has begun in its place", error.getMessage());
+            assertEquals(UserError.FAILED, error.exitCode());
+            refused.countDown();
+            return null;
+        };
+        RankThreads.call(List.of(() -> stay(begun, 0, met, refused), () -> stay(begun, 1, met, refused), late));
         assertThrows(IllegalArgumentException.class, () -> sit(twice, 3, 3, LIMITS, _ -> { }));
     }
 }

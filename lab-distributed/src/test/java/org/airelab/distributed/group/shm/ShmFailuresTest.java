@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -137,9 +140,18 @@ class ShmFailuresTest {
     @Test
     void rankThatNeverStarts(@TempDir Path folder) throws Exception {
         List<Path> folders = List.of(folder);
-        allFail("rank 1 has not come within 1 s to the start of run lonely that rank [02] waits for",
-                List.of(() -> joinFails(folders, "lonely", 0, 3, SHORT),
-                        () -> joinFails(folders, "lonely", 2, 3, SHORT)));
+        PrintStream standard = System.err;
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        try {
+            allFail("rank 1 has not come within 1 s to the start of run lonely that rank [02] waits for",
+                    List.of(() -> joinFails(folders, "lonely", 0, 3, SHORT),
+                            () -> joinFails(folders, "lonely", 2, 3, SHORT)));
+        } finally {
+            System.setErr(standard);
+        }
+        assertTrue(told.toString(StandardCharsets.UTF_8).contains("rank 0 waits for rank 1 to start run lonely, until"),
+                told.toString(StandardCharsets.UTF_8));
         allFail("rank 0 has not come within 1 s to the start of run lonely that rank 1 waits for",
                 List.of(() -> joinFails(folders, "lonely", 1, 2, SHORT)));
         assertEquals(0, folder.toFile().list().length);
