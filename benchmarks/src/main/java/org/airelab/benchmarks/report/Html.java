@@ -9,11 +9,13 @@ public final class Html {
             body { margin: 0 auto; padding: 1rem; max-width: 70rem; color: var(--ink); background: #fff;
               font: 16px/1.45 system-ui, sans-serif; overflow-wrap: break-word; }
             h1 { font-size: 1.5rem; margin: .2rem 0 .6rem; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .5rem; }
-            p, li { max-width: 50rem; } ul, ol { padding-left: 1.3rem; } ol { columns: 20rem; }
+            p, li { max-width: 50rem; } ul { padding-left: 1.3rem; } ol { columns: 13rem; padding-left: 1.8rem; }
             .facts, ol, figcaption { color: var(--soft); font-size: .85rem; }
             figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
             svg { display: block; width: 100%; max-width: 32rem; height: auto; font: 11px system-ui, sans-serif; }
             svg text { paint-order: stroke; stroke: #fff; stroke-width: 3px; stroke-linejoin: round; }
+            .overview { display: grid; gap: 0 3rem; align-items: start;
+              grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
             .charts { display: grid; gap: 1.4rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem,
                     100%), 1fr)); }
             table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
@@ -25,7 +27,7 @@ public final class Html {
             @media (max-width: 30rem) { body { padding: .6rem; font-size: 15px; }
               table { font-size: .68rem; letter-spacing: -.01em; } th, td { padding: .2rem .12rem; } }
             @media print { body { max-width: none; font-size: 10pt; padding: 0; } svg { max-width: 11cm; }
-              .charts { grid-template-columns: 1fr 1fr; } thead { display: table-header-group; }
+              .overview { display: block; } .charts { grid-template-columns: 1fr 1fr; } thead { display: table-header-group; }
               tr { break-inside: avoid; } h2 { break-after: avoid; } }
             """;
 

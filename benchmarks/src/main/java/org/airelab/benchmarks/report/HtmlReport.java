@@ -20,8 +20,10 @@ public final class HtmlReport {
     public String text() {
         StringBuilder body = new StringBuilder();
         MarkdownReport.summary(report).forEach(line -> body.append(Html.element("p", line)).append('\n'));
+        body.append("<div class=\"overview\">\n");
         ratios(body);
         roofline(body);
+        body.append("</div>\n");
         ladders(body);
         table(body);
         body.append(Html.element("h2", "Where and how")).append("\n<ul class=\"facts\">\n");
@@ -33,11 +35,11 @@ public final class HtmlReport {
         List<Row> compared = report.fastest().stream().filter(row -> row.ratio() != null).toList();
         OptionalDouble mean = Report.geometricMean(compared);
         if (mean.isPresent()) {
-            body.append(Html.element("h2", "Top rungs against " + report.libraries()))
+            body.append("<section>").append(Html.element("h2", "Top rungs against " + report.libraries()))
                     .append(Html.element("p",
                     "Ratio of times on a logarithmic axis: green is faster than " + report.libraries() + ", red slower,"
                             + " the yellow line the geometric mean."))
-                    .append(RatioChart.of(compared, mean.getAsDouble()));
+                    .append(RatioChart.of(compared, mean.getAsDouble())).append("</section>\n");
         }
     }
 
@@ -47,12 +49,12 @@ public final class HtmlReport {
         report.fastest().stream().filter(row -> row.flops() > 0)
                 .forEach(row -> counted.computeIfAbsent(row.dtype(), t -> new ArrayList<>()).add(row));
         counted.forEach((dtype, rows) -> {
-            body.append(Html.element("h2", "Roofline" + suffix(dtype)))
+            body.append("<section>").append(Html.element("h2", "Roofline" + suffix(dtype)))
                     .append(Html.element("p", "Dots: top rungs. Rings: " + report.libraries()
                             + ". What lies above the slope reads from a cache."))
                     .append(RooflineChart.of(report.roofline(), rows)).append("<ol>\n");
             rows.forEach(row -> body.append(Html.element("li", row.title())).append('\n'));
-            body.append("</ol>\n");
+            body.append("</ol></section>\n");
         });
     }
 

@@ -14,6 +14,7 @@ final class RooflineChart {
     private static final double RIGHT = Svg.WIDTH - 8;
     private static final double TOP = 10;
     private static final double BOTTOM = HEIGHT - 34;
+    private static final double DOT = 3;
     /** A decade or less has lines at 2 and 5, too. */
     private static final double NARROW = 30;
 
@@ -51,18 +52,21 @@ final class RooflineChart {
         svg.line(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), x(ridge), y(peak), "#1c2733", 1.5)
                 .line(x(ridge), y(peak), RIGHT, y(peak), "#1c2733", 1.5)
                 .text(RIGHT, y(peak) - 4, Numbers.digits(peak / unit) + unitName(), "#1c2733", "end")
-                .text(x(leftIntensity) + 2, y(leftIntensity * roofline.copyGbps()) - 22,
+                .text(x(leftIntensity) + 16, y(leftIntensity * roofline.copyGbps()),
                         Numbers.digits(roofline.copyGbps()) + " GB/s", "#1c2733");
+        Labels labels = new Labels();
         for (Row row : rows) {
+            labels.keepClear(x(intensity(row)), y(gflops(row, row.medianMs())), DOT);
             if (row.baseline() != null) {
-                svg.dot(x(intensity(row)), y(gflops(row, row.baselineMedianMs())), 3, "#a3adb8", false);
+                svg.dot(x(intensity(row)), y(gflops(row, row.baselineMedianMs())), DOT, "#a3adb8", false);
             }
         }
         for (int i = 0; i < rows.size(); i++) {
-            Row row = rows.get(i);
-            double x = x(intensity(row));
-            double y = y(gflops(row, row.medianMs()));
-            svg.dot(x, y, 3, "#2f6db5", true).text(x + 5, y + 4, String.valueOf(i + 1), "#2f6db5");
+            double x = x(intensity(rows.get(i)));
+            double y = y(gflops(rows.get(i), rows.get(i).medianMs()));
+            String number = String.valueOf(i + 1);
+            Labels.Place place = labels.beside(x, y, number.length());
+            svg.dot(x, y, DOT, "#2f6db5", true).text(place.x(), place.y(), number, "#2f6db5");
         }
         return svg.text();
     }
