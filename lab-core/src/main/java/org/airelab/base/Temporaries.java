@@ -14,8 +14,7 @@ public final class Temporaries {
     private static final Set<Path> LIVE = ConcurrentHashMap.newKeySet();
 
     static {
-        Runtime.getRuntime().addShutdownHook(
-                new Thread(() -> LIVE.forEach(Temporaries::deleteAtTheEnd), "temporaries"));
+        ShutdownHook.prepare();
     }
 
     private Temporaries() {
@@ -44,6 +43,11 @@ public final class Temporaries {
         } finally {
             LIVE.remove(temporary);
         }
+    }
+
+    /** Deletes what is there, at the end of the process. */
+    static void deleteAll() {
+        LIVE.forEach(Temporaries::deleteAtTheEnd);
     }
 
     private static void deleteAtTheEnd(Path temporary) {

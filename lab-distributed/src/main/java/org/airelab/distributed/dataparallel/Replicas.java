@@ -11,6 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
@@ -115,7 +116,8 @@ public final class Replicas implements AutoCloseable {
             CRC32C crc = new CRC32C();
             crc.update(bytes);
             requireSame(exchange.all(crc.getValue(), bytes.length), different -> UserError.badInput(different
-                    + " " + other + " than rank 0.", "Start all ranks with the same command, on the same data."));
+                    + " " + other + " than " + group.who(0) + ".",
+                    "Start all ranks with the same command, on the same data."));
         }
     }
 
@@ -199,7 +201,8 @@ public final class Replicas implements AutoCloseable {
         if (group != null && settings.zero < 3 && step % settings.checkEvery == 0) {
             long[][] all = exchange.all(Checksum.of(weights));
             requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
-                    + " than rank 0 (checksums of all ranks: %s).", step, different, Arrays.stream(all)
+                    + " than %s (checksums of those that have the same: %s).", step, different, group.who(0),
+                    Arrays.stream(all)
                             .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
                     "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
         }
@@ -226,7 +229,7 @@ public final class Replicas implements AutoCloseable {
     public String describe() {
         String during = " during the backward pass";
         String buckets = String.format(Locale.ROOT, "in buckets of %.1f MB", settings.bucketBytes / 1e6) + during;
-        return size() + " ranks, each with its samples of every batch; gradients summed " + switch (settings.zero) {
+        return size() + " ranks, each with its tokens of every batch; gradients summed " + switch (settings.zero) {
             case 3 -> "part of the model by part" + during + ", each share on the rank that updates it, which alone"
                     + " keeps its weights (ZeRO-3)";
             case 2 -> "part of the model by part" + during + ", each share on the rank that updates it (ZeRO-2)";
@@ -239,9 +242,7 @@ public final class Replicas implements AutoCloseable {
     /** Lets the other ranks know that this one cannot go on, and why. */
     public void stopped(Throwable cause) {
         if (group != null) {
-            String message = cause.getMessage() == null ? cause.getClass().getSimpleName()
-                    : cause.getMessage().lines().findFirst().orElse("").replaceFirst("\\.$", "");
-            group.abort(group.who(group.rank()) + " stopped: " + message);
+            group.abort(Failures.stopped(group, cause));
         }
     }
 

@@ -93,6 +93,12 @@ public final class Mesh implements AutoCloseable {
         return model;
     }
 
+    /** Lets all pending and later work of this rank's groups fail, for the reason given: {@link ProcessGroup#abort}. */
+    public void abort(String reason) {
+        made.reversed().forEach(group -> group.abort(reason));
+        world.abort(reason);
+    }
+
     @Override
     public void close() {
         made.reversed().forEach(ProcessGroup::close);

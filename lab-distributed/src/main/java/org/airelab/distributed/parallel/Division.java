@@ -25,6 +25,10 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
             throw UserError.badInput("--zero " + replicas.zero() + " frees what the backward pass of a later micro-batch"
                     + " needs in a pipeline, and the mesh " + mesh + " has one.", "Use --zero 0 or 1, or pp=1.");
         }
+        if (mesh.pp() == 1 && (chunks != 1 || schedule == PipelineSchedule.INTERLEAVED)) {
+            throw UserError.badInput("--schedule interleaved and --chunks are of a pipeline, and the mesh " + mesh
+                    + " has none.", "Leave them out, or give a mesh such as pp=2.");
+        }
         if (sequenceParallel && mesh.tp() == 1) {
             throw UserError.badInput("--sequence-parallel divides tokens among the ranks of tensor parallelism, and the"
                     + " mesh " + mesh + " has none.", "Leave it out, or give a mesh such as tp=2.");
@@ -48,7 +52,7 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
      * @throws UserError (bad input)
      */
     public void require(ModelConfig model, int passes) {
-        if (mesh.pp() > 1 || schedule == PipelineSchedule.INTERLEAVED) {
+        if (mesh.pp() > 1) {
             plan(model).requirePasses(passes);
         }
         new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());

@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Locale;
 import org.airelab.distributed.contextparallel.ContextParallel;
 import org.airelab.distributed.dataparallel.Replicas;
+import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.mesh.Mesh;
+import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.pipeline.Pipeline;
 import org.airelab.distributed.pipeline.PipelinePlan;
 import org.airelab.distributed.tensorparallel.TensorParallel;
@@ -30,7 +32,7 @@ public final class Ranks implements AutoCloseable {
     private final Division division;
     /** Null of a run of one rank. */
     private final Mesh mesh;
-    /** All ranks, for what they tell each other; it owns the group of them. */
+    /** All ranks, for what they tell each other. */
     private final Replicas all;
     /** Those with the same parameters. */
     private final Replicas replicas;
@@ -75,6 +77,11 @@ public final class Ranks implements AutoCloseable {
     /** The number of ranks. */
     public int size() {
         return all.size();
+    }
+
+    /** The sizes of the mesh. */
+    public MeshShape mesh() {
+        return mesh == null ? MeshShape.ONE : mesh.shape();
     }
 
     /** This rank's place among those that take different samples. */
@@ -191,8 +198,8 @@ public final class Ranks implements AutoCloseable {
 
     /** How the pipeline's ranks have waited, in words; empty without one. All ranks ask. */
     public String bubble(int passes) {
-        return pipeline == null ? "" : String.format(Locale.ROOT, "ranks waited for other stages %.1f %% of the steps'"
-                + " time; (p - 1) / (v m + p - 1) is %.1f %%", 100 * pipeline.bubble(), 100 * plan.bubble(passes));
+        return pipeline == null || pipeline.stepSeconds() == 0 ? "" : String.format(Locale.ROOT, "ranks waited for"
+                + " other stages %.1f %% of the steps' time; (p - 1) / (v m + p - 1) is %.1f %%", 100 * pipeline.bubble(), 100 * plan.bubble(passes));
     }
 
     /** How they work together, in words. */
@@ -218,7 +225,9 @@ public final class Ranks implements AutoCloseable {
 
     /** Lets the other ranks know that this one cannot go on, and why. */
     public void stopped(Throwable cause) {
-        all.stopped(cause);
+        if (mesh != null) {
+            mesh.abort(Failures.stopped(mesh.world(), cause));
+        }
     }
 
     /** After the session. */

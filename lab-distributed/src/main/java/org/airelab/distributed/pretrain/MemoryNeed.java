@@ -5,6 +5,7 @@ import ai.djl.util.cuda.CudaUtils;
 import java.util.Locale;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.BatchShare;
+import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.tracking.Hardware;
@@ -27,8 +28,9 @@ record MemoryNeed(double state, double activations, double tokens) {
      *
      * @param share  its samples of a step
      * @param shards what is divided among ranks; the memory that parts of the model then have by turns is not counted
+     * @param mesh   among whose ranks layers, their insides and sequences are divided
      */
-    static MemoryNeed of(PretrainConfig config, BatchShare share, Shards shards) {
+    static MemoryNeed of(PretrainConfig config, BatchShare share, Shards shards, MeshShape mesh) {
         ModelConfig model = config.model();
         Precision precision = config.run().precision();
         boolean adam = config.optimizer().kind() == Kind.ADAMW || config.optimizer().kind() == Kind.ADAM;
@@ -36,8 +38,9 @@ record MemoryNeed(double state, double activations, double tokens) {
         double part = 1.0 / shards.ranks();
         double numbers = (shards.dividesWeights() ? part : 1) + (shards.dividesGradients() ? part : 1)
                 + (adam ? 2 * part : 0);
-        return new MemoryNeed(numbers * precision.kept().bytes() * model.parameterCount(),
-                positions * model.dim() * (model.layers() + 1.0) * precision.computed().bytes(),
+        double layers = (double) model.layers() / mesh.pp();
+        return new MemoryNeed(numbers * precision.kept().bytes() * model.parameterCount() / mesh.tp() / mesh.pp(),
+                positions / mesh.cp() / mesh.tp() * model.dim() * layers * precision.computed().bytes(),
                 2.0 * Long.BYTES * positions * share.passes());
     }
 

@@ -77,7 +77,7 @@ final class Pretraining {
     }
 
     private static void requireMemory(PretrainConfig config, Ranks ranks) {
-        MemoryNeed.of(config, RankParts.share(config, ranks), ranks.shards()).check(ranks.device());
+        MemoryNeed.of(config, RankParts.share(config, ranks), ranks.shards(), ranks.mesh()).check(ranks.device());
     }
 
     /** Whether there is nothing left to do in a run. */

@@ -113,10 +113,10 @@ final class RankOptions {
 
     /** Meets the other ranks, if there are some. */
     Ranks meet(World world, Device device) {
+        Division division = division(world.size());
         if (world.alone()) {
             return Ranks.alone(device);
         }
-        Division division = division(world.size());
         ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT.withStart(
                 Duration.ofSeconds(startSeconds)));
         Cores.share(group);
