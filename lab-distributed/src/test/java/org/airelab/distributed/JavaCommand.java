@@ -20,4 +20,10 @@ public final class JavaCommand {
         command.addAll(List.of(arguments));
         return command;
     }
+
+    /** The JVMs that a process has started; for a moment a child is the helper that becomes one. */
+    public static List<ProcessHandle> childrenOf(Process process) {
+        return process.children().filter(child -> child.info().command().filter(path -> path.endsWith("/java"))
+                .isPresent()).toList();
+    }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.airelab.base.Json;
 import org.airelab.checkpoint.SafetensorsFile;
+import org.airelab.distributed.JavaCommand;
 
 /** Runs of several ranks, each a process, of a small Llama. */
 record Ranks(Path folder, Path cache) {
@@ -47,7 +48,7 @@ record Ranks(Path folder, Path cache) {
 
         /** The ranks that it has started, in their order. */
         List<ProcessHandle> ranks() {
-            return process.children().sorted((a, b) -> Long.compare(a.pid(), b.pid())).toList();
+            return JavaCommand.childrenOf(process).stream().sorted((a, b) -> Long.compare(a.pid(), b.pid())).toList();
         }
 
         /** Waits until so many steps are recorded. */
