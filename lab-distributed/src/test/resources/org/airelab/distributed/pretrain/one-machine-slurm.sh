@@ -10,7 +10,6 @@ node_port=$3
 shift 3
 PATH=$PATH:/usr/sbin
 mkdir -p "$folder"/{state,spool,munge}
-chmod 755 "$folder" "$folder/munge"
 host=$(hostname -s)
 user=$(id -un)
 export SLURM_CONF=$folder/slurm.conf
@@ -40,7 +39,8 @@ END
 
 daemons=()
 trap 'kill "${daemons[@]}" 2> /dev/null; wait' EXIT
-munged --foreground --key-file="$folder/munge.key" --socket="$folder/munge/socket" --pid-file="$folder/munge.pid" \
+# By force: folders above may be closed to others, whom this Slurm does not serve.
+munged --force --foreground --key-file="$folder/munge.key" --socket="$folder/munge/socket" --pid-file="$folder/munge.pid" \
     --seed-file="$folder/munge.seed" --log-file="$folder/munge.log" > "$folder/munge.log" 2>&1 &
 daemons+=($!)
 until [ -S "$folder/munge/socket" ]; do
