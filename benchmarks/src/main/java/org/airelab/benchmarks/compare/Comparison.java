@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalDouble;
 import java.util.TreeSet;
+import java.util.stream.DoubleStream;
 import org.airelab.benchmarks.report.Quantiles;
 
 /**
@@ -65,8 +65,8 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
         }
         return new Comparison(rows, missing(base, changed), missing(changed, base),
                 differences(base.facts(), changed.facts()), inTurn,
-                geometricMean(base.rows(), changed.rows()), geometricMean(base.baselines(), changed.baselines()),
-                drift);
+                geometricMean(rows.stream().mapToDouble(Change::ratio)),
+                geometricMean(logs(base.baselines(), changed.baselines()).map(Math::exp)), drift);
     }
 
     private static List<String> missing(SpeedFile of, SpeedFile in) {
@@ -83,16 +83,18 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
 
     /** Root mean square of libtorch's own log-ratios; 0 where too few are known to say anything. */
     private static double drift(Map<String, double[][]> base, Map<String, double[][]> changed) {
-        double[] logs = changed.keySet().stream().filter(base::containsKey)
-                .mapToDouble(key -> Math.log(Bootstrap.ratio(base.get(key), changed.get(key)))).toArray();
+        double[] logs = logs(base, changed).toArray();
         return logs.length < LEAST_BASELINES ? 0 : Math.sqrt(Arrays.stream(logs).map(x -> x * x).sum() / logs.length);
     }
 
-    /** Of the ratios of the rows in both. */
-    private static double geometricMean(Map<String, double[][]> base, Map<String, double[][]> changed) {
-        OptionalDouble mean = changed.keySet().stream().filter(base::containsKey)
-                .mapToDouble(key -> Math.log(Bootstrap.ratio(base.get(key), changed.get(key)))).average();
-        return Math.exp(mean.orElse(Double.NaN));
+    /** Logarithms of the ratios of the times in both. */
+    private static DoubleStream logs(Map<String, double[][]> base, Map<String, double[][]> changed) {
+        return changed.keySet().stream().filter(base::containsKey)
+                .mapToDouble(key -> Math.log(Bootstrap.ratio(base.get(key), changed.get(key))));
+    }
+
+    private static double geometricMean(DoubleStream ratios) {
+        return Math.exp(ratios.map(Math::log).average().orElse(Double.NaN));
     }
 
     /** The rows that are slower, and by so much that their ratio is below the threshold. */

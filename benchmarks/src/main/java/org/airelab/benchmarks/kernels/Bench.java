@@ -9,6 +9,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
@@ -46,8 +47,8 @@ final class Bench {
     }
 
     /**
-     * Runs all forks, with progress on standard error. Several builds take turns, visit by visit: what disturbs the
-     * machine for a while meets all of them.
+     * Runs all forks, with progress on standard error. Several builds take turns, iteration by iteration: what
+     * disturbs the machine for a while meets all of them.
      *
      * @return a report for each build
      */
@@ -121,15 +122,12 @@ final class Bench {
             }
             for (int visit = 0; visit < schedule.visits(); visit++) {
                 for (int item = 0; item < task.items().size(); item++) {
-                    for (int turn = 0; turn < builds.size(); turn++) {
-                        // Whoever was first is last the next time.
-                        int i = visit % 2 == 0 ? turn : builds.size() - 1 - turn;
-                        if (present.get(i).get(item)) {
-                            measurements.get(i).add(task, forks,
-                                    processes.get(i).tell(BenchmarkFork.Command.SAMPLE, item));
-                            progress.advance(1);
-                        }
-                    }
+                    int of = item;
+                    List<Integer> able = IntStream.range(0, builds.size()).filter(i -> present.get(i).get(of)).boxed()
+                            .toList();
+                    // Whoever was first is last the next time.
+                    sample(task, item, visit % 2 == 0 ? able : able.reversed(), processes, measurements);
+                    progress.advance(able.size());
                 }
             }
         } finally {
@@ -137,6 +135,42 @@ final class Bench {
                 process.close();
             }
         }
+    }
+
+    /** A sample of an item in the JVMs of some builds, in that order. */
+    private void sample(Task task, int item, List<Integer> able, List<ForkProcess> processes,
+            List<Measurements> measurements) throws IOException {
+        List<ForkProcess> jvms = able.stream().map(processes::get).toList();
+        List<Task.Event> events = new ArrayList<>();
+        if (builds.size() > 1 && !task.cuda()) {
+            events.addAll(inTurn(jvms, item));
+        } else {
+            for (ForkProcess jvm : jvms) {
+                events.add(jvm.tell(BenchmarkFork.Command.SAMPLE, item));
+            }
+        }
+        for (int i = 0; i < able.size(); i++) {
+            measurements.get(able.get(i)).add(task, forks, events.get(i));
+        }
+    }
+
+    /** A sample of each, iteration by iteration in turn. */
+    private static List<Task.Event> inTurn(List<ForkProcess> jvms, int item) throws IOException {
+        for (ForkProcess jvm : jvms) {
+            jvm.begin(BenchmarkFork.Command.SAMPLE_IN_TURN, item);
+        }
+        List<Task.Event> last = new ArrayList<>();
+        for (ForkProcess jvm : jvms) {
+            last.add(jvm.event());
+        }
+        while (last.stream().anyMatch(event -> event.kind() == Task.Kind.READY)) {
+            for (int i = 0; i < jvms.size(); i++) {
+                if (last.get(i).kind() == Task.Kind.READY) {
+                    last.set(i, jvms.get(i).turn());
+                }
+            }
+        }
+        return last;
     }
 
     /** The ladders that share a JVM. */

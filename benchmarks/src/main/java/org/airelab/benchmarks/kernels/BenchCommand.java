@@ -69,8 +69,8 @@ public final class BenchCommand implements LabCommand {
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--base", paramLabel = "FOLDER", description = "Another build of the lab, a copy of target/lab made"
-            + " before a change: measure both in turn, visit by visit, so that nothing but the change tells them"
-            + " apart. Its report is written as NAME.base.json beside.")
+            + " before a change: measure both in turn, every few milliseconds, so that nothing but the change tells"
+            + " them apart. Its report is written as NAME.base.json beside.")
     private Path base;
 
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",

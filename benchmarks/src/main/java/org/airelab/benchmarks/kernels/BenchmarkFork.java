@@ -49,8 +49,14 @@ final class BenchmarkFork {
 
     /** What the JVM can be told. */
     enum Command {
-        WARM_UP, SAMPLE
+        WARM_UP,
+        SAMPLE,
+        /** A sample of which each iteration waits for {@link #TURN}. */
+        SAMPLE_IN_TURN
     }
+
+    /** What the JVM is told when it is its turn. */
+    static final String TURN = "TURN";
 
     private final Task task;
     private final Set<Task.Item> slow = new HashSet<>();
@@ -94,7 +100,24 @@ final class BenchmarkFork {
             switch (Command.valueOf(words[0])) {
                 case WARM_UP -> warmUp(item);
                 case SAMPLE -> sample(item);
+                case SAMPLE_IN_TURN -> {
+                    Turns.take(() -> awaitTurn(item, commands));
+                    sample(item);
+                    Turns.end();
+                }
             }
+        }
+    }
+
+    private void awaitTurn(int item, BufferedReader commands) {
+        print(item, Task.Kind.READY, null);
+        try {
+            String line = commands.readLine();
+            if (!TURN.equals(line)) {
+                throw new IllegalStateException("expected " + TURN + ", found " + line);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -70,7 +70,23 @@ final class ForkProcess implements AutoCloseable {
 
     /** Tells it to do something with an item, and waits for what comes of it. */
     Task.Event tell(BenchmarkFork.Command command, int item) throws IOException {
+        begin(command, item);
+        return event();
+    }
+
+    /** Tells it to do something with an item. */
+    void begin(BenchmarkFork.Command command, int item) {
         send(command + " " + item);
+    }
+
+    /** Tells it that it is its turn, and waits until it is over. */
+    Task.Event turn() throws IOException {
+        send(BenchmarkFork.TURN);
+        return event();
+    }
+
+    /** Waits for the next event. */
+    Task.Event event() throws IOException {
         String line = out.readLine();
         if (line == null) {
             throw ended();

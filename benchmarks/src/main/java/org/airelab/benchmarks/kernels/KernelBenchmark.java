@@ -72,9 +72,10 @@ public class KernelBenchmark {
         return workload.flops() < SHORT && workload.bytes() < SHORT ? "batch" : "call";
     }
 
-    /** Notes how long threads have waited for a core. */
+    /** Waits for the JVM's turn, then notes how long threads have waited for a core. */
     @Setup(Level.Iteration)
     public void begin() {
+        Turns.await();
         Disturbance.begin();
     }
 

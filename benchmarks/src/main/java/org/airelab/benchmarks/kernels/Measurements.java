@@ -54,7 +54,7 @@ final class Measurements {
                 }
                 forks.get(fork).add(event.value());
             }
-            case WARM -> { }
+            case WARM, READY -> { }
         }
     }
 

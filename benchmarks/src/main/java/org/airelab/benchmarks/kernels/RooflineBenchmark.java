@@ -52,6 +52,12 @@ public class RooflineBenchmark {
         to = arena.allocate(copySize(), 4096).fill((byte) 2);
     }
 
+    /** Waits for the JVM's turn. */
+    @Setup(Level.Iteration)
+    public void begin() {
+        Turns.await();
+    }
+
     /** Frees it. */
     @TearDown(Level.Trial)
     public void close() {

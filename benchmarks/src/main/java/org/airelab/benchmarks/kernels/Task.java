@@ -59,6 +59,8 @@ record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean a
         ERROR,
         /** The item is warmed up. */
         WARM,
+        /** The next iteration can begin as soon as it is the JVM's turn. */
+        READY,
         /** A sample in milliseconds a call. */
         SAMPLE,
         /** The same, after other programs disturbed every attempt. */

@@ -100,6 +100,24 @@ class BenchTest {
     }
 
     @Test
+    void aSampleInTurnWaitsBeforeEachIteration() throws IOException {
+        Schedule schedule = new Schedule(1, 1, 1, 1, 1, 3, 1, 1, 0, true);
+        Task task = new Task(false, List.of(new Task.Item(Workloads.of(gradientNorm()).getFirst().id(), "scalar")),
+                false, 1, false, schedule);
+        try (ForkProcess fork = new ForkProcess(task, Build.own())) {
+            fork.tell(BenchmarkFork.Command.WARM_UP, 0);
+            Task.Event event = fork.tell(BenchmarkFork.Command.SAMPLE_IN_TURN, 0);
+            int turns = 0;
+            for (; event.kind() == Task.Kind.READY; turns++) {
+                event = fork.turn();
+            }
+            assertEquals(1 + schedule.iterations(), turns, "one of them is left out");
+            assertTrue(event.value() > 0, event.toString());
+            assertNotNull(fork.tell(BenchmarkFork.Command.SAMPLE, 0).value(), "no turns without being asked");
+        }
+    }
+
+    @Test
     void whyAJvmEndedIsSaidHoweverLate() throws Exception {
         Task task = new Task(false, List.of(new Task.Item(Workloads.all().findFirst().orElseThrow().id(), "scalar")),
                 false, 1, false, Schedule.QUICK);
