@@ -4,20 +4,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.airelab.base.AtomicFiles;
@@ -123,7 +119,7 @@ public final class CheckpointStore {
          */
         public void writeAll(Map<String, FileWriter> files) {
             try {
-                stored.putAll(CheckpointStore.writeAll(folder(), files));
+                stored.putAll(HashedFiles.write(folder(), files));
             } catch (UncheckedIOException e) {
                 throw unwritable(step, e.getCause());
             } catch (IOException e) {
@@ -249,24 +245,6 @@ public final class CheckpointStore {
         } catch (IOException e) {
             throw undeletable(e);
         }
-    }
-
-    private static Map<String, Marker.StoredFile> writeAll(Path folder, Map<String, FileWriter> files)
-            throws IOException {
-        Map<String, Marker.StoredFile> stored = new TreeMap<>();
-        try (ExecutorService hasher = Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name("checkpoint-hash").factory())) {
-            for (Map.Entry<String, FileWriter> file : files.entrySet()) {
-                try (FileChannel channel = FileChannel.open(folder.resolve(file.getKey()),
-                        StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                    HashingChannel hashing = new HashingChannel(channel, hasher);
-                    file.getValue().write(hashing);
-                    stored.put(file.getKey(), hashing.finish());
-                    channel.force(true);
-                }
-            }
-        }
-        return stored;
     }
 
     private void prune(long newest) {

@@ -140,25 +140,27 @@ public interface TensorDivision {
      * @throws UserError (bad input) that names the size that does not go round
      */
     default void require(ModelConfig config, ScalarType type) {
-        if (ranks() == 1) {
-            return;
-        }
-        requireMultiple("heads", config.heads());
-        requireMultiple("kv_heads", config.kvHeads());
-        requireMultiple("hidden_dim", config.hiddenDim());
-        if (config.vocabSize() < ranks()) {
-            throw UserError.badInput("tensor parallelism of " + ranks() + " ranks divides the vocabulary, which has "
-                    + config.vocabSize() + " tokens.", "Use fewer ranks of tensor parallelism.");
-        }
-        if (type == ScalarType.FLOAT64) {
+        requireDivisible(ranks(), config);
+        if (ranks() > 1 && type == ScalarType.FLOAT64) {
             throw UserError.badInput("tensor parallelism sums in float32 or a half type, and this model is kept in "
                     + type + ".", "Use --precision fp32, bf16 or fp16.");
         }
     }
 
-    private void requireMultiple(String name, int size) {
-        if (size % ranks() != 0) {
-            throw UserError.badInput("tensor parallelism of " + ranks() + " ranks needs a multiple of " + ranks()
+    /** The same of a model that is not there yet, whatever it is kept in. */
+    static void requireDivisible(int ranks, ModelConfig config) {
+        requireMultiple(ranks, "heads", config.heads());
+        requireMultiple(ranks, "kv_heads", config.kvHeads());
+        requireMultiple(ranks, "hidden_dim", config.hiddenDim());
+        if (config.vocabSize() < ranks) {
+            throw UserError.badInput("tensor parallelism of " + ranks + " ranks divides the vocabulary, which has "
+                    + config.vocabSize() + " tokens.", "Use fewer ranks of tensor parallelism.");
+        }
+    }
+
+    private static void requireMultiple(int ranks, String name, int size) {
+        if (size % ranks != 0) {
+            throw UserError.badInput("tensor parallelism of " + ranks + " ranks needs a multiple of " + ranks
                     + " as model." + name + ", found " + size + ".",
                     "Use another number of ranks for it, or another model." + name + ".");
         }

@@ -32,7 +32,7 @@ public final class LayerwiseEngine {
     private final LossHead head;
     private final boolean checkpointing;
     private final long seed;
-    private PartMemory memory = PartMemory.KEPT;
+    private PartTurns turns;
 
     /**
      * @param manager       parent of all scopes; its device is the model's
@@ -48,11 +48,12 @@ public final class LayerwiseEngine {
         this.head = head;
         this.checkpointing = checkpointing;
         this.seed = seed;
+        this.turns = new PartTurns(PartMemory.KEPT, model.config());
     }
 
     /** Tells somebody of each part from now on, so that it is in memory. */
     public void keepPartsIn(PartMemory partMemory) {
-        memory = partMemory;
+        turns = new PartTurns(partMemory, model.config());
     }
 
     /**
@@ -95,7 +96,7 @@ public final class LayerwiseEngine {
             }
             NDArray out = x;
             for (int part = stage.from(); part < stage.endOfLayers(); part++) {
-                comeTo(part, part + 1, stage);
+                turns.comeTo(part, part + 1, stage);
                 out = part == 0 ? embed(pass, batch) : forward(pass, part, out);
             }
             pass.out = stage.predicts() ? Autograd.leaf(pass.headScope, out) : out;
@@ -120,60 +121,35 @@ public final class LayerwiseEngine {
             NDArray above = gradient;
             if (stage.predicts()) {
                 int part = stage.to() - 1;
-                comeTo(part, part - 1, stage);
-                addTo(part);
+                turns.comeTo(part, part - 1, stage);
+                turns.addTo(part);
                 try (Autograd.Mode recording = Autograd.recording()) {
                     above = head.forwardBackward(pass.out, pass.targets, scale);
                 }
                 above.attach(gradients);
                 pass.headScope.close();
-                leave(part, passed);
+                turns.leave(part);
+                passed.accept(part);
             } else {
                 above.attach(gradients);
             }
             for (int part = stage.endOfLayers() - 1; part >= stage.firstLayer(); part--) {
-                comeTo(part, part - 1, stage);
-                addTo(part);
+                turns.comeTo(part, part - 1, stage);
+                turns.addTo(part);
                 above = backward(pass, part, above, gradients);
-                leave(part, passed);
+                turns.leave(part);
+                passed.accept(part);
             }
             if (!stage.embeds()) {
                 above.attach(manager);
                 return above;
             }
-            addTo(0);
+            turns.addTo(0);
             Autograd.backward(pass.cut(0).out(), above);
-            leave(0, passed);
+            turns.leave(0);
+            passed.accept(0);
             return null;
         }
-    }
-
-    /** A part's weights are about to be read, and then those of another, if that is one of the stage's to read. */
-    private void comeTo(int part, int then, Stage stage) {
-        if (readsEmbedding(part)) {
-            memory.read(0);
-        }
-        memory.read(part);
-        if (then >= stage.firstLayer() && then < stage.to()) {
-            memory.soon(then);
-        }
-    }
-
-    private void addTo(int part) {
-        memory.add(part);
-        if (readsEmbedding(part)) {
-            memory.add(0);
-        }
-    }
-
-    private void leave(int part, IntConsumer passed) {
-        memory.added(part);
-        passed.accept(part);
-    }
-
-    /** Whether a part is a head that computes with the embedding's matrix. */
-    private boolean readsEmbedding(int part) {
-        return part > model.config().layers() && model.config().tieEmbeddings();
     }
 
     private NDArray embed(Pass pass, TokenBatch batch) {
@@ -251,20 +227,8 @@ public final class LayerwiseEngine {
     /** Recomputation must meet the same masks, and so must a resumed run: each layer of each pass has its own seed. */
     private void seedDropout(long passIndex, int layer) {
         if (model.config().dropout() > 0) {
-            JniUtils.setSeed(dropoutSeed(seed, passIndex, layer));
+            JniUtils.setSeed(DropoutSeed.of(seed, passIndex, layer));
         }
-    }
-
-    /** Mixed one by one: of sums, such as seed + passIndex, two runs of neighbouring seeds would share almost all. */
-    static long dropoutSeed(long seed, long passIndex, int layer) {
-        return mix(mix(mix(seed) ^ passIndex) + layer);
-    }
-
-    /** SplitMix64's finalizer (Steele et al. 2014). */
-    private static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
-        z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
-        return z ^ (z >>> 31);
     }
 
     /** Sum of the losses in nats over the positions whose target counts, of those that are here; no gradients. */
@@ -292,8 +256,8 @@ public final class LayerwiseEngine {
     }
 
     /**
-     * Evaluates a batch in a stage, without gradients; always in all of its parts, as ranks that share a model need each
-     * other in all of them.
+     * Evaluates a batch in a stage, without gradients; always in all of its parts, as ranks that share a model need
+     * each other in all of them.
      *
      * @param x     what the stage below gave, which stays the caller's; not read by the stage with the embedding
      * @param looks whether it looks for what is not finite
@@ -303,7 +267,7 @@ public final class LayerwiseEngine {
             int notFinite = stage.all();
             NDArray out = stage.embeds() ? null : Autograd.leaf(outer.newSubManager(), x);
             for (int part = stage.from(); part < stage.endOfLayers(); part++) {
-                comeTo(part, part + 1, stage);
+                turns.comeTo(part, part + 1, stage);
                 out = part == 0 ? model.embedding().forward(parameters, ids(outer.newSubManager(), batch), false)
                         : next(outer, layer(part), out);
                 notFinite = looks && notFinite == stage.all() && !Aten.allFinite(out) ? part : notFinite;
@@ -312,7 +276,7 @@ public final class LayerwiseEngine {
                 out.attach(manager);
                 return new Evaluated(out, 0, notFinite);
             }
-            comeTo(stage.to() - 1, stage.to(), stage);
+            turns.comeTo(stage.to() - 1, stage.to(), stage);
             double loss = head.evaluate(out, targets(out.getManager(), batch));
             boolean lost = looks && notFinite == stage.all() && !Double.isFinite(loss);
             return new Evaluated(null, loss, lost ? stage.to() - 1 : notFinite);

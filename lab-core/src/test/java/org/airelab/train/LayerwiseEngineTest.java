@@ -113,7 +113,7 @@ class LayerwiseEngineTest {
         for (long seed = 0; seed < 10; seed++) {
             for (long pass = 0; pass < 10; pass++) {
                 for (int layer = -1; layer < 10; layer++) {
-                    assertTrue(seeds.add(LayerwiseEngine.dropoutSeed(seed, pass, layer)),
+                    assertTrue(seeds.add(DropoutSeed.of(seed, pass, layer)),
                             "seed " + seed + ", pass " + pass + ", layer " + layer);
                 }
             }

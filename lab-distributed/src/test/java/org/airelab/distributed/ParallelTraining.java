@@ -42,7 +42,7 @@ public record ParallelTraining(ModelConfig model, Precision precision, KernelCho
      * @param weights at the end, by name
      */
     public record Outcome(double[] losses, double[] norms, Map<String, double[]> weights) {
-        /** The same training, but for rounding: norms and weights may be as much as ten times as far apart as losses. */
+        /** The same training, but for rounding: norms and weights may be ten times as far apart as losses. */
         public void requireSame(Outcome other, double tolerance) {
             assertArrayEquals(losses, other.losses, tolerance);
             assertArrayEquals(norms, other.norms, 10 * tolerance);

@@ -7,8 +7,8 @@ import org.airelab.benchmarks.report.Quantiles;
 
 /**
  * The ratio of two times that were measured in turn: the iterations of a sample of the one between those of a sample of
- * the other, in two JVMs that lived side by side. What the machine does to both, it does to their ratio not at all, and what it does to one
- * sample alone, the median over all pairs does not see.
+ * the other, in two JVMs that lived side by side. What the machine does to both, it does to their ratio not at all, and
+ * what it does to one sample alone, the median over all pairs does not see.
  *
  * <p>The interval is a bootstrap in two stages (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
  * section 3.8): pairs of JVMs are drawn with replacement, then samples within each. The observations are the pairs of

@@ -2,7 +2,6 @@ package org.airelab.distributed.checkpoint;
 
 import ai.djl.ndarray.NDArray;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,10 +22,13 @@ import org.airelab.nn.Shards.Piece;
 /**
  * Checkpoints that the ranks of a run write and read together, in a folder that all of them see. Rank 0 lays the files
  * out; every rank writes the bytes that it has; when all are on the disk, rank 0 makes the whole a checkpoint, in one
- * step. The files are those that a run of one rank writes, so that any number of ranks can go on from them, and any tool
- * can read them.
+ * step. The files are those that a run of one rank writes, so that any number of ranks can go on from them, and any
+ * tool can read them.
  */
 public final class JointCheckpoints {
+    private static final String SHARED = "Ranks that have parts of a model need a folder for checkpoints that all of"
+            + " their hosts share.";
+
     private final CheckpointStore store;
     private final int rank;
     private final Runnable barrier;
@@ -106,8 +108,7 @@ public final class JointCheckpoints {
 
     private UserError unwritable(Path file, IOException e) {
         return UserError.machine("rank " + rank + " could not write its part of the checkpoint to " + file + ": "
-                + IoReasons.of(e) + ".", "Free space there; ranks that have parts of a model save them together, in a"
-                        + " folder that all of their hosts share. Earlier checkpoints are untouched.", e);
+                + IoReasons.of(e) + ".", "Free space there; earlier checkpoints are untouched. " + SHARED, e);
     }
 
     /** Fills this rank's buffers from a checkpoint, which is whole. */
@@ -116,7 +117,8 @@ public final class JointCheckpoints {
             try (SafetensorsFile file = SafetensorsFile.open(checkpoint.file(name))) {
                 new RankTensors(parameters, part.holds).read(file, part.buffer);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw UserError.machine("rank " + rank + " could not read its part of the checkpoint from "
+                        + checkpoint.file(name) + ": " + IoReasons.of(e) + ".", SHARED, e);
             }
         });
     }

@@ -75,7 +75,7 @@ public record Exchange(ProcessGroup group, Device device) {
     }
 
     /** Norms over all ranks of what each has: roots of the sums of their squares. */
-    double[] norms(double[] mine) {
+    public double[] norms(double[] mine) {
         long[][] all = all(Arrays.stream(mine).mapToLong(Double::doubleToRawLongBits).toArray());
         double[] norms = new double[mine.length];
         Arrays.setAll(norms, i -> Math.sqrt(Arrays.stream(all).mapToDouble(one -> Double.longBitsToDouble(one[i]))

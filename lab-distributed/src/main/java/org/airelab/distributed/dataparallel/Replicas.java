@@ -23,10 +23,10 @@ import org.airelab.train.TrainingSession;
 
 /**
  * Ranks that train the same parameters on different tokens, seen by one of them: all start from the same state, and
- * every step leaves them in the same state, of which each may keep a share alone. All ranks call the same methods in the
- * same order. There may be one rank only.
+ * every step leaves them in the same state, of which each may keep a share alone. All ranks call the same methods in
+ * the same order. There may be one rank only.
  */
-public final class Replicas implements AutoCloseable {
+public final class Replicas {
     /** Null of a run of one rank. */
     private final ProcessGroup group;
     private final Device device;
@@ -80,7 +80,7 @@ public final class Replicas implements AutoCloseable {
     }
 
     /**
-     * The ranks of a group, which is closed with this.
+     * The ranks of a group, which stays the caller's.
      *
      * @param device of this rank, in whose memory the group's collectives work
      */
@@ -243,13 +243,6 @@ public final class Replicas implements AutoCloseable {
     public void stopped(Throwable cause) {
         if (group != null) {
             group.abort(Failures.stopped(group, cause));
-        }
-    }
-
-    @Override
-    public void close() {
-        if (group != null) {
-            group.close();
         }
     }
 }

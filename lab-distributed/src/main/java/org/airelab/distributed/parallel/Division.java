@@ -7,6 +7,7 @@ import org.airelab.distributed.pipeline.PipelinePlan;
 import org.airelab.distributed.pipeline.PipelineSchedule;
 import org.airelab.nn.ContextDivision;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.TensorDivision;
 
 /**
  * How a run's training is divided; none of it decides what is computed, but for rounding.
@@ -21,9 +22,9 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
         int chunks) {
     /** @throws UserError (bad input) for ways that do not go together */
     public Division {
-        if (mesh.pp() > 1 && replicas.zero() > 1) {
-            throw UserError.badInput("--zero " + replicas.zero() + " frees what the backward pass of a later micro-batch"
-                    + " needs in a pipeline, and the mesh " + mesh + " has one.", "Use --zero 0 or 1, or pp=1.");
+        if (!goTogether(mesh, replicas.zero())) {
+            throw UserError.badInput("--zero " + replicas.zero() + " frees what the backward pass of a later"
+                    + " micro-batch needs in a pipeline, and the mesh " + mesh + " has one.", "Use --zero 0 or 1, or pp=1.");
         }
         if (mesh.pp() == 1 && (chunks != 1 || schedule == PipelineSchedule.INTERLEAVED)) {
             throw UserError.badInput("--schedule interleaved and --chunks are of a pipeline, and the mesh " + mesh
@@ -33,6 +34,11 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
             throw UserError.badInput("--sequence-parallel divides tokens among the ranks of tensor parallelism, and the"
                     + " mesh " + mesh + " has none.", "Leave it out, or give a mesh such as tp=2.");
         }
+    }
+
+    /** Whether a mesh's pipeline, if it has one, can do with a stage of ZeRO. */
+    public static boolean goTogether(MeshShape mesh, int zero) {
+        return mesh.pp() == 1 || zero < 2;
     }
 
     /** Replicas alone. */
@@ -46,7 +52,7 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
     }
 
     /**
-     * Refuses a model, and steps, that cannot be divided so; what tensor parallelism refuses comes with the session.
+     * Refuses a model, and steps, that cannot be divided so.
      *
      * @param passes of a step of each replica
      * @throws UserError (bad input)
@@ -55,6 +61,7 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
         if (mesh.pp() > 1) {
             plan(model).requirePasses(passes);
         }
+        TensorDivision.requireDivisible(mesh.tp(), model);
         new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());
         int streams = mesh.cp() * (sequenceParallel ? mesh.tp() : 1);
         if (model.contextLength() % streams != 0) {

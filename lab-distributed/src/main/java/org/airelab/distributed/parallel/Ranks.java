@@ -1,6 +1,7 @@
 package org.airelab.distributed.parallel;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -36,6 +37,7 @@ public final class Ranks implements AutoCloseable {
     private final Replicas all;
     /** Those with the same parameters. */
     private final Replicas replicas;
+    private ModelShare share;
     private TensorParallel tensors;
     private PipelinePlan plan;
     private Pipeline pipeline;
@@ -112,13 +114,15 @@ public final class Ranks implements AutoCloseable {
      */
     public ModelShare share(ModelConfig model, int passes) {
         if (mesh == null) {
-            return ModelShare.WHOLE;
+            share = ModelShare.WHOLE;
+            return share;
         }
         division.require(model, passes);
         tensors = mesh.tensor() == null ? null : new TensorParallel(mesh.tensor(), division.sequenceParallel());
         plan = mesh.pipeline() == null ? null : division.plan(model);
-        return new ModelShare(shards(), plan == null ? List.of() : plan.stages(mesh.place().pp()),
+        share = new ModelShare(shards(), plan == null ? List.of() : plan.stages(mesh.place().pp()),
                 ContextParallel.over(mesh.context()), tensors == null ? TensorDivision.NONE : tensors);
+        return share;
     }
 
     /** Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps. */
@@ -147,10 +151,8 @@ public final class Ranks implements AutoCloseable {
         List<Piece> mine = new ArrayList<>();
         long own = pipeline == null ? 0 : pipeline.firstOwn();
         for (FlatParameters.Slot slot : parameters.slots()) {
-            boolean same = tensors == null || tensors.rank() == 0 || slot.spec().cut() != null;
-            long end = slot.offset() + slot.spec().elements();
-            if (same && slot.offset() >= own) {
-                writes(parameters, slot.offset(), end).forEach(mine::add);
+            if (share.counts(slot.spec()) && slot.offset() >= own) {
+                mine.addAll(writes(parameters, slot.offset(), slot.offset() + slot.spec().elements()));
             }
         }
         return mine;
@@ -167,7 +169,7 @@ public final class Ranks implements AutoCloseable {
     }
 
     /** Fills an array on all ranks with rank 0's; every rank has all of the model. */
-    public void send(ai.djl.ndarray.NDArray array) {
+    public void send(NDArray array) {
         replicas.send(array);
     }
 
@@ -177,7 +179,7 @@ public final class Ranks implements AutoCloseable {
     }
 
     /** See {@link Replicas#check}: ranks with the same parameters are compared. */
-    public void check(long step, ai.djl.ndarray.NDArray weights) {
+    public void check(long step, NDArray weights) {
         replicas.check(step, weights);
     }
 
@@ -199,7 +201,8 @@ public final class Ranks implements AutoCloseable {
     /** How the pipeline's ranks have waited, in words; empty without one. All ranks ask. */
     public String bubble(int passes) {
         return pipeline == null || pipeline.stepSeconds() == 0 ? "" : String.format(Locale.ROOT, "ranks waited for"
-                + " other stages %.1f %% of the steps' time; (p - 1) / (v m + p - 1) is %.1f %%", 100 * pipeline.bubble(), 100 * plan.bubble(passes));
+                + " other stages %.1f %% of the steps' time; (p - 1) / (v m + p - 1) is %.1f %%",
+                100 * pipeline.bubble(), 100 * plan.bubble(passes));
     }
 
     /** How they work together, in words. */

@@ -159,8 +159,8 @@ public final class Pipeline implements Passes, AutoCloseable {
     }
 
     /**
-     * The part of the steps' time in which ranks have waited for other stages, as a mean over the ranks of the pipeline,
-     * which all ask; to be held against {@link PipelinePlan#bubble}. NaN before the first step.
+     * The part of the steps' time in which ranks have waited for other stages, as a mean over the ranks of the
+     * pipeline, which all ask; to be held against {@link PipelinePlan#bubble}. NaN before the first step.
      */
     public double bubble() {
         return exchange.mean(steps.waited() / steps.seconds());

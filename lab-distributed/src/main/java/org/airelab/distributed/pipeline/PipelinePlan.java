@@ -17,7 +17,7 @@ import org.airelab.nn.Stage;
  * @param layers   of the model
  */
 public record PipelinePlan(PipelineSchedule schedule, int ranks, int chunks, int layers) {
-    /** @throws UserError (bad input) where a stage would have no layer, and for chunks that the schedule does not have */
+    /** @throws UserError (bad input) where a stage would have no layer, and for chunks the schedule does not have */
     public PipelinePlan {
         if (ranks < 1) {
             throw new IllegalArgumentException("a pipeline of " + ranks + " ranks");
@@ -31,7 +31,8 @@ public record PipelinePlan(PipelineSchedule schedule, int ranks, int chunks, int
         if ((long) ranks * chunks > layers) {
             throw UserError.badInput("a pipeline of " + ranks + " ranks with " + chunks + (chunks == 1 ? " stage" :
                     " stages") + " each needs at least " + (long) ranks * chunks + " layers, and the model has "
-                    + layers + ".", "Make the pipeline shorter" + (chunks > 1 ? ", or give a rank fewer chunks." : "."));
+                    + layers + ".", "Make the pipeline shorter"
+                    + (chunks > 1 ? ", or give a rank fewer chunks." : "."));
         }
     }
 
@@ -80,8 +81,8 @@ public record PipelinePlan(PipelineSchedule schedule, int ranks, int chunks, int
     /**
      * The part of a step's time in which a rank of p has nothing to do. Of m micro-batches, each of which a rank works
      * on for a time t, in v chunks of t / v, the first and the last rank wait p - 1 times for a chunk, so that a step
-     * takes m t + (p - 1) t / v, and the part is (p - 1) / (v m + p - 1). (Narayanan et al. 2021, section 2.2, give what
-     * is waited over m t.) It holds for all three schedules where stages take the same time and messages none.
+     * takes m t + (p - 1) t / v, and the part is (p - 1) / (v m + p - 1). (Narayanan et al. 2021, section 2.2, give
+     * what is waited over m t.) It holds for all three schedules where stages take the same time and messages none.
      */
     public double bubble(int microBatches) {
         return (ranks - 1.0) / ((double) chunks * microBatches + ranks - 1);

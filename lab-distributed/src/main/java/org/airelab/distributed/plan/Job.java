@@ -1,8 +1,13 @@
 package org.airelab.distributed.plan;
 
 import java.util.Optional;
+import org.airelab.base.UserError;
 import org.airelab.distributed.mesh.MeshShape;
+import org.airelab.distributed.pipeline.PipelinePlan;
+import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.nn.ContextDivision;
 import org.airelab.nn.ModelConfig;
+import org.airelab.nn.TensorDivision;
 import org.airelab.train.Precision;
 
 /**
@@ -96,28 +101,21 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
         }
     }
 
-    /** Why the ranks cannot divide the model so, in a sentence; empty where they can. */
+    /** Why the ranks cannot divide the model so, in a sentence, by the rules of the training; empty where they can. */
     Optional<String> obstacle() {
-        int stages = mesh.pp() * method.interleave;
-        if (model.heads() % mesh.tp() != 0 || model.kvHeads() % mesh.tp() != 0) {
-            return Optional.of("tp=" + mesh.tp() + " must divide the " + model.heads() + " heads and the "
-                    + model.kvHeads() + " heads of keys and values.");
+        if (method.interleave > 1 && mesh.pp() == 1) {
+            return Optional.of("an interleaved pipeline needs pp above 1, found pp=1.");
         }
-        if (model.hiddenDim() % mesh.tp() != 0) {
-            return Optional.of("tp=" + mesh.tp() + " must divide the feed-forward width " + model.hiddenDim() + ".");
+        try {
+            TensorDivision.requireDivisible(mesh.tp(), model);
+            new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());
+            PipelineSchedule schedule = method.interleave > 1 ? PipelineSchedule.INTERLEAVED
+                    : PipelineSchedule.ONE_F_ONE_B;
+            new PipelinePlan(schedule, mesh.pp(), method.interleave, model.layers()).requirePasses(passes);
+            return Optional.empty();
+        } catch (UserError e) {
+            return Optional.of(e.getMessage());
         }
-        if (model.layers() % stages != 0) {
-            String pieces = method.interleave > 1 ? " times interleave " + method.interleave : "";
-            return Optional.of("pp=" + mesh.pp() + pieces + " must divide the " + model.layers() + " layers.");
-        }
-        if (model.contextLength() % mesh.cp() != 0) {
-            return Optional.of("cp=" + mesh.cp() + " must divide the context of " + model.contextLength() + " tokens.");
-        }
-        if (method.interleave > 1 && (mesh.pp() == 1 || passes % mesh.pp() != 0)) {
-            return Optional.of("an interleaved pipeline needs pp above 1 that divides the " + passes
-                    + " passes of a step, found pp=" + mesh.pp() + ".");
-        }
-        return Optional.empty();
     }
 
     /** Tokens of a pass of one rank. */
@@ -130,9 +128,9 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
         return (double) mesh.dp() * rows * passes * model.contextLength();
     }
 
-    /** Layers of the longest stage of the pipeline. */
+    /** Layers of the rank of the pipeline that has the most. */
     int stageLayers() {
-        return Math.ceilDiv(model.layers(), mesh.pp());
+        return method.interleave * Math.ceilDiv(model.layers(), mesh.pp() * method.interleave);
     }
 
     /** Ranks with the same parameters, which sum gradients and may divide what belongs to parameters. */

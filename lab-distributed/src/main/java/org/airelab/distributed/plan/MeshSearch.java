@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.mesh.MeshShape;
+import org.airelab.distributed.parallel.Division;
 import org.airelab.distributed.plan.Job.Method;
 import org.airelab.distributed.plan.Job.Recompute;
 import org.airelab.nn.ModelConfig;
@@ -48,7 +49,7 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
     List<Plan> best(List<MeshShape> meshes, List<Integer> stages, List<Recompute> recomputes, Cluster cluster) {
         List<Plan> plans = new ArrayList<>();
         for (MeshShape mesh : meshes) {
-            for (int zero : mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages) {
+            for (int zero : worthTrying(stages, mesh)) {
                 for (Recompute recompute : recomputes) {
                     plan(mesh, zero, recompute, cluster).ifPresent(plans::add);
                 }
@@ -62,6 +63,12 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
             plans.addFirst(plan);
         });
         return plans;
+    }
+
+    /** Of several stages of ZeRO those that divide something, and that the training has; one that is asked for stays. */
+    private static List<Integer> worthTrying(List<Integer> stages, MeshShape mesh) {
+        return mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages.size() == 1 ? stages
+                : stages.stream().filter(zero -> Division.goTogether(mesh, zero)).toList();
     }
 
     private Optional<Plan> plan(MeshShape mesh, int zero, Recompute recompute, Cluster cluster) {

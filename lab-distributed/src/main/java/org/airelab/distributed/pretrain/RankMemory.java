@@ -13,7 +13,7 @@ import org.airelab.train.TrainingSession;
  * optimizer's buffers, of which a rank has an N-th of what its stage of ZeRO divides among N ranks. The buffers are
  * larger by their gaps.
  *
- * @param parameters {@code P}
+ * @param parameters {@code P} of what the rank has of the model
  * @param turns      memory in which parts of the model have weights and gradients by turns, where those are divided
  * @param buffers    of the optimizer, two of Adam's
  */
@@ -38,7 +38,7 @@ record RankMemory(long parameters, long weights, long gradients, long optimizer,
 
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "on each rank %.2f MB of weights (%s), %.2f MB of gradients (%s), %.2f MB of"
+        return String.format(Locale.ROOT, "on rank 0 %.2f MB of weights (%s), %.2f MB of gradients (%s), %.2f MB of"
                 + " the optimizer's state (%s)%s; P = %,d", weights / 1e6, formula(4, shards.dividesWeights()),
                 gradients / 1e6, formula(4, shards.dividesGradients()), optimizer / 1e6, formula(4 * buffers, true),
                 turns == 0 ? "" : String.format(Locale.ROOT, ", %.2f MB for parts of the model by turns", turns / 1e6),

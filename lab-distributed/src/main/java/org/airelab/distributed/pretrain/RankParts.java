@@ -57,7 +57,13 @@ record RankParts(TrainingSession session, DataLoader loader, BatchShare share, V
                 DataLoader loader = new DataLoader(train, context, config.train().seed())) {
             Validation validation = new Validation(valid, context, share.rows(), config.run().evalTokens(), ranks);
             DivergenceGuard guard = new DivergenceGuard(config.run().divergenceScore());
-            work.with(new RankParts(session, loader, share, validation, guard, ranks));
+            try {
+                work.with(new RankParts(session, loader, share, validation, guard, ranks));
+            } catch (RuntimeException | IOException | Error e) {
+                // Before the session's memory is freed: the ranks' groups may be at work on it.
+                ranks.stopped(e);
+                throw e;
+            }
         } catch (EngineException e) {
             throw OutOfMemory.orElse(e);
         }

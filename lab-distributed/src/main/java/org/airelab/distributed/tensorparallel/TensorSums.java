@@ -103,7 +103,12 @@ public final class TensorSums implements GradientExchange {
 
     @Override
     public double[] norms(double[] mine) {
-        return samples.norms(mine);
+        double[] whole = samples.norms(mine);
+        for (int i = 0; i < whole.length; i++) {
+            // What all ranks have is one rank's to count.
+            whole[i] = group.rank() > 0 && parameters.slots().get(i).spec().cut() == null ? 0 : whole[i];
+        }
+        return exchange.norms(whole);
     }
 
     @Override

@@ -157,14 +157,13 @@ class ReplicasTest {
 
     @Test
     void alone() {
-        try (Replicas alone = Replicas.alone(Device.cpu())) {
-            alone.requireSame("another thing", "a");
-            alone.barrier();
-            alone.check(5, null);
-            alone.stopped(new IllegalStateException());
-            assertEquals(1, alone.size());
-            assertEquals(0.1, alone.sum(0.1));
-            assertEquals(0, alone.waitedSeconds());
-        }
+        Replicas alone = Replicas.alone(Device.cpu());
+        alone.requireSame("another thing", "a");
+        alone.barrier();
+        alone.check(5, null);
+        alone.stopped(new IllegalStateException());
+        assertEquals(1, alone.size());
+        assertEquals(0.1, alone.sum(0.1));
+        assertEquals(0, alone.waitedSeconds());
     }
 }

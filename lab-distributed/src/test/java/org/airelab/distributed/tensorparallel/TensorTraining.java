@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import org.airelab.data.TokenBatch;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.shm.RankThreads;
@@ -161,7 +162,7 @@ public final class TensorTraining {
         return new Outcome(outcomes[0].losses, outcomes[0].norms, outcomes[0].evaluated, weights);
     }
 
-    private static Outcome train(Task task, TrainingSession session, java.util.function.UnaryOperator<TokenBatch> part) {
+    private static Outcome train(Task task, TrainingSession session, UnaryOperator<TokenBatch> part) {
         double[] losses = new double[STEPS];
         double[] norms = new double[STEPS];
         for (int i = 0; i < STEPS; i++) {

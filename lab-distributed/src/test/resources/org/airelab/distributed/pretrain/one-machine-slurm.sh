@@ -40,7 +40,8 @@ END
 daemons=()
 trap 'kill "${daemons[@]}" 2> /dev/null; wait' EXIT
 # By force: folders above may be closed to others, whom this Slurm does not serve.
-munged --force --foreground --key-file="$folder/munge.key" --socket="$folder/munge/socket" --pid-file="$folder/munge.pid" \
+munged --force --foreground --key-file="$folder/munge.key" --socket="$folder/munge/socket" \
+    --pid-file="$folder/munge.pid" \
     --seed-file="$folder/munge.seed" --log-file="$folder/munge.log" > "$folder/munge.log" 2>&1 &
 daemons+=($!)
 until [ -S "$folder/munge/socket" ]; do
