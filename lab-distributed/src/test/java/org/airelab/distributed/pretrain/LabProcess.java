@@ -27,6 +27,9 @@ final class LabProcess {
             run: {device: cpu, eval_tokens: 256, eval_every: 4, checkpoint_every: 4}
             """;
 
+    /** The Vector API's kernels, which other tests compare, are slow until they are compiled. */
+    static final List<String> QUICK_TO_START = List.of("--kernels", "torch");
+
     private LabProcess() {
     }
 
@@ -85,8 +88,11 @@ final class LabProcess {
     static Process start(Path cache, Path log, List<String> launcher, Map<String, String> environment,
             String... arguments) throws IOException {
         List<String> command = new ArrayList<>(launcher);
-        command.addAll(JavaCommand.of(Lab.class, List.of("-D" + DataPreparation.CACHE_PROPERTY + "=" + cache),
-                arguments));
+        List<String> options = new ArrayList<>(List.of("-D" + DataPreparation.CACHE_PROPERTY + "=" + cache));
+        if (List.of(arguments).containsAll(QUICK_TO_START)) {
+            options.add("-XX:TieredStopAtLevel=1");
+        }
+        command.addAll(JavaCommand.of(Lab.class, options, arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         // Threads that wait must not take the processor from those that work where there are few of them.

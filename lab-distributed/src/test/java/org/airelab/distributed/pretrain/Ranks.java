@@ -81,6 +81,9 @@ record Ranks(Path folder, Path cache) {
         List<String> arguments = new ArrayList<>(List.of("pretrain", "--config", config.toString(), "--out",
                 folder.resolve(name).toString()));
         arguments.addAll(List.of(more));
+        if (!arguments.contains("--kernels")) {
+            arguments.addAll(LabProcess.QUICK_TO_START);
+        }
         return arguments.toArray(String[]::new);
     }
 

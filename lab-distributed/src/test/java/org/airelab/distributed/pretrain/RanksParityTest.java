@@ -68,7 +68,8 @@ class RanksParityTest {
         four.await(() -> Files.exists(FolderContents.checkpoint(four.run(), 20)), "the second checkpoint");
         four.process().destroy();
         four.process().waitFor();
-        Ranks.requireSame(one, ranks.finish("mesh", "--nproc", "2", "--mesh", "cp=2", "--resume"));
+        Ranks.requireSame(one, ranks.finish("mesh", "--nproc", "2", "--mesh", "cp=2", "--kernels", "ours",
+                "--resume"));
     }
 
     @ParameterizedTest
