@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
@@ -198,14 +199,31 @@ public final class Replicas {
      * @throws UserError on all ranks, that names those whose weights are not rank 0's
      */
     public void check(long step, NDArray weights) {
-        if (group != null && settings.zero < 3 && step % settings.checkEvery == 0) {
-            long[][] all = exchange.all(Checksum.of(weights));
-            requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
-                    + " than %s (checksums of those that have the same: %s).", step, different, group.who(0),
-                    Arrays.stream(all)
-                            .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
-                    "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
+        if (settings != null && settings.zero < 3) {
+            check(step, "weights", () -> Checksum.of(weights));
         }
+    }
+
+    /**
+     * The same of ranks that have different parts of the same layers, in tensor parallelism: compared is what all of
+     * them have of the parameters that are not divided, as far as it is theirs to update.
+     *
+     * @throws UserError on all ranks, that names those whose weights are not rank 0's
+     */
+    public void checkUndivided(long step, FlatParameters parameters) {
+        check(step, "undivided weights", () -> Checksum.of(parameters, parameters.ownedUndivided()));
+    }
+
+    private void check(long step, String what, LongSupplier checksum) {
+        if (group == null || step % settings.checkEvery != 0) {
+            return;
+        }
+        long[][] all = exchange.all(checksum.getAsLong());
+        requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other %s than %s"
+                + " (checksums of those that have the same: %s).", step, different, what, group.who(0),
+                Arrays.stream(all)
+                        .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
+                "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
     }
 
     /** The sum of all ranks' numbers: the same bits on each. */

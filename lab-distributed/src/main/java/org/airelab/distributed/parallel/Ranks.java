@@ -37,6 +37,8 @@ public final class Ranks implements AutoCloseable {
     private final Replicas all;
     /** Those with the same parameters. */
     private final Replicas replicas;
+    /** Those with other parts of the same layers. */
+    private final Replicas partners;
     private ModelShare share;
     private TensorParallel tensors;
     private PipelinePlan plan;
@@ -46,9 +48,14 @@ public final class Ranks implements AutoCloseable {
         this.mesh = mesh;
         this.device = device;
         this.division = division;
-        this.all = mesh == null ? Replicas.alone(device) : Replicas.of(mesh.world(), device, division.replicas());
-        this.replicas = mesh == null || mesh.replicas() == null ? Replicas.alone(device)
-                : Replicas.of(mesh.replicas(), device, division.replicas());
+        this.all = among(mesh == null ? null : mesh.world());
+        this.replicas = among(mesh == null ? null : mesh.replicas());
+        this.partners = among(mesh == null ? null : mesh.tensor());
+    }
+
+    /** The ranks of a group; null for this one alone. */
+    private Replicas among(ProcessGroup group) {
+        return group == null ? Replicas.alone(device) : Replicas.of(group, device, division.replicas());
     }
 
     /** A run of one rank. */
@@ -178,9 +185,13 @@ public final class Ranks implements AutoCloseable {
         return all.fromFirst(mine);
     }
 
-    /** See {@link Replicas#check}: ranks with the same parameters are compared. */
-    public void check(long step, NDArray weights) {
-        replicas.check(step, weights);
+    /**
+     * See {@link Replicas#check}: ranks with the same parameters are compared, and those of tensor parallelism in the
+     * parameters that they all have.
+     */
+    public void check(long step, FlatParameters parameters) {
+        replicas.check(step, parameters.weights());
+        partners.checkUndivided(step, parameters);
     }
 
     /** The sum over ranks with different tokens of what each has of a sum over tokens: the same bits on each. */

@@ -41,7 +41,7 @@ final class TrainingLoop {
             StepReport report = trainer.step(batches);
             journal.step(report, (System.nanoTime() - before) / 1e9);
             stopIfDiverged(report, batches);
-            parts.ranks().check(report.step(), session.parameters().weights());
+            parts.ranks().check(report.step(), session.parameters());
             validateAndSave(report.step());
         }
         journal.finish();
