@@ -17,7 +17,6 @@ import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
 import org.airelab.torch.NativeArrays;
-import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.PartMemory;
 import org.airelab.train.TrainingSession;
@@ -130,14 +129,14 @@ public final class Replicas {
         }
     }
 
-    /** Makes rank 0's clocks and weights those of all, and lets them share their steps. */
-    public void begin(TrainingSession session, DivergenceGuard guard) {
+    /** Makes rank 0's weights those of all, where each has all, and lets the ranks share their steps, in float32. */
+    public void begin(TrainingSession session) {
         if (group == null) {
             return;
         }
-        requireFloat32(session);
-        requireSame("other options of ranks", settings.toString());
-        SharedState.fromFirst(exchange, session, guard);
+        if (!session.parameters().shards().dividesWeights()) {
+            exchange.send(session.parameters().weights());
+        }
         sums = sums(session.parameters());
         session.trainer().shareSteps(sums);
         if (sums instanceof PartMemory parts) {
@@ -145,17 +144,9 @@ public final class Replicas {
         }
     }
 
-    /** Refuses gradients of another type than that in which ranks sum them. */
-    public void requireFloat32(TrainingSession session) {
-        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
-            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
-                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
-        }
-    }
-
     /** Makes rank 0's clocks those of all: the trainer's, the scaler's and the guard's memory. */
     public void shareClocks(TrainingSession session, DivergenceGuard guard) {
-        SharedState.clocks(exchange, session, guard);
+        SharedState.fromFirst(exchange, session, guard);
     }
 
     private GradientSums sums(FlatParameters parameters) {

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.airelab.base.UserError;
 import org.airelab.distributed.contextparallel.ContextParallel;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Failures;
@@ -20,6 +21,8 @@ import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.nn.Shards.Piece;
 import org.airelab.nn.TensorDivision;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.ModelShare;
 import org.airelab.train.TrainingSession;
@@ -117,7 +120,7 @@ public final class Ranks implements AutoCloseable {
      * What of the model this rank has. It is asked for once.
      *
      * @param passes of a step of each sampler
-     * @throws org.airelab.base.UserError (bad input) when the model or a step cannot be divided
+     * @throws UserError (bad input) when the model or a step cannot be divided
      */
     public ModelShare share(ModelConfig model, int passes) {
         if (mesh == null) {
@@ -132,19 +135,32 @@ public final class Ranks implements AutoCloseable {
         return share;
     }
 
-    /** Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps. */
+    /**
+     * Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps.
+     *
+     * @throws UserError (bad input) when gradients are not float32
+     */
     public void begin(TrainingSession session, DivergenceGuard guard) {
         if (mesh == null) {
             return;
         }
-        all.requireFloat32(session);
+        requireFloat32(session);
         all.shareClocks(session, guard);
-        replicas.begin(session, guard);
+        replicas.begin(session);
         if (tensors != null) {
             session.trainer().shareSteps(new TensorSums(mesh.tensor(), session.trainer().exchange(), tensors, session));
         }
         if (plan != null) {
             pipeline = Pipeline.begin(mesh.pipeline(), plan, session);
+        }
+    }
+
+    /** Refuses gradients of another type than that in which ranks sum them. */
+    private static void requireFloat32(TrainingSession session) {
+        ScalarType type = NativeArrays.type(session.parameters().gradients());
+        if (type != ScalarType.FLOAT32) {
+            throw UserError.badInput("several ranks sum gradients in float32, and this run's are " + type + ".",
+                    "Use --precision fp32, bf16 or fp16.");
         }
     }
 

@@ -38,6 +38,7 @@ import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -206,6 +207,30 @@ class MeshTrainingTest {
     @Test
     void dividedWeightsMayDiffer() throws Exception {
         drift("tp=2", 1, true, (ranks, parameters) -> ranks.check(20, parameters));
+    }
+
+    private static void fails(String sentence, Executable deed) {
+        UserError error = assertThrows(UserError.class, deed);
+        assertEquals(sentence, error.getMessage());
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
+    }
+
+    @Test
+    void otherOptionsAreRefused() throws Exception {
+        RankThreads.run(3, RankThreads.LIMITS, world -> fails("rank 2 has other options of ranks than rank 0.",
+                () -> Ranks.of(world, Device.cpu(), division(world.rank() == 2 ? "tp=3 sp" : "tp=3"))));
+    }
+
+    @Test
+    void float64IsRefused() throws Exception {
+        ParallelTraining training = new ParallelTraining(LLAMA, Precision.FP64, KernelChoice.TORCH, false, 1, 1, 1);
+        RankThreads.run(2, RankThreads.LIMITS, world -> {
+            try (Ranks ranks = Ranks.of(world, Device.cpu(), division("pp=2"));
+                    TrainingSession session = training.session(ranks.share(LLAMA, 1))) {
+                fails("several ranks sum gradients in float32, and this run's are float64.",
+                        () -> ranks.begin(session, new DivergenceGuard(0)));
+            }
+        });
     }
 
     private static String refused(String way, ModelConfig model, int passes) {

@@ -26,7 +26,6 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.nn.TensorDivision;
-import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
@@ -61,7 +60,7 @@ class PipelineTest {
             TrainingSession session = training.session(
                     new ModelShare(replicas.shards(), plan.stages(mesh.place().pp()), ContextExchange.NONE,
                             TensorDivision.NONE));
-            replicas.begin(session, new DivergenceGuard(0));
+            replicas.begin(session);
             pipelines.put(mesh.world().rank(), Pipeline.begin(mesh.pipeline(), plan, session));
             return session;
         });
