@@ -215,6 +215,11 @@ public final class Ranks implements AutoCloseable {
         return replicas.sum(mine);
     }
 
+    /** Every rank's number, in their order. All ranks ask. */
+    public long[] gather(long mine) {
+        return mesh == null ? new long[] {mine} : mesh.world().gather(mine);
+    }
+
     /** Waits until all ranks have come here. */
     public void barrier() {
         all.barrier();
