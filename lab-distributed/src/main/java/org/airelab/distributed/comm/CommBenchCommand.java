@@ -22,6 +22,7 @@ import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.World;
+import org.airelab.kernels.cuda.CudaDevice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -115,7 +116,7 @@ public final class CommBenchCommand implements LabCommand {
             throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
         }
         if (backEnd == BackEnd.NCCL) {
-            BenchGroup.requireGpus(count);
+            World.requireGpus(count, CudaDevice.count());
         }
         BenchGroup.requireMemory(count, largest);
         // Without the number of ranks, which the variables say.
