@@ -246,8 +246,8 @@ class MeshTrainingTest {
         assertTrue(refused("pp=5", LLAMA, 4).startsWith("a pipeline of 5 ranks with 1 stage each needs at least 5"));
         assertTrue(refused("pp=2 interleaved", LLAMA, 3).contains("in groups of 2"));
         assertTrue(refused("cp=5", LLAMA, 4).contains("context_length 24 is not a multiple"));
-        assertEquals("sequence parallelism divides the 6 tokens of a sequence on each rank among 4, which does not come"
-                + " out even.", refused("cp=4,tp=4 sp", LLAMA, 4));
+        assertEquals("sequence parallelism of 4 ranks needs a multiple of 4 tokens in a sequence, or in the part of it"
+                + " that they have, found 6.", refused("cp=4,tp=4 sp", LLAMA, 4));
         assertEquals("tensor parallelism of 5 ranks needs a multiple of 5 as model.heads, found 8.",
                 refused("tp=5", LLAMA, 4));
     }
