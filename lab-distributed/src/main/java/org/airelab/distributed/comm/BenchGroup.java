@@ -55,7 +55,7 @@ final class BenchGroup {
         double have = (double) Hardware.totalMemory() / (1 << 30);
         if (need > have) {
             throw UserError.machine(String.format(Locale.ROOT, "%d ranks with arrays of %d bytes need at least %.1f"
-                    + " GiB, and this machine has %.1f GiB", ranks, bytes, need, have), "Lower --ranks, or --sizes.");
+                    + " GiB, and this machine has %.1f GiB.", ranks, bytes, need, have), "Lower --ranks, or --sizes.");
         }
     }
 }

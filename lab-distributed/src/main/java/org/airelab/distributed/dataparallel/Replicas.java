@@ -16,7 +16,6 @@ import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
-import org.airelab.torch.NativeArrays;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.PartMemory;
 import org.airelab.train.TrainingSession;
@@ -210,7 +209,7 @@ public final class Replicas {
             return;
         }
         long[][] all = exchange.all(checksum.getAsLong());
-        requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other %s than %s"
+        requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "after step %,d %s other %s than %s"
                 + " (checksums of those that have the same: %s).", step, different, what, group.who(0),
                 Arrays.stream(all)
                         .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),

@@ -67,7 +67,7 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     }
 
     private static UserError wrong(String what) {
-        return UserError.badInput("the launcher's variables are wrong: " + what,
+        return UserError.badInput("the launcher's variables are wrong: " + what + ".",
                 "Correct the variables, or unset them and let the lab start the ranks: --nproc N.");
     }
 

@@ -62,7 +62,7 @@ class ReplicasTest {
                 }
                 replicas.check(6, weights);
                 UserError error = assertThrows(UserError.class, () -> replicas.check(10, weights));
-                assertTrue(error.getMessage().startsWith("After step 10 rank 1 has other weights than rank 0"),
+                assertTrue(error.getMessage().startsWith("after step 10 rank 1 has other weights than rank 0"),
                         error.getMessage());
             }
         });

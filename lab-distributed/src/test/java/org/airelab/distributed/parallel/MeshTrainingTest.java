@@ -196,7 +196,7 @@ class MeshTrainingTest {
                 ranks.check(20, parameters);
             } catch (UserError error) {
                 assertEquals(UserError.FAILED, error.exitCode());
-                assertTrue(error.getMessage().startsWith("After step 20 " + named + " other undivided weights than "
+                assertTrue(error.getMessage().startsWith("after step 20 " + named + " other undivided weights than "
                         + first + " (checksums"), error.getMessage());
                 found.incrementAndGet();
             }

@@ -19,7 +19,6 @@ import org.airelab.distributed.ParallelTraining.Outcome;
 import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
-import org.airelab.distributed.mesh.Mesh;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.nn.ContextExchange;
 import org.airelab.nn.FlatParameters;
