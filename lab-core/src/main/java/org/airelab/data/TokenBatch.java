@@ -1,9 +1,5 @@
 package org.airelab.data;
 
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
-
 /**
  * Samples of one step.
  *
@@ -20,24 +16,5 @@ public record TokenBatch(int batchSize, int contextLength, long[] inputs, long[]
             throw new IllegalArgumentException("expected " + expected + " inputs and targets, found " + inputs.length
                     + " and " + targets.length);
         }
-    }
-
-    /**
-     * The rows in batches of {@code rows} rows each, in their order.
-     *
-     * @throws IllegalArgumentException when the rows cannot be divided so
-     */
-    public List<TokenBatch> cut(int rows) {
-        if (rows < 1 || batchSize % rows != 0) {
-            throw new IllegalArgumentException("expected a number of rows that divides " + batchSize + ", found "
-                    + rows);
-        }
-        int size = rows * contextLength;
-        List<TokenBatch> cut = new ArrayList<>();
-        for (int from = 0; from < inputs.length; from += size) {
-            cut.add(new TokenBatch(rows, contextLength, Arrays.copyOfRange(inputs, from, from + size),
-                    Arrays.copyOfRange(targets, from, from + size)));
-        }
-        return cut;
     }
 }

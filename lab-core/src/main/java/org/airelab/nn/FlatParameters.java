@@ -147,6 +147,15 @@ public final class FlatParameters {
         }).toList();
     }
 
+    /**
+     * The same of the parameters that tensor parallelism leaves whole, such as those of norms: all its ranks have them
+     * and update the same ranges.
+     */
+    public List<Owned> ownedUndivided() {
+        return slots.stream().filter(slot -> slot.spec.cut() == null)
+                .flatMap(slot -> owned(slot.offset, slot.end()).stream()).toList();
+    }
+
     /** The ranges of the layout that {@link #weights} hold, one behind the other: one or what this rank owns. */
     public List<Piece> keptWeights() {
         return shards.dividesWeights() ? owned.stream().map(Owned::piece).toList() : List.of(new Piece(0, size()));

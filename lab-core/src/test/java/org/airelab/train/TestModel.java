@@ -4,7 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.ParameterStore;
+import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.airelab.data.TokenBatch;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
@@ -76,6 +79,14 @@ final class TestModel implements AutoCloseable {
         return new TokenBatch(batchSize, config.contextLength(),
                 random.ints(n, 0, config.vocabSize()).asLongStream().toArray(),
                 random.ints(n, 0, config.vocabSize()).asLongStream().toArray());
+    }
+
+    /** A batch's rows, each in one of its own. */
+    static List<TokenBatch> rows(TokenBatch batch) {
+        int time = batch.contextLength();
+        return IntStream.range(0, batch.batchSize()).mapToObj(row -> new TokenBatch(1, time,
+                Arrays.copyOfRange(batch.inputs(), row * time, (row + 1) * time),
+                Arrays.copyOfRange(batch.targets(), row * time, (row + 1) * time))).toList();
     }
 
     LayerwiseEngine engine(boolean checkpointing) {

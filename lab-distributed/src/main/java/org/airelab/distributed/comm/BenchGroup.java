@@ -40,11 +40,7 @@ final class BenchGroup {
 
     /** On a stream of its own: libtorch, on whose streams {@link BackEnd#NCCL} works, need not be there. */
     private static void useGpu(World world, Task task) {
-        int visible = CudaDevice.count();
-        if (!world.seesOwnGpuAlone(visible)) {
-            requireGpus(world.localSize());
-        }
-        try (CudaDevice device = CudaDevice.open(world.gpu(visible));
+        try (CudaDevice device = CudaDevice.open(world.gpu(CudaDevice.count()));
                 CudaStream stream = new CudaStream(device);
                 ProcessGroup group = NcclGroup.join(world.place(), world.rank(), world.size(), device, stream::number,
                         Limits.DEFAULT);
@@ -59,16 +55,7 @@ final class BenchGroup {
         double have = (double) Hardware.totalMemory() / (1 << 30);
         if (need > have) {
             throw UserError.machine(String.format(Locale.ROOT, "%d ranks with arrays of %d bytes need at least %.1f"
-                    + " GiB, and this machine has %.1f GiB", ranks, bytes, need, have), "Lower --ranks, or --sizes.");
-        }
-    }
-
-    /** Throws where this host has not so many. */
-    static void requireGpus(int ranks) {
-        int devices = CudaDevice.count();
-        if (ranks > devices) {
-            throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
-                    + devices, "Start no more ranks on a host than it has GPUs.");
+                    + " GiB, and this machine has %.1f GiB.", ranks, bytes, need, have), "Lower --ranks, or --sizes.");
         }
     }
 }

@@ -95,7 +95,7 @@ public final class CollectiveChecks {
 
     private void require(boolean right, String what) {
         if (!right) {
-            throw UserError.failed("on rank " + group.rank() + " of " + group.size() + " " + what,
+            throw UserError.failed("on rank " + group.rank() + " of " + group.size() + " " + what + ".",
                     "This back end cannot be trusted on this machine: report it, with what lab doctor prints.");
         }
     }

@@ -22,6 +22,7 @@ import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.World;
+import org.airelab.kernels.cuda.CudaDevice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -90,7 +91,8 @@ public final class CommBenchCommand implements LabCommand {
     public Integer call() throws IOException, InterruptedException {
         long[] bytes = sizes.stream().mapToLong(CommBenchCommand::bytes).toArray();
         if (!(warmUp >= 0 && warmUp <= MOST_SECONDS)) {
-            throw UserError.badInput("--warmup must be from 0 to " + MOST_SECONDS + ", found " + warmUp, "Correct it.");
+            throw UserError.badInput("--warmup must be from 0 to " + MOST_SECONDS + ", found " + warmUp + ".",
+                    "Correct it.");
         }
         World world = World.of(System.getenv());
         // A rank that this command has started may be the only one.
@@ -100,7 +102,8 @@ public final class CommBenchCommand implements LabCommand {
         }
         if (number != null) {
             throw UserError.badInput("--ranks is given, but " + (started ? world.source() + " say how many ranks there"
-                    + " are" : "mpirun starts MPI's ranks"), started ? "Leave --ranks away, or start one process alone."
+                    + " are." : "mpirun starts MPI's ranks."), started
+                            ? "Leave --ranks away, or start one process alone."
                             : "Use mpirun -n N lab comm-bench --backend mpi.");
         }
         LauncherWatch.start();
@@ -112,10 +115,10 @@ public final class CommBenchCommand implements LabCommand {
     private int launch(long largest) throws IOException, InterruptedException {
         int count = number != null ? number : backEnd == BackEnd.NCCL ? 1 : 2;
         if (count < 1) {
-            throw UserError.badInput("expected at least 1 rank, found " + count, "Use --ranks 2, for example.");
+            throw UserError.badInput("expected at least 1 rank, found " + count + ".", "Use --ranks 2, for example.");
         }
         if (backEnd == BackEnd.NCCL) {
-            BenchGroup.requireGpus(count);
+            World.requireGpus(count, CudaDevice.count());
         }
         BenchGroup.requireMemory(count, largest);
         // Without the number of ranks, which the variables say.
@@ -130,7 +133,7 @@ public final class CommBenchCommand implements LabCommand {
 
     private static long bytes(String text) {
         if (!text.toLowerCase(Locale.ROOT).matches("[1-9]\\d{0,9}|[1-9]\\d{0,8}[kmg]")) {
-            throw UserError.badInput("expected a size such as 512, 4k, 100m or 1g, found '" + text + "'",
+            throw UserError.badInput("expected a size such as 512, 4k, 100m or 1g, found '" + text + "'.",
                     "Correct --sizes.");
         }
         int shift = switch (text.toLowerCase(Locale.ROOT).charAt(text.length() - 1)) {

@@ -5,7 +5,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import org.airelab.distributed.contextparallel.Meeting.Side;
+import org.airelab.distributed.contextparallel.ChunkPairs.Side;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
@@ -17,7 +17,7 @@ import org.airelab.torch.ScalarType;
  * Causal attention of the tokens that a rank has to those of all ranks of its group. The rank's two chunks are
  * neighbours in a causal sequence of their own, which the kernel computes as it is. Then, step by step, come the keys
  * and values of the rank before, of the one before that, and so on. Of each, two pairs of chunks count
- * ({@link Meeting}), on every rank as many. While the kernel works on them the next ones are on their way.
+ * ({@link ChunkPairs}), on every rank as many. While the kernel works on them the next ones are on their way.
  *
  * <p>The results of the steps, which have the rows' type, are put together in float32. In the backward pass the kernel
  * is given the results and log-sum-exps over all keys, and so each pair's part of the gradients is final. Those of keys
@@ -65,10 +65,10 @@ final class RingAttention implements Attention {
             NDArray stepLogSums = chunks.newLogSums();
             NDArray wideStep = type == ScalarType.FLOAT32 ? stepResults : chunks.newOut(ScalarType.FLOAT32);
             for (int step = 1; step < group.size(); step++) {
-                Meeting meeting = arrive(step, keys, chunks, mine, rows);
+                ChunkPairs pairs = arrive(step, keys, chunks, mine, rows);
                 kernel.forward(chunks.pairs(), memory(rows), memory(stepResults), memory(stepLogSums));
                 copyUnlessSame(stepResults, wideStep);
-                merge(meeting.queries(), wideResults, logSums, wideStep, stepLogSums);
+                merge(pairs.queries(), wideResults, logSums, wideStep, stepLogSums);
             }
             copyUnlessSame(wideResults, results);
         }
@@ -84,22 +84,22 @@ final class RingAttention implements Attention {
     }
 
     /** Packs this rank's queries, and the keys and values that have come for a step, and sends these on. */
-    private Meeting arrive(int step, Ring.Trip keys, Chunks chunks, NDArray mine, NDArray rows) {
-        Meeting meeting = Meeting.of(group.rank(), step);
+    private ChunkPairs arrive(int step, Ring.Trip keys, Chunks chunks, NDArray mine, NDArray rows) {
+        ChunkPairs pairs = ChunkPairs.of(group.rank(), step);
         NDArray theirs = keys.arrived();
         if (step + 1 < group.size()) {
             keys.go();
         }
         if (queriesChange(step)) {
-            copy(meeting.queries(), chunks.queries(mine), chunks.queries(rows));
+            copy(pairs.queries(), chunks.queries(mine), chunks.queries(rows));
         }
-        copy(meeting.keys(), theirs, chunks.keysAndValues(rows));
-        return meeting;
+        copy(pairs.keys(), theirs, chunks.keysAndValues(rows));
+        return pairs;
     }
 
     /** Whether others of this rank's queries are in the pairs than in the step before. */
     private boolean queriesChange(int step) {
-        return step == 1 || Meeting.of(group.rank(), step) != Meeting.of(group.rank(), step - 1);
+        return step == 1 || ChunkPairs.of(group.rank(), step) != ChunkPairs.of(group.rank(), step - 1);
     }
 
     /**
@@ -155,7 +155,7 @@ final class RingAttention implements Attention {
                         memory(dRows));
                 add(queries, chunks.queries(sums), chunks.queries(dRows));
                 NDArray theirs = step == 1 ? dKeys.here() : dKeys.arrived();
-                add(Meeting.of(group.rank(), step).keys(), theirs, chunks.keysAndValues(dRows));
+                add(ChunkPairs.of(group.rank(), step).keys(), theirs, chunks.keysAndValues(dRows));
                 dKeys.go();
             }
             chunks.keysAndValues(sums).addi(dKeys.arrived());

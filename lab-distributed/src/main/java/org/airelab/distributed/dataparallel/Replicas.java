@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
@@ -15,8 +16,6 @@ import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
-import org.airelab.torch.NativeArrays;
-import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.PartMemory;
 import org.airelab.train.TrainingSession;
@@ -129,14 +128,14 @@ public final class Replicas {
         }
     }
 
-    /** Makes rank 0's clocks and weights those of all, and lets them share their steps. */
-    public void begin(TrainingSession session, DivergenceGuard guard) {
+    /** Makes rank 0's weights those of all, where each has all, and lets the ranks share their steps, in float32. */
+    public void begin(TrainingSession session) {
         if (group == null) {
             return;
         }
-        requireFloat32(session);
-        requireSame("other options of ranks", settings.toString());
-        SharedState.fromFirst(exchange, session, guard);
+        if (!session.parameters().shards().dividesWeights()) {
+            exchange.send(session.parameters().weights());
+        }
         sums = sums(session.parameters());
         session.trainer().shareSteps(sums);
         if (sums instanceof PartMemory parts) {
@@ -144,17 +143,9 @@ public final class Replicas {
         }
     }
 
-    /** Refuses gradients of another type than that in which ranks sum them. */
-    public void requireFloat32(TrainingSession session) {
-        if (NativeArrays.type(session.parameters().gradients()) != ScalarType.FLOAT32) {
-            throw UserError.badInput("several ranks sum gradients in float32, and this run's are "
-                    + NativeArrays.type(session.parameters().gradients()) + ".", "Use --precision fp32, bf16 or fp16.");
-        }
-    }
-
     /** Makes rank 0's clocks those of all: the trainer's, the scaler's and the guard's memory. */
     public void shareClocks(TrainingSession session, DivergenceGuard guard) {
-        SharedState.clocks(exchange, session, guard);
+        SharedState.fromFirst(exchange, session, guard);
     }
 
     private GradientSums sums(FlatParameters parameters) {
@@ -198,14 +189,31 @@ public final class Replicas {
      * @throws UserError on all ranks, that names those whose weights are not rank 0's
      */
     public void check(long step, NDArray weights) {
-        if (group != null && settings.zero < 3 && step % settings.checkEvery == 0) {
-            long[][] all = exchange.all(Checksum.of(weights));
-            requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "After step %,d %s other weights"
-                    + " than %s (checksums of those that have the same: %s).", step, different, group.who(0),
-                    Arrays.stream(all)
-                            .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
-                    "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
+        if (settings != null && settings.zero < 3) {
+            check(step, "weights", () -> Checksum.of(weights));
         }
+    }
+
+    /**
+     * The same of ranks that have different parts of the same layers, in tensor parallelism: compared is what all of
+     * them have of the parameters that are not divided, as far as it is theirs to update.
+     *
+     * @throws UserError on all ranks, that names those whose weights are not rank 0's
+     */
+    public void checkUndivided(long step, FlatParameters parameters) {
+        check(step, "undivided weights", () -> Checksum.of(parameters, parameters.ownedUndivided()));
+    }
+
+    private void check(long step, String what, LongSupplier checksum) {
+        if (group == null || step % settings.checkEvery != 0) {
+            return;
+        }
+        long[][] all = exchange.all(checksum.getAsLong());
+        requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "after step %,d %s other %s than %s"
+                + " (checksums of those that have the same: %s).", step, different, what, group.who(0),
+                Arrays.stream(all)
+                        .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),
+                "Suspect memory or a kernel whose results depend on timing; resume from the last checkpoint."));
     }
 
     /** The sum of all ranks' numbers: the same bits on each. */

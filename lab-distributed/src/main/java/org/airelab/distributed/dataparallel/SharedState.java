@@ -4,7 +4,10 @@ import java.util.Arrays;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.TrainingSession;
 
-/** The state training goes on from, rank 0's on all ranks: the clocks, and the weights where all ranks have all. */
+/**
+ * The state that training goes on from and that is no array, rank 0's on all ranks: the trainer's, the scaler's and the
+ * guard's memory.
+ */
 final class SharedState {
     private static final int CLOCKS = 6;
 
@@ -12,14 +15,6 @@ final class SharedState {
     }
 
     static void fromFirst(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
-        clocks(exchange, session, guard);
-        if (!session.parameters().shards().dividesWeights()) {
-            exchange.send(session.parameters().weights());
-        }
-    }
-
-    /** All that is not an array: the trainer's, the scaler's and the guard's memory. */
-    static void clocks(Exchange exchange, TrainingSession session, DivergenceGuard guard) {
         DivergenceGuard.Memory memory = guard.memory();
         long[] mine = new long[CLOCKS + DivergenceGuard.WINDOW];
         mine[0] = session.trainer().step();

@@ -30,7 +30,7 @@ public enum BackEnd {
             }
             // Of processes that its launcher has not started Open MPI makes each a world of its own.
             String found = "this is rank " + world.rank() + " of " + world.size() + " by " + world.source()
-                    + " and rank " + group.rank() + " of " + group.size() + " by Open MPI";
+                    + " and rank " + group.rank() + " of " + group.size() + " by Open MPI.";
             group.close();
             throw UserError.badInput(found, "Start the ranks with Open MPI's mpirun, or srun --mpi=pmix; on one host"
                     + " they need no MPI.");

@@ -25,7 +25,7 @@ final class SlurmLists {
             }
         }
         throw UserError.badInput("SLURM_STEP_TASKS_PER_NODE must name the tasks of node " + node + ", found '" + list
-                + "'", "Start the ranks with srun, or with --nproc N.");
+                + "'.", "Start the ranks with srun, or with --nproc N.");
     }
 
     /** The first host of such as {@code gpu[03-07,9],login}: gpu03. */

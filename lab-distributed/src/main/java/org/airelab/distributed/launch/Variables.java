@@ -40,7 +40,7 @@ record Variables(Map<String, String> environment) {
 
     private static UserError notNumber(String name, String found) {
         return UserError.badInput("the environment variable " + name + " must be a whole number from 0, found '" + found
-                + "'", "Correct it, or unset it and let the lab start the ranks: --nproc N.");
+                + "'.", "Correct it, or unset it and let the lab start the ranks: --nproc N.");
     }
 
     /** A name for a run of this user from those of some variables that are set: letters, digits and hyphens. */

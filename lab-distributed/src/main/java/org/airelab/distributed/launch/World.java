@@ -67,7 +67,7 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     }
 
     private static UserError wrong(String what) {
-        return UserError.badInput("the launcher's variables are wrong: " + what,
+        return UserError.badInput("the launcher's variables are wrong: " + what + ".",
                 "Correct the variables, or unset them and let the lab start the ranks: --nproc N.");
     }
 
@@ -110,13 +110,30 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     }
 
     /** Whether the launcher lets each of a host's ranks see its own GPU alone, as srun --gpus-per-task=1 does. */
-    public boolean seesOwnGpuAlone(int visible) {
+    boolean seesOwnGpuAlone(int visible) {
         return visible == 1 && localSize > 1 && source != Source.VARIABLES;
     }
 
-    /** The number of this rank's GPU among those it sees. */
+    /**
+     * The number of this rank's GPU among those it sees.
+     *
+     * @throws UserError (machine) where there are fewer than this host has ranks
+     */
     public int gpu(int visible) {
-        return seesOwnGpuAlone(visible) ? 0 : localRank;
+        if (seesOwnGpuAlone(visible)) {
+            return 0;
+        }
+        requireGpus(localSize, visible);
+        return localRank;
+    }
+
+    /** Throws where this host has fewer GPUs than there are to be ranks. */
+    public static void requireGpus(int ranks, int visible) {
+        if (ranks > visible) {
+            throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
+                    + visible + ".", "Start no more ranks on a host than it has GPUs; lab pretrain also takes --device"
+                            + " cpu, and, where each rank sees its own GPU alone, --device cuda:0.");
+        }
     }
 
     /**

@@ -5,6 +5,7 @@ import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.pipeline.PipelinePlan;
 import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.distributed.tensorparallel.TensorParallel;
 import org.airelab.nn.ContextDivision;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.TensorDivision;
@@ -63,11 +64,8 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
         }
         TensorDivision.requireDivisible(mesh.tp(), model);
         new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());
-        int streams = mesh.cp() * (sequenceParallel ? mesh.tp() : 1);
-        if (model.contextLength() % streams != 0) {
-            throw UserError.badInput("sequence parallelism divides the " + model.contextLength() / mesh.cp()
-                    + " tokens of a sequence on each rank among " + mesh.tp() + ", which does not come out even.",
-                    "Make model.context_length a multiple of " + streams + ".");
+        if (sequenceParallel) {
+            TensorParallel.requireDivisible(mesh.tp(), model.contextLength() / mesh.cp());
         }
     }
 }

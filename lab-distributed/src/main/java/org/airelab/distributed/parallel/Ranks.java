@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.airelab.base.UserError;
 import org.airelab.distributed.contextparallel.ContextParallel;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Failures;
@@ -20,6 +21,8 @@ import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.nn.Shards.Piece;
 import org.airelab.nn.TensorDivision;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.ModelShare;
 import org.airelab.train.TrainingSession;
@@ -37,6 +40,8 @@ public final class Ranks implements AutoCloseable {
     private final Replicas all;
     /** Those with the same parameters. */
     private final Replicas replicas;
+    /** Those with other parts of the same layers. */
+    private final Replicas partners;
     private ModelShare share;
     private TensorParallel tensors;
     private PipelinePlan plan;
@@ -46,9 +51,14 @@ public final class Ranks implements AutoCloseable {
         this.mesh = mesh;
         this.device = device;
         this.division = division;
-        this.all = mesh == null ? Replicas.alone(device) : Replicas.of(mesh.world(), device, division.replicas());
-        this.replicas = mesh == null || mesh.replicas() == null ? Replicas.alone(device)
-                : Replicas.of(mesh.replicas(), device, division.replicas());
+        this.all = among(mesh == null ? null : mesh.world());
+        this.replicas = among(mesh == null ? null : mesh.replicas());
+        this.partners = among(mesh == null ? null : mesh.tensor());
+    }
+
+    /** The ranks of a group; null for this one alone. */
+    private Replicas among(ProcessGroup group) {
+        return group == null ? Replicas.alone(device) : Replicas.of(group, device, division.replicas());
     }
 
     /** A run of one rank. */
@@ -110,7 +120,7 @@ public final class Ranks implements AutoCloseable {
      * What of the model this rank has. It is asked for once.
      *
      * @param passes of a step of each sampler
-     * @throws org.airelab.base.UserError (bad input) when the model or a step cannot be divided
+     * @throws UserError (bad input) when the model or a step cannot be divided
      */
     public ModelShare share(ModelConfig model, int passes) {
         if (mesh == null) {
@@ -125,19 +135,32 @@ public final class Ranks implements AutoCloseable {
         return share;
     }
 
-    /** Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps. */
+    /**
+     * Makes rank 0's clocks those of all, and replicas' weights the same, and lets the ranks share their steps.
+     *
+     * @throws UserError (bad input) when gradients are not float32
+     */
     public void begin(TrainingSession session, DivergenceGuard guard) {
         if (mesh == null) {
             return;
         }
-        all.requireFloat32(session);
+        requireFloat32(session);
         all.shareClocks(session, guard);
-        replicas.begin(session, guard);
+        replicas.begin(session);
         if (tensors != null) {
             session.trainer().shareSteps(new TensorSums(mesh.tensor(), session.trainer().exchange(), tensors, session));
         }
         if (plan != null) {
             pipeline = Pipeline.begin(mesh.pipeline(), plan, session);
+        }
+    }
+
+    /** Refuses gradients of another type than that in which ranks sum them. */
+    private static void requireFloat32(TrainingSession session) {
+        ScalarType type = NativeArrays.type(session.parameters().gradients());
+        if (type != ScalarType.FLOAT32) {
+            throw UserError.badInput("several ranks sum gradients in float32, and this run's are " + type + ".",
+                    "Use --precision fp32, bf16 or fp16.");
         }
     }
 
@@ -178,14 +201,23 @@ public final class Ranks implements AutoCloseable {
         return all.fromFirst(mine);
     }
 
-    /** See {@link Replicas#check}: ranks with the same parameters are compared. */
-    public void check(long step, NDArray weights) {
-        replicas.check(step, weights);
+    /**
+     * See {@link Replicas#check}: ranks with the same parameters are compared, and those of tensor parallelism in the
+     * parameters that they all have.
+     */
+    public void check(long step, FlatParameters parameters) {
+        replicas.check(step, parameters.weights());
+        partners.checkUndivided(step, parameters);
     }
 
     /** The sum over ranks with different tokens of what each has of a sum over tokens: the same bits on each. */
     public double sum(double mine) {
         return replicas.sum(mine);
+    }
+
+    /** Every rank's number, in their order. All ranks ask. */
+    public long[] gather(long mine) {
+        return mesh == null ? new long[] {mine} : mesh.world().gather(mine);
     }
 
     /** Waits until all ranks have come here. */

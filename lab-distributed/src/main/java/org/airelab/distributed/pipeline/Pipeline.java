@@ -31,7 +31,6 @@ public final class Pipeline implements Passes, AutoCloseable {
     private final Steps steps;
     /** Null where this rank has nothing of it. */
     private final TiedEmbedding tied;
-    private int mostLivePasses;
 
     private Pipeline(PipelinePlan plan, Position here, Exchange exchange, Steps steps, TiedEmbedding tied) {
         this.plan = plan;
@@ -82,7 +81,6 @@ public final class Pipeline implements Passes, AutoCloseable {
         steps.begin();
         PipelineStep work = new PipelineStep(here, step, actions, passed);
         orStop(work::run, work::close);
-        mostLivePasses = Math.max(mostLivePasses, work.mostLive());
     }
 
     /** Does something; if it fails the group fails, so that nobody touches any more what is freed then. */
@@ -143,19 +141,9 @@ public final class Pipeline implements Passes, AutoCloseable {
         here.clock().close();
     }
 
-    /** The most passes of this rank that were between their forward and backward parts at a time. */
-    public int mostLivePasses() {
-        return mostLivePasses;
-    }
-
     /** Seconds that steps have taken so far, from the first pass until the last rank has made its last. */
     public double stepSeconds() {
         return steps.seconds();
-    }
-
-    /** Seconds of those in which this rank has waited for other stages. */
-    public double waitedSeconds() {
-        return steps.waited();
     }
 
     /**

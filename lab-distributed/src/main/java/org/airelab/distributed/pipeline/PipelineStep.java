@@ -22,7 +22,6 @@ final class PipelineStep {
     private final Outbox outbox;
     /** By micro-batch and chunk. */
     private final Map<List<Integer>, Live> live = new HashMap<>();
-    private int mostLive;
 
     /** A pass whose backward part is still to come, and what is on its way to the stage above; null for nothing. */
     private record Live(Pass pass, Work sent) {
@@ -84,7 +83,6 @@ final class PipelineStep {
         // What it gave stays the pass's: until the gradient comes back it was received.
         live.put(key(action), new Live(pass,
                 stage.predicts() ? null : Outbox.send(here, pass.out(), here.above())));
-        mostLive = Math.max(mostLive, live.size());
     }
 
     private void backward(Action action) {
@@ -102,11 +100,6 @@ final class PipelineStep {
                 outbox.send(below, here.below());
             }
         }
-    }
-
-    /** The most passes that were between their forward and backward parts at a time. */
-    int mostLive() {
-        return mostLive;
     }
 
     /** Frees everything, when the group has failed. */

@@ -34,6 +34,7 @@ final class FollowingRank {
                     Configurations.hash(config), parts.session(), ranks);
             ranks.begin(parts.session(), parts.guard());
             checkpoints.restoreBuffers();
+            ranks.gather(RankMemory.of(parts.session()).total());
             System.out.println("rank " + ranks.rank() + " of " + ranks.size() + " begins after step "
                     + parts.session().trainer().step());
             new TrainingLoop(config, parts, new FollowingJournal(checkpoints)).run();

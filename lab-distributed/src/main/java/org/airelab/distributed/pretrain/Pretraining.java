@@ -177,7 +177,9 @@ final class Pretraining {
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
         if (ranks.size() > 1) {
             out.println("ranks      " + ranks.describe());
-            out.println("           " + RankMemory.of(session));
+            RankMemory memory = RankMemory.of(session);
+            out.println("           " + memory);
+            out.println("           " + RankMemory.range(ranks.gather(memory.total())));
         }
         if (session.trainer().step() > 0) {
             out.printf(Locale.ROOT, "resumed    after step %,d%n", session.trainer().step());

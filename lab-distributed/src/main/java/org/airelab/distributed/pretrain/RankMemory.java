@@ -1,7 +1,9 @@
 package org.airelab.distributed.pretrain;
 
 import ai.djl.ndarray.NDArray;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
 import org.airelab.torch.NativeArrays;
@@ -30,6 +32,24 @@ record RankMemory(long parameters, long weights, long gradients, long optimizer,
 
     private static long bytes(NDArray array) {
         return array.size() * NativeArrays.type(array).bytes();
+    }
+
+    /** All of these, in bytes. */
+    long total() {
+        return weights + gradients + optimizer + turns;
+    }
+
+    /**
+     * In words, what ranks have, which may have different parts of the model.
+     *
+     * @param totals each rank's {@link #total}
+     */
+    static String range(long[] totals) {
+        int most = IntStream.range(0, totals.length).reduce(0, (a, b) -> totals[b] > totals[a] ? b : a);
+        long least = Arrays.stream(totals).min().orElseThrow();
+        return least == totals[most] ? String.format(Locale.ROOT, "together %.2f MB on each rank", least / 1e6)
+                : String.format(Locale.ROOT, "together %.2f to %.2f MB on a rank, the most on rank %d", least / 1e6,
+                        totals[most] / 1e6, most);
     }
 
     private String formula(int bytes, boolean divided) {

@@ -62,8 +62,8 @@ final class RankOptions {
             + " all.")
     private int zero;
 
-    @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the ranks' weights are"
-            + " compared; with --zero 3 no weight is on two ranks. Default: 100.")
+    @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the weights that several"
+            + " ranks have are compared. Default: 100.")
     private long checkEvery = 100;
 
     /** Refuses numbers that cannot be. */

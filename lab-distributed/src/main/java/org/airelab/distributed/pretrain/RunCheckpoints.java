@@ -142,7 +142,7 @@ final class RunCheckpoints {
         Optional<Checkpoint> latest = store.latest(warn);
         if (latest.isEmpty()) {
             if (!none()) {
-                throw UserError.badInput("No checkpoint of " + run + " is whole, of the steps " + store.steps() + ".",
+                throw UserError.badInput("no checkpoint of " + run + " is whole, of the steps " + store.steps() + ".",
                         "Restore one from a copy, or start over with --overwrite.");
             }
             return 0;

@@ -41,7 +41,7 @@ final class TrainingLoop {
             StepReport report = trainer.step(batches);
             journal.step(report, (System.nanoTime() - before) / 1e9);
             stopIfDiverged(report, batches);
-            parts.ranks().check(report.step(), session.parameters().weights());
+            parts.ranks().check(report.step(), session.parameters());
             validateAndSave(report.step());
         }
         journal.finish();
@@ -73,7 +73,7 @@ final class TrainingLoop {
         }
         if (reason != null) {
             journal.finish();
-            throw UserError.failed(String.format(Locale.ROOT, "The run diverged at step %,d: %s; suspect %s.",
+            throw UserError.failed(String.format(Locale.ROOT, "the run diverged at step %,d: %s; suspect %s.",
                     report.step(), reason, suspect(batches)),
                     "Lower optimizer.learning_rate, lengthen schedule.warmup_fraction, or tighten optimizer.clip_norm.");
         }

@@ -1,6 +1,5 @@
 package org.airelab.distributed.tensorparallel;
 
-import org.airelab.base.UserError;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.torch.Aten;
@@ -27,20 +26,12 @@ record DividedStream(ProcessGroup group) implements Border {
     public Pending sum(Made made, Tensor partial) {
         long batch = partial.size(0);
         long width = partial.size(2);
-        long time = requireMultiple(partial.size(1)) / group.size();
+        TensorParallel.requireDivisible(group.size(), partial.size(1));
+        long time = partial.size(1) / group.size();
         Tensor rows = made.add(partial.view(0, batch, group.size(), time * width));
         Tensor blocks = made.add(Aten.swapped(rows));
         Tensor mine = made.like(partial, batch, time, width);
         return new Pending(group.reduceScatter(blocks.kernelMemory(), mine.kernelMemory(), partial.type(),
                 Reduction.SUM), () -> mine);
-    }
-
-    private long requireMultiple(long time) {
-        if (time % group.size() != 0) {
-            throw UserError.badInput("sequence parallelism of " + group.size() + " ranks needs a multiple of "
-                    + group.size() + " tokens in a sequence, found " + time + ".",
-                    "Choose another context length, or train without sequence parallelism.");
-        }
-        return time;
     }
 }

@@ -3,6 +3,7 @@ package org.airelab.distributed.tensorparallel;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import org.airelab.base.UserError;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.nn.TensorDivision;
 import org.airelab.torch.CustomFunction;
@@ -34,6 +35,20 @@ public final class TensorParallel implements TensorDivision, AutoCloseable {
         this.leave = BorderFunction.leave(border);
         this.columns = new ColumnsFunction(border);
         this.rows = new RowsFunction(border);
+    }
+
+    /**
+     * Refuses sequences whose tokens ranks cannot divide evenly, as sequence parallelism does.
+     *
+     * @param time tokens that the ranks have of a sequence, all of them together
+     * @throws UserError (bad input)
+     */
+    public static void requireDivisible(int ranks, long time) {
+        if (time % ranks != 0) {
+            throw UserError.badInput("sequence parallelism of " + ranks + " ranks needs a multiple of " + ranks
+                    + " tokens in a sequence, or in the part of it that they have, found " + time + ".",
+                    "Choose another model.context_length, or train without sequence parallelism.");
+        }
     }
 
     @Override

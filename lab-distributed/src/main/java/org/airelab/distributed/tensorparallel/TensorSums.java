@@ -39,9 +39,7 @@ public final class TensorSums implements GradientExchange {
         this.group = group;
         this.samples = samples;
         this.gradients = parameters.gradients();
-        this.partial = division.dividesTime() ? parameters.slots().stream().filter(slot -> slot.spec().cut() == null)
-                .flatMap(slot -> parameters.owned(slot.offset(), slot.offset() + slot.spec().elements()).stream())
-                .toList() : List.of();
+        this.partial = division.dividesTime() ? parameters.ownedUndivided() : List.of();
         this.exchange = new Exchange(group, NativeArrays.device(gradients));
     }
 

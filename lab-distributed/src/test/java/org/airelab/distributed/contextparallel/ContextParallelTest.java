@@ -27,7 +27,6 @@ import org.airelab.nn.TensorDivision;
 import org.airelab.torch.Aten;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.Tensor;
-import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
@@ -62,7 +61,7 @@ class ContextParallelTest {
         TrainingSession session = training.session(new ModelShare(replicas.shards(), List.of(),
                 ContextParallel.over(mesh.context()),
                 TensorDivision.NONE));
-        replicas.begin(session, new DivergenceGuard(0));
+        replicas.begin(session);
         return session;
     }
 

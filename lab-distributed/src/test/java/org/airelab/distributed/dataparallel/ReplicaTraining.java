@@ -18,7 +18,6 @@ import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards.Piece;
 import org.airelab.torch.NativeArrays;
-import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.OptimizerConfig;
@@ -78,7 +77,7 @@ record ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kern
         var setup = new TrainingSession.Setup(Device.cpu(), precision, kernels, checkpointing, 7);
         try (TrainingSession session = new TrainingSession(setup, model, OptimizerConfig.adamW(3e-3),
                 new Schedule(Schedule.Decay.CONSTANT, 5, steps, 3e-3, 0), new ModelShare(replicas.shards()))) {
-            replicas.begin(session, new DivergenceGuard(0));
+            replicas.begin(session);
             double[] losses = new double[steps];
             for (int step = 0; step < steps; step++) {
                 losses[step] = session.trainer().step(batches(step, replicas)).loss();

@@ -146,9 +146,19 @@ class WorldTest {
         assertEquals(0, world(two).gpu(1));
         assertTrue(world(two).seesOwnGpuAlone(1));
         assertEquals(0, world(MPIRUN).gpu(1));
-        // Nobody has bound these: there are too few.
-        assertEquals(1, world("RANK=1 WORLD_SIZE=2").gpu(1));
+        assertEquals(1, world("RANK=1 WORLD_SIZE=2").gpu(2));
         assertFalse(world(SRUN).seesOwnGpuAlone(1));
+    }
+
+    /** All of the host's ranks refuse, and say why in the same words. */
+    @ParameterizedTest
+    @CsvSource({"0,8,4", "7,8,4", "0,2,1"})
+    void ranksThatNobodyHasBoundAreAsManyAsGpus(int rank, int size, int visible) {
+        UserError error = assertThrows(UserError.class,
+                () -> world("RANK=" + rank + " WORLD_SIZE=" + size).gpu(visible));
+        assertEquals("there are to be " + size + " ranks on this host, a GPU each, and it has " + visible + ".",
+                error.getMessage());
+        assertEquals(UserError.MACHINE, error.exitCode());
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.airelab.base.UserError;
 import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
@@ -25,8 +26,10 @@ import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelTensors;
+import org.airelab.nn.Shards.Owned;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
@@ -35,8 +38,10 @@ import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -87,7 +92,7 @@ class MeshTrainingTest {
                         ranks.samplers()));
                 found[0][i] = report.loss();
                 found[1][i] = report.gradientNorm();
-                ranks.check(i + 1, session.parameters().weights());
+                ranks.check(i + 1, session.parameters());
             }
             checkpoints.save(from + steps, parts(ranks, session), Map.of());
             ranks.barrier();
@@ -154,6 +159,80 @@ class MeshTrainingTest {
         weights.forEach((name, values) -> assertArrayEquals(values, found.get(name), 1e-4f, name));
     }
 
+    /** A rank's weight, which {@code divided} says whether others have, changes after the start. */
+    private static void drift(String way, int drifting, boolean divided, Rank then) throws Exception {
+        Division division = division(way);
+        RankThreads.run(division.mesh().ranks(), RankThreads.LIMITS, world -> {
+            try (Ranks ranks = Ranks.of(world, Device.cpu(), division);
+                    TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES))) {
+                ranks.begin(session, new DivergenceGuard(0));
+                FlatParameters parameters = session.parameters();
+                ranks.check(10, parameters);
+                if (ranks.rank() == drifting) {
+                    FlatParameters.Slot last = parameters.slots().stream()
+                            .filter(slot -> slot.spec().cut() != null == divided).toList().getLast();
+                    Owned mine = parameters.owned(last.offset(), last.offset() + last.spec().elements()).getLast();
+                    parameters.weights(session.manager(), mine).addi(0x1p-10f);
+                }
+                then.of(ranks, parameters);
+            }
+        });
+    }
+
+    /** What a rank then does. */
+    @FunctionalInterface
+    private interface Rank {
+        void of(Ranks ranks, FlatParameters parameters);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'tp=4', 2, rank 2 has, rank 0", "'tp=2,pp=2 sp', 3, rank 3 has, rank 2",
+        "'dp=2,tp=2 z3', 2, rank 3 has, rank 2"})
+    void anUndividedWeightThatDriftsIsFound(String way, int drifting, String named, String first) throws Exception {
+        AtomicInteger found = new AtomicInteger();
+        drift(way, drifting, false, (ranks, parameters) -> {
+            ranks.check(11, parameters);
+            try {
+                ranks.check(20, parameters);
+            } catch (UserError error) {
+                assertEquals(UserError.FAILED, error.exitCode());
+                assertTrue(error.getMessage().startsWith("after step 20 " + named + " other undivided weights than "
+                        + first + " (checksums"), error.getMessage());
+                found.incrementAndGet();
+            }
+        });
+        assertEquals(division(way).mesh().tp(), found.get(), "ranks that know");
+    }
+
+    @Test
+    void dividedWeightsMayDiffer() throws Exception {
+        drift("tp=2", 1, true, (ranks, parameters) -> ranks.check(20, parameters));
+    }
+
+    private static void fails(String sentence, Executable deed) {
+        UserError error = assertThrows(UserError.class, deed);
+        assertEquals(sentence, error.getMessage());
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
+    }
+
+    @Test
+    void otherOptionsAreRefused() throws Exception {
+        RankThreads.run(3, RankThreads.LIMITS, world -> fails("rank 2 has other options of ranks than rank 0.",
+                () -> Ranks.of(world, Device.cpu(), division(world.rank() == 2 ? "tp=3 sp" : "tp=3"))));
+    }
+
+    @Test
+    void float64IsRefused() throws Exception {
+        ParallelTraining training = new ParallelTraining(LLAMA, Precision.FP64, KernelChoice.TORCH, false, 1, 1, 1);
+        RankThreads.run(2, RankThreads.LIMITS, world -> {
+            try (Ranks ranks = Ranks.of(world, Device.cpu(), division("pp=2"));
+                    TrainingSession session = training.session(ranks.share(LLAMA, 1))) {
+                fails("several ranks sum gradients in float32, and this run's are float64.",
+                        () -> ranks.begin(session, new DivergenceGuard(0)));
+            }
+        });
+    }
+
     private static String refused(String way, ModelConfig model, int passes) {
         UserError error = assertThrows(UserError.class, () -> division(way).require(model, passes));
         assertEquals(UserError.BAD_INPUT, error.exitCode());
@@ -167,8 +246,8 @@ class MeshTrainingTest {
         assertTrue(refused("pp=5", LLAMA, 4).startsWith("a pipeline of 5 ranks with 1 stage each needs at least 5"));
         assertTrue(refused("pp=2 interleaved", LLAMA, 3).contains("in groups of 2"));
         assertTrue(refused("cp=5", LLAMA, 4).contains("context_length 24 is not a multiple"));
-        assertEquals("sequence parallelism divides the 6 tokens of a sequence on each rank among 4, which does not come"
-                + " out even.", refused("cp=4,tp=4 sp", LLAMA, 4));
+        assertEquals("sequence parallelism of 4 ranks needs a multiple of 4 tokens in a sequence, or in the part of it"
+                + " that they have, found 6.", refused("cp=4,tp=4 sp", LLAMA, 4));
         assertEquals("tensor parallelism of 5 ranks needs a multiple of 5 as model.heads, found 8.",
                 refused("tp=5", LLAMA, 4));
     }

@@ -19,14 +19,12 @@ import org.airelab.distributed.ParallelTraining.Outcome;
 import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
-import org.airelab.distributed.mesh.Mesh;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.nn.ContextExchange;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.nn.TensorDivision;
-import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
 import org.airelab.train.Precision;
@@ -52,8 +50,6 @@ class PipelineTest {
     private static void requireSame(ParallelTraining training, MeshShape shape, PipelineSchedule schedule, int zero,
             double tolerance) throws Exception {
         PipelinePlan plan = plan(schedule, shape.pp(), training.model());
-        int passes = training.passes() / shape.dp();
-        Map<Integer, Pipeline> pipelines = new ConcurrentHashMap<>();
         Outcome several = training.run(shape, mesh -> {
             Replicas replicas = mesh.replicas() == null ? Replicas.alone(Device.cpu())
                     : Replicas.of(mesh.replicas(), Device.cpu(),
@@ -61,24 +57,11 @@ class PipelineTest {
             TrainingSession session = training.session(
                     new ModelShare(replicas.shards(), plan.stages(mesh.place().pp()), ContextExchange.NONE,
                             TensorDivision.NONE));
-            replicas.begin(session, new DivergenceGuard(0));
-            pipelines.put(mesh.world().rank(), Pipeline.begin(mesh.pipeline(), plan, session));
+            replicas.begin(session);
+            Pipeline.begin(mesh.pipeline(), plan, session);
             return session;
         });
         ALONE.computeIfAbsent(training, ParallelTraining::alone).requireSame(several, tolerance);
-        pipelines.forEach((rank, pipeline) -> {
-            assertTrue(pipeline.mostLivePasses() <= mostLive(plan, shape.place(rank).pp(), passes));
-            assertTrue(pipeline.waitedSeconds() > 0 && pipeline.waitedSeconds() < pipeline.stepSeconds());
-        });
-    }
-
-    private static int mostLive(PipelinePlan plan, int stage, int passes) {
-        int above = plan.ranks() - 1 - stage;
-        return switch (plan.schedule()) {
-            case AFAB -> passes;
-            case ONE_F_ONE_B -> above + 1;
-            case INTERLEAVED -> 2 * above + (plan.chunks() - 1) * plan.ranks() + 1;
-        };
     }
 
     /** What is promised: 50 steps in float32. */

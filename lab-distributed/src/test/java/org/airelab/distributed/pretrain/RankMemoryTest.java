@@ -13,6 +13,7 @@ import org.airelab.train.OptimizerConfig;
 import org.airelab.train.Precision;
 import org.airelab.train.Schedule;
 import org.airelab.train.TrainingSession;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -49,6 +50,14 @@ class RankMemoryTest {
             double layer = (p - embedding - model.dim()) / model.layers();
             double turns = 4 * (embedding + 2 * layer + model.dim()) * Math.max(0, stage - 1);
             assertEquals(turns, memory.turns(), 0.01 * turns);
+            assertEquals(weights + gradients + 8 * p / ranks + turns, memory.total(), 0.01 * memory.total());
         }
+    }
+
+    @Test
+    void theRankThatNeedsMostIsNamed() {
+        assertEquals("together 3.00 MB on each rank", RankMemory.range(new long[] {3_000_000, 3_000_000}));
+        assertEquals("together 1.50 to 4.20 MB on a rank, the most on rank 1",
+                RankMemory.range(new long[] {2_000_000, 4_200_000, 1_500_000, 4_200_000}));
     }
 }

@@ -82,6 +82,7 @@ class RanksParityTest {
         assertEquals(0, started.exitCode(), started::text);
         Ranks.requireSame(one, started.run());
         assertEquals(mesh.contains("pp"), started.text().contains("waited for other stages"), started::text);
+        assertEquals(mesh.contains("pp"), started.text().contains(" MB on a rank, the most on rank "), started::text);
     }
 
     /** Containers run tests as the superuser, of whom mpirun expects that it was meant. */

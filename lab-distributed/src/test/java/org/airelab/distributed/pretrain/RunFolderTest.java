@@ -219,7 +219,7 @@ class RunFolderTest {
     void aRunWithoutAWholeCheckpointIsNotStartedOverUnasked() throws IOException {
         FolderContents.flip(FolderContents.checkpoint(run, 4).resolve("exp_avg.safetensors"));
         Files.delete(FolderContents.checkpoint(run, 8).resolve("COMPLETE.json"));
-        refusedToResume("No checkpoint of " + run + " is whole, of the steps [4, 8]", "--overwrite");
+        refusedToResume("no checkpoint of " + run + " is whole, of the steps [4, 8]", "--overwrite");
     }
 
     @Test
@@ -255,7 +255,7 @@ class RunFolderTest {
         assertEquals(UserError.FAILED, result.exitCode(), result.err());
         List<String> lines = result.err().lines().toList();
         assertEquals(2, lines.size(), result.err());
-        assertTrue(lines.getFirst().matches("error: The run diverged at step \\d+: .*; suspect \\S+ \\(.*\\)\\."),
+        assertTrue(lines.getFirst().matches("error: the run diverged at step \\d+: .*; suspect \\S+ \\(.*\\)\\."),
                 result.err());
         assertTrue(lines.getLast().contains("Lower optimizer.learning_rate"), result.err());
         Path kept = folder.resolve("new");

@@ -190,8 +190,8 @@ class TensorParallelTest {
     void timeThatDoesNotGoRoundIsRefused() throws Exception {
         run(2, true, (division, group, scope) -> {
             UserError error = assertThrows(UserError.class, () -> division.leave(scope.ones(new Shape(1, 5, 2))));
-            assertEquals("sequence parallelism of 2 ranks needs a multiple of 2 tokens in a sequence, found 5.",
-                    error.getMessage());
+            assertEquals("sequence parallelism of 2 ranks needs a multiple of 2 tokens in a sequence, or in the part of"
+                    + " it that they have, found 5.", error.getMessage());
             assertEquals(UserError.BAD_INPUT, error.exitCode());
         });
     }

@@ -1,6 +1,8 @@
 package org.airelab.distributed.group.mpi;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.PendingWork;
@@ -12,6 +14,12 @@ abstract class GroupOperation implements Operation {
     static final int ANNOUNCEMENT = 1;
     static final int HEADER = 2;
     static final int ELEMENTS = 3;
+
+    /**
+     * What was cut short. Ranks' networks may still bring something for its memory, which stays as long as the process.
+     * Used by {@link MpiThread} alone.
+     */
+    private static final List<GroupOperation> CUT_SHORT = new ArrayList<>();
 
     final MpiGroup group;
     final Call call;
@@ -76,6 +84,7 @@ abstract class GroupOperation implements Operation {
 
     @Override
     public void fail(RuntimeException reason) {
+        CUT_SHORT.add(this);
         work.fail(reason);
     }
 

@@ -23,7 +23,9 @@ import org.airelab.distributed.group.Work;
  * A process group of Open MPI's ranks. Sums are formed in the order MPI chooses by the number of elements and ranks:
  * always the same, and the same bits on all ranks, but others than another back end's.
  *
- * <p>MPI cannot go on after a rank has failed. A rank whose group has failed should end with an exit code other than 0:
+ * <p>MPI cannot go on after a rank has failed: with one group all groups of the process fail, and when the other ranks
+ * are told, MPI is not called any more. Else it would go on, for any group, with what was cut short, in memory that the
+ * callers free when their work has failed. A rank whose group has failed should end with an exit code other than 0:
  * {@code mpirun} then ends the others, as it does when a rank is killed.
  */
 public final class MpiGroup extends ProcessGroup {
@@ -51,6 +53,7 @@ public final class MpiGroup extends ProcessGroup {
         this.communicator = communicator;
         this.limits = limits;
         this.world = world;
+        thread.groups().add(this);
     }
 
     /** Whether Open MPI's library is installed. */
@@ -120,21 +123,26 @@ public final class MpiGroup extends ProcessGroup {
         }
     }
 
-    /** Ends the group, on MPI's thread, and lets ranks that come to another collective know. */
+    /** Ends the process's groups, on MPI's thread, and lets ranks that come to another collective know. */
     private RuntimeException fail(RuntimeException reason) {
         if (failure == null) {
-            failure = reason instanceof UserError ? reason
+            RuntimeException why = reason instanceof UserError ? reason
                     : Failures.error(who(rank()) + " failed in group " + name() + ": " + reason.getMessage());
-            try {
-                tellAll(failure.getMessage());
-            } catch (IllegalStateException e) {
-                // MPI itself has failed. The launcher ends the others when this rank ends.
-            }
+            thread.groups().forEach(group -> group.failure = why);
+            thread.groups().forEach(group -> group.tellAll(why.getMessage()));
         }
         return failure;
     }
 
     private void tellAll(String reason) {
+        try {
+            startToTell(reason);
+        } catch (IllegalStateException e) {
+            // MPI itself has failed. The launcher ends the others when this rank ends.
+        }
+    }
+
+    private void startToTell(String reason) {
         // For good: sending may outlast the wait for it.
         Announcements announcements = new Announcements(1, Arena.global());
         announcements.writeAbort(0, reason);
@@ -192,23 +200,25 @@ public final class MpiGroup extends ProcessGroup {
                 // Whoever has waited for the work knows.
             }
         }
-        // In a failed group's memory MPI may still be at work: it stays.
-        if (failure == null) {
-            release();
+        // What ranks' networks do by themselves may still reach a failed group's memory: it stays.
+        if (thread.call(this::release)) {
             arena.close();
+            if (world) {
+                thread.end();
+            }
         }
     }
 
-    private void release() {
-        thread.call(() -> {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment handle = arena.allocateFrom(ADDRESS, communicator);
-                Mpi.check(() -> (int) Mpi.COMM_FREE.invokeExact(handle));
-                return null;
-            }
-        });
-        if (world) {
-            thread.end();
+    /** On MPI's thread; not of a failed group. */
+    private boolean release() {
+        if (failure != null) {
+            return false;
+        }
+        thread.groups().remove(this);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment handle = arena.allocateFrom(ADDRESS, communicator);
+            Mpi.check(() -> (int) Mpi.COMM_FREE.invokeExact(handle));
+            return true;
         }
     }
 }

@@ -33,7 +33,7 @@ final class MpiLibrary {
     }
 
     static SymbolLookup get() {
-        return FOUND.orElseThrow(() -> UserError.machine("Open MPI's library " + NAMES.getFirst() + " was not found",
+        return FOUND.orElseThrow(() -> UserError.machine("Open MPI's library " + NAMES.getFirst() + " was not found.",
                 "Install Open MPI 4 (Debian: apt-get install openmpi-bin), or stay on one host and let the lab start"
                         + " the ranks itself."));
     }

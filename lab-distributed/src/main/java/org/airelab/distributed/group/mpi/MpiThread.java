@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
@@ -26,6 +27,7 @@ final class MpiThread {
 
     private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
     private final List<Lane> busy = new ArrayList<>();
+    private final List<MpiGroup> groups = new CopyOnWriteArrayList<>();
     private boolean finalized;
 
     private MpiThread() {
@@ -77,6 +79,11 @@ final class MpiThread {
         } catch (CompletionException e) {
             throw e.getCause() instanceof RuntimeException cause ? cause : e;
         }
+    }
+
+    /** The process's groups that are not closed. */
+    List<MpiGroup> groups() {
+        return groups;
     }
 
     /** Appends an operation to a lane. */

@@ -42,11 +42,11 @@ final class NcclLibrary {
     }
 
     static SymbolLookup get() {
-        SymbolLookup library = FOUND.orElseThrow(() -> UserError.machine("NCCL's library " + NAME + " was not found",
+        SymbolLookup library = FOUND.orElseThrow(() -> UserError.machine("NCCL's library " + NAME + " was not found.",
                 "Install NCCL (Debian: libnccl2), or name the folder it lies in in LD_LIBRARY_PATH; Python's"
                         + " nvidia-nccl packages have it in nvidia/nccl/lib."));
         if (library.find(YOUNGEST).isEmpty()) {
-            throw UserError.machine("NCCL's library " + NAME + " is older than 2.18, which groups need",
+            throw UserError.machine("NCCL's library " + NAME + " is older than 2.18, which groups need.",
                     "Install a newer NCCL.");
         }
         return library;

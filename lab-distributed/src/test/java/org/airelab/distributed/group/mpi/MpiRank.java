@@ -109,9 +109,11 @@ final class MpiRank {
         group.barrier().await();
     }
 
+    /** Of one group, with which all end: MPI must not go on with what was cut short. */
     private static void abort(ProcessGroup group) {
+        ProcessGroup other = group.split("other", 0);
         if (group.rank() == 1) {
-            group.abort("rank 1 has had enough");
+            other.abort("rank 1 has had enough");
         }
         group.barrier().await();
     }

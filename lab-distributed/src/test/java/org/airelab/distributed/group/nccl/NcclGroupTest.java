@@ -60,7 +60,7 @@ class NcclGroupTest {
     void noLibrary() {
         assumeFalse(NcclGroup.available(), "SKIPPED: NCCL is installed");
         UserError error = assertThrows(UserError.class, () -> NcclGroup.join(null, 0, 1, null, () -> 0, null));
-        assertEquals("NCCL's library libnccl.so.2 was not found", error.getMessage());
+        assertEquals("NCCL's library libnccl.so.2 was not found.", error.getMessage());
         assertEquals(UserError.MACHINE, error.exitCode());
     }
 }

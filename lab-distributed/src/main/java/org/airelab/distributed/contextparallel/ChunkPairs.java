@@ -9,24 +9,24 @@ import org.airelab.torch.Aten;
  * Which of a rank's two chunks of queries see which of another rank's two chunks of keys: two pairs of chunks, whose
  * queries see all of the keys. Arrays have the chunks, or the pairs, in their second dimension.
  */
-enum Meeting {
+enum ChunkPairs {
     /** Keys of a rank before: both chunks see its first one, and none its last, which is behind them. */
-    EARLIER(Meeting.BOTH, 0),
+    EARLIER(ChunkPairs.BOTH, 0),
     /** Keys of a rank behind: the last chunk sees both of them, and the first none. */
-    LATER(1, Meeting.BOTH);
+    LATER(1, ChunkPairs.BOTH);
 
     private static final int BOTH = -1;
 
     private final Side queries;
     private final Side keys;
 
-    Meeting(int queries, int keys) {
+    ChunkPairs(int queries, int keys) {
         this.queries = new Side(queries);
         this.keys = new Side(keys);
     }
 
     /** Of a rank, with the keys of the {@code distance}-th rank before it around the ring. */
-    static Meeting of(int rank, int distance) {
+    static ChunkPairs of(int rank, int distance) {
         return distance <= rank ? EARLIER : LATER;
     }
 
