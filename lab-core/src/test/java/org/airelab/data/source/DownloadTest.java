@@ -243,7 +243,7 @@ class DownloadTest {
     void silenceEndsTheAttempt() throws IOException {
         bytesPerAnswer = 100_000;
         silentAnswers = 1;
-        download(Duration.ofMillis(1500));
+        download(Duration.ofSeconds(4));
         assertArrived();
         assertEquals(3, ranges.size());
     }

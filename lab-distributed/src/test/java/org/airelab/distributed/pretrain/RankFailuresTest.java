@@ -22,6 +22,8 @@ import org.airelab.distributed.group.mpi.MpiGroup;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of a run one of whose ranks fails. */
 class RankFailuresTest {
@@ -125,14 +127,16 @@ class RankFailuresTest {
         }
     }
 
-    @Test
-    void fullDisk() throws Exception {
+    /** While rank 0 writes a checkpoint alone, and while all ranks write their parts of one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "2"})
+    void fullDisk(String zero) throws Exception {
         try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), 600)) {
             assertEquals(folder.resolve("disk"), disk.root());
-            Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--max-restarts", "1", "--set",
-                    "run.keep_checkpoints=1000");
+            Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--zero", zero, "--max-restarts", "1",
+                    "--set", "run.keep_checkpoints=1000");
             assertEquals(UserError.MACHINE, run.exitCode(), run::text);
-            assertTrue(run.text().contains("could not be written"), run.text());
+            assertTrue(run.text().contains("No space left on device"), run.text());
             assertTrue(Files.exists(FolderContents.checkpoint(run.run(), 10)), run::text);
             assertFalse(run.text().contains("restarting"), run.text());
         }

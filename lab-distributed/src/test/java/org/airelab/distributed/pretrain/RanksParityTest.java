@@ -64,7 +64,8 @@ class RanksParityTest {
     /** Samples, layers and stages divided at once; resumed with each sequence divided. */
     @Test
     void meshes() throws Exception {
-        Ranks.Started four = ranks.start("mesh", "--mesh", "dp=2,tp=2", "--sequence-parallel", "--check-every", "10");
+        Ranks.Started four = ranks.start("mesh", "--mesh", "dp=2,tp=2", "--sequence-parallel", "--check-every", "10",
+                "--kernels", "ours");
         four.await(() -> Files.exists(FolderContents.checkpoint(four.run(), 20)), "the second checkpoint");
         four.process().destroy();
         four.process().waitFor();

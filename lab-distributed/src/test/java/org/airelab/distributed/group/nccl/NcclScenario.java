@@ -36,8 +36,10 @@ import org.airelab.torch.ScalarType;
 final class NcclScenario {
     private static final Limits LIMITS =
             new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
-    private static final Limits SHORT =
-            new Limits(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(30));
+    private static final Limits SHORT_START =
+            new Limits(Duration.ofSeconds(1), LIMITS.collective(), LIMITS.silence());
+    private static final Limits SHORT_COLLECTIVE =
+            new Limits(LIMITS.start(), Duration.ofSeconds(1), LIMITS.silence());
     /** {@code ncclRemoteError} and {@code ncclInternalError}. */
     private static final int REMOTE_ERROR = 6;
     private static final int INTERNAL_ERROR = 3;
@@ -221,7 +223,7 @@ final class NcclScenario {
 
     /** The rank at fault is named as one of the run; so does a message that nobody sends. */
     private static void late() throws Exception {
-        run(4, SHORT, world -> {
+        run(4, SHORT_COLLECTIVE, world -> {
             ProcessGroup group = world.group().split("tp", world.group().rank() % 2);
             if (world.group().rank() == 0) {
                 UserError error = assertThrows(UserError.class, () -> group.barrier().await());
@@ -231,7 +233,7 @@ final class NcclScenario {
             }
             group.close();
         });
-        fails(2, SHORT, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group world"
+        fails(2, SHORT_COLLECTIVE, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group world"
                 + " within 1 s", seat -> {
             if (seat.group().rank() == 0) {
                 seat.group().receive(seat.floats(10), ScalarType.FLOAT32, 1).await();
@@ -390,10 +392,10 @@ final class NcclScenario {
     private static void start() throws Exception {
         InetSocketAddress lonely = freePlace();
         allFail("rank 1 has not come within 1 s to the start that rank [02] waits for",
-                List.of(() -> joinFails(lonely, 0, 3, SHORT), () -> joinFails(lonely, 2, 3, SHORT)));
+                List.of(() -> joinFails(lonely, 0, 3, SHORT_START), () -> joinFails(lonely, 2, 3, SHORT_START)));
         InetSocketAddress nobody = freePlace();
         allFail("rank 0 has not come within 1 s to 127.0.0.1:\\d+, where rank 1 waits for it: .*",
-                List.of(() -> joinFails(nobody, 1, 2, SHORT)));
+                List.of(() -> joinFails(nobody, 1, 2, SHORT_START)));
         InetSocketAddress numbers = freePlace();
         allFail("rank 1 was started as one of 3 ranks, and rank 0 as one of 2",
                 List.of(() -> joinFails(numbers, 0, 2, LIMITS), () -> joinFails(numbers, 1, 3, LIMITS)));
