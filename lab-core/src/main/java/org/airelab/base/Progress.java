@@ -16,7 +16,7 @@ public final class Progress implements AutoCloseable {
     private final boolean terminal;
     private final String what;
     private final String unit;
-    private final long total;
+    private long total;
     private final long start = System.nanoTime();
     private long lastShown;
     private long before;
@@ -46,6 +46,11 @@ public final class Progress implements AutoCloseable {
     public synchronized void begin(long unitsBefore) {
         before = unitsBefore;
         done = unitsBefore;
+    }
+
+    /** Sets how many units there are in all, where that turns out only as the work goes on. */
+    public synchronized void expect(long units) {
+        total = units;
     }
 
     /** Sets how many units are done in all; fewer than before when earlier work had to be thrown away. */

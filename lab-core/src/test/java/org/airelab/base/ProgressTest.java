@@ -25,4 +25,15 @@ class ProgressTest {
         assertTrue(line(900, 900).contains("fetching: 900 of 1,000 bytes (90%), 0/s, took"), line(900, 900));
         assertTrue(line(900, 0).contains("fetching: 0 of 1,000 bytes (0%), 0/s, took"), line(900, 0));
     }
+
+    @Test
+    void aTotalThatTurnsOutLater() {
+        try (Progress progress = new Progress(new PrintStream(bytes, true, StandardCharsets.UTF_8), true, "fetching",
+                1000, "bytes")) {
+            progress.update(100);
+            progress.expect(200);
+        }
+        String line = bytes.toString(StandardCharsets.UTF_8);
+        assertTrue(line.contains("fetching: 100 of 200 bytes (50%)"), line);
+    }
 }

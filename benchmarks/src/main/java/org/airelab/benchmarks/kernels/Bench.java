@@ -57,13 +57,13 @@ final class Bench {
         long[] processor = Machine.processorTime();
         List<Measurements> measurements = builds.stream().map(_ -> new Measurements()).toList();
         List<List<Ladder>> groups = groups();
-        long steps = groups.stream().mapToLong(group -> task(group, true).steps()
-                + (long) schedule.forks() * task(group, false).steps()).sum();
-        try (Progress progress = Progress.on("measuring", builds.size() * steps, "steps")) {
+        try (JmhLock _ = JmhLock.take();
+                Progress progress = Progress.on("measuring", steps(groups, begin), "steps")) {
             for (List<Ladder> group : groups) {
                 compareResults(task(group, true), measurements, progress);
             }
-            for (forks = 0; forks < schedule.forks() && (forks < LEAST_FORKS || another(begin)); forks++) {
+            for (forks = 0; forks < rounds(begin); forks++) {
+                progress.expect(steps(groups, begin));
                 for (List<Ladder> group : groups) {
                     measure(task(group, false), measurements, progress);
                 }
@@ -82,10 +82,19 @@ final class Bench {
         return reports;
     }
 
-    /** Whether another round of the length of those so far ends in time. */
-    private boolean another(Instant begin) {
-        double seconds = seconds(begin);
-        return seconds + seconds / forks < builds.size() * schedule.mostSeconds();
+    /** How many rounds there will have been: as many as end in time, when those to come last as long as those so far. */
+    private int rounds(Instant begin) {
+        if (schedule.mostSeconds() == Double.POSITIVE_INFINITY) {
+            return schedule.forks();
+        }
+        double inTime = forks * builds.size() * schedule.mostSeconds() / Math.max(1e-3, seconds(begin));
+        return (int) Math.clamp(inTime, Math.min(LEAST_FORKS, schedule.forks()), schedule.forks());
+    }
+
+    private long steps(List<List<Ladder>> groups, Instant begin) {
+        long rounds = rounds(begin);
+        return builds.size() * groups.stream().mapToLong(group -> task(group, true).steps()
+                + rounds * task(group, false).steps()).sum();
     }
 
     private static double seconds(Instant begin) {

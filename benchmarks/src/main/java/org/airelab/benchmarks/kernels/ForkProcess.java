@@ -12,14 +12,12 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.airelab.base.Json;
 import org.airelab.base.Temporaries;
-import org.airelab.base.UserError;
 
 /**
  * A {@link BenchmarkFork} in a JVM of its own, with this JVM's flags and environment and a build's classes. It measures
  * when it is told to, and waits in between.
  */
 final class ForkProcess implements AutoCloseable {
-    private static final String LOCKED = "Another JMH instance";
     private static final int LINES_SHOWN = 5;
     /** What an earlier run has taught the JVM about its classes holds for one class path, and has seen other work. */
     private static final String TAUGHT = "-XX:AOTCache";
@@ -47,11 +45,12 @@ final class ForkProcess implements AutoCloseable {
         send(Json.MAPPER.writeValueAsString(task));
     }
 
-    private static List<String> command(Build build) {
+    static List<String> command(Build build) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(flag -> !flag.startsWith(TAUGHT))
-                .forEach(command::add);
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(flag -> !flag.startsWith(TAUGHT) && !flag.equals(JmhLock.IGNORED)).forEach(command::add);
+        command.add(JmhLock.IGNORED);
         // Kernels wait until they are compiled: the same code is warm after the same calls, however busy the machine.
         command.add("-Xbatch");
         command.addAll(List.of("-cp", build.classPath(), BenchmarkFork.class.getName()));
@@ -113,13 +112,9 @@ final class ForkProcess implements AutoCloseable {
         }
     }
 
-    private RuntimeException ended() throws IOException {
+    private IllegalStateException ended() throws IOException {
         int exitCode = exitCode();
         List<String> lines = Files.readAllLines(errors);
-        if (lines.stream().anyMatch(line -> line.contains(LOCKED))) {
-            return UserError.machine("another JMH benchmark is running here; the two would disturb each other",
-                    "Wait until it has ended, then run lab bench again.");
-        }
         List<String> last = lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size());
         return new IllegalStateException("the JVM that measures ended with exit code " + exitCode + ": "
                 + String.join("; ", last));

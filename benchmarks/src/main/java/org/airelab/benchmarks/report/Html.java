@@ -9,7 +9,8 @@ public final class Html {
             body { margin: 0 auto; padding: 1rem; max-width: 70rem; color: var(--ink); background: #fff;
               font: 16px/1.45 system-ui, sans-serif; overflow-wrap: break-word; }
             h1 { font-size: 1.5rem; margin: .2rem 0 .6rem; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .5rem; }
-            p, li { max-width: 50rem; } ul { padding-left: 1.3rem; } ol { columns: 13rem; padding-left: 1.8rem; }
+            p, li { max-width: 50rem; } ul { padding-left: 1.3rem; }
+            ol { columns: 13rem; column-gap: 2.2rem; padding-left: 1.8rem; overflow-wrap: anywhere; }
             .facts, ol, figcaption { color: var(--soft); font-size: .85rem; }
             figure { margin: 0; break-inside: avoid; } figcaption { font-weight: 600; margin-bottom: .2rem; }
             svg { display: block; width: 100%; max-width: 32rem; height: auto; font: 11px system-ui, sans-serif; }
