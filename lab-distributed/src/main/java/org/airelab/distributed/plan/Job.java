@@ -5,6 +5,7 @@ import org.airelab.base.UserError;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.pipeline.PipelinePlan;
 import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.distributed.tensorparallel.TensorParallel;
 import org.airelab.nn.ContextDivision;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.TensorDivision;
@@ -109,6 +110,7 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
         try {
             TensorDivision.requireDivisible(mesh.tp(), model);
             new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());
+            TensorParallel.requireDivisible(mesh.tp(), model.contextLength() / mesh.cp());
             PipelineSchedule schedule = method.interleave > 1 ? PipelineSchedule.INTERLEAVED
                     : PipelineSchedule.ONE_F_ONE_B;
             new PipelinePlan(schedule, mesh.pp(), method.interleave, model.layers()).requirePasses(passes);

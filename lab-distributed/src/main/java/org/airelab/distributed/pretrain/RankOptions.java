@@ -63,7 +63,7 @@ final class RankOptions {
     private int zero;
 
     @Option(names = "--check-every", paramLabel = "STEPS", description = "Steps after which the weights that several"
-            + " ranks have are compared. Default: 100.")
+            + " ranks have are compared, but for an embedding on both ends of a pipeline. Default: 100.")
     private long checkEvery = 100;
 
     /** Refuses numbers that cannot be. */

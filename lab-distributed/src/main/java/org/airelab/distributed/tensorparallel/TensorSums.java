@@ -3,6 +3,7 @@ package org.airelab.distributed.tensorparallel;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.distributed.dataparallel.Exchange;
 import org.airelab.distributed.group.ProcessGroup;
@@ -18,15 +19,17 @@ import org.airelab.train.TrainingSession;
 /**
  * What the ranks of tensor parallelism have to exchange of a step's gradients, on top of the exchange among those that
  * take different samples. Gradients of divided parameters are whole where they are. Those of parameters that all ranks
- * have are the same on all; but where each rank has its own tokens of the stream, they are those of its tokens, and are
- * summed, all together, when the samples' sums are there.
+ * have follow, all together, when the samples' sums are there: where each rank has its own tokens of the stream, they
+ * are those of its tokens, and are summed; else they are the same on all but for the order in which samples' sums were
+ * made, which is a group's own choice, and all take rank 0's.
  */
 public final class TensorSums implements GradientExchange {
     private final ProcessGroup group;
     private final GradientExchange samples;
     private final FlatParameters parameters;
     private final NDArray gradients;
-    private final List<Owned> partial;
+    private final List<Owned> undivided;
+    private final boolean partial;
     private final Exchange exchange;
 
     /**
@@ -39,7 +42,8 @@ public final class TensorSums implements GradientExchange {
         this.group = group;
         this.samples = samples;
         this.gradients = parameters.gradients();
-        this.partial = division.dividesTime() ? parameters.ownedUndivided() : List.of();
+        this.undivided = parameters.ownedUndivided();
+        this.partial = division.dividesTime();
         this.exchange = new Exchange(group, NativeArrays.device(gradients));
     }
 
@@ -61,26 +65,27 @@ public final class TensorSums implements GradientExchange {
     @Override
     public void complete() {
         samples.complete();
-        if (!partial.isEmpty()) {
-            sumPartial();
+        if (!undivided.isEmpty()) {
+            makeSame();
         }
     }
 
-    /** One all-reduce of what lies here and there. */
-    private void sumPartial() {
+    /** One collective, of what lies here and there. */
+    private void makeSame() {
         ScalarType type = NativeArrays.type(gradients);
         Device device = NativeArrays.device(gradients);
         try (NDManager scope = gradients.getManager().newSubManager()) {
-            NDArray all = Tensor.empty(type, device, partial.stream().mapToLong(Owned::size).sum()).attach(scope);
+            NDArray all = Tensor.empty(type, device, undivided.stream().mapToLong(Owned::size).sum()).attach(scope);
             copy(scope, all, true);
-            group.allReduce(NativeArrays.kernelMemory(all), type, Reduction.SUM).await();
+            MemorySegment memory = NativeArrays.kernelMemory(all);
+            (partial ? group.allReduce(memory, type, Reduction.SUM) : group.broadcast(memory, type, 0)).await();
             copy(scope, all, false);
         }
     }
 
     private void copy(NDManager scope, NDArray all, boolean together) {
         long to = 0;
-        for (Owned piece : partial) {
+        for (Owned piece : undivided) {
             NDArray place = parameters.gradients(scope, piece);
             NDArray window = NativeArrays.view(all, to, piece.size()).attach(scope);
             NativeArrays.copy(together ? place : window, together ? window : place);

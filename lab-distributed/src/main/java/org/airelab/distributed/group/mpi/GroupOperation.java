@@ -16,8 +16,9 @@ abstract class GroupOperation implements Operation {
     static final int ELEMENTS = 3;
 
     /**
-     * What was cut short. Ranks' networks may still bring something for its memory, which stays as long as the process.
-     * Used by {@link MpiThread} alone.
+     * What was cut short. MPI's requests point to its memory, which stays as long as the process; that of callers is
+     * theirs, which MPI, called no more, leaves alone, but for an adapter that writes by itself. Used by
+     * {@link MpiThread} alone.
      */
     private static final List<GroupOperation> CUT_SHORT = new ArrayList<>();
 
