@@ -31,9 +31,12 @@ record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int 
     static final Schedule GPU_FULL =
             new Schedule(3, Double.POSITIVE_INFINITY, 4, 1, 20, 4, 20, 1, 5000, false);
 
-    /** For builds that take turns: pairs need no second attempts, and the more JVMs the better. */
+    /**
+     * For builds that take turns, of which smaller differences are to be told: pairs need no second attempts, but more
+     * iterations, among which there is one that nothing disturbed, and more JVMs.
+     */
     Schedule inTurn() {
-        return new Schedule(2 * forks, 2 * mostSeconds, visits, mostWarmups, warmupMillis, iterations, iterationMillis,
-                1, coolDownMillis, familiesTogether);
+        return new Schedule(2 * forks, 4 * mostSeconds, visits, mostWarmups, warmupMillis, 3 * iterations,
+                iterationMillis, 1, coolDownMillis, familiesTogether);
     }
 }
