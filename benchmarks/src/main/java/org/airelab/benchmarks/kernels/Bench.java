@@ -140,9 +140,7 @@ final class Bench {
                 }
             }
         } finally {
-            for (ForkProcess process : processes) {
-                process.close();
-            }
+            ForkProcess.closeAll(processes);
         }
     }
 
