@@ -199,8 +199,8 @@ final class BenchmarkFork {
     /** Whether this build has an item: the build it is measured in turn with may be newer. */
     private boolean known(Task.Item item) {
         return item.kernel().equals(Task.ROOFLINE) || Workloads.lookUp(item.workload())
-                .filter(workload -> library(item) || rungs(Workloads.family(workload), item.dtype())
-                        .anyMatch(item.kernel()::equals)).isPresent();
+                .filter(workload -> library(item) ? task.cuda() || workload.baseline() != null
+                        : rungs(Workloads.family(workload), item.dtype()).anyMatch(item.kernel()::equals)).isPresent();
     }
 
     private Stream<String> rungs(Family<?> family, DType dtype) {
