@@ -33,6 +33,9 @@ import picocli.CommandLine.Spec;
             "  lab compare before.json after.json --json | jq '.rows[] | select(.verdict == \"slower\")'"})
 public final class CompareCommand implements LabCommand {
     private static final int NAMED = 5;
+    private static final double MARGIN = 0.05;
+    /** Of the sum of two fractions given in decimals. */
+    private static final double ROUNDING = 1e-9;
 
     @Parameters(index = "0", paramLabel = "BASE", description = "The report to compare with.")
     private Path base;
@@ -41,12 +44,14 @@ public final class CompareCommand implements LabCommand {
     private Path changed;
 
     @Option(names = "--fail-below", paramLabel = "RATIO", defaultValue = "0.95",
-            description = "Fail if a slower row's ratio is below. Default: ${DEFAULT-VALUE}.")
+            description = "Fail if a slower row's ratio is below; at most 1 - --margin, for rows within the margin"
+            + " are the same. Default: ${DEFAULT-VALUE}.")
     private double failBelow;
 
-    @Option(names = "--margin", paramLabel = "SHARE", defaultValue = "0.05",
-            description = "Differences below it count as none. Default: ${DEFAULT-VALUE}.")
-    private double margin;
+    /** Null where it is not given. */
+    @Option(names = "--margin", paramLabel = "SHARE", description = "Differences below it count as none. Default: "
+            + MARGIN + ", or 1 - --fail-below where that is less.")
+    private Double margin;
 
     @Option(names = "--html", paramLabel = "FILE", description = "Also write a page with a picture.")
     private Path html;
@@ -68,11 +73,7 @@ public final class CompareCommand implements LabCommand {
             throw UserError.badInput("expected --fail-below above 0 and up to 1, found " + failBelow,
                     "Give it as a fraction, such as 0.95.");
         }
-        if (!(margin >= 0 && margin < 1)) {
-            throw UserError.badInput("expected --margin from 0 to below 1, found " + margin,
-                    "Give it as a fraction, such as 0.05.");
-        }
-        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), margin);
+        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), margin());
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "
                     + comparison.onlyInNew().stream().findFirst().orElse("none") + ", there it is "
@@ -94,5 +95,22 @@ public final class CompareCommand implements LabCommand {
                     "Mend the regression, or give a lower --fail-below.");
         }
         return 0;
+    }
+
+    /** The margin that was given or follows from the threshold: what is below the threshold must not be the same. */
+    private double margin() {
+        if (margin == null) {
+            return Math.min(MARGIN, 1 - failBelow);
+        }
+        if (!(margin >= 0 && margin < 1)) {
+            throw UserError.badInput("expected --margin from 0 to below 1, found " + margin,
+                    "Give it as a fraction, such as 0.05.");
+        }
+        if (failBelow + margin > 1 + ROUNDING) {
+            throw UserError.badInput("expected --fail-below up to 1 - --margin, found " + failBelow
+                    + " with a margin of " + margin + ", within which rows are the same and cannot fail",
+                    "Give a smaller --margin, or leave it out.");
+        }
+        return margin;
     }
 }

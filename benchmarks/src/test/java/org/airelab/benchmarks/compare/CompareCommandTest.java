@@ -84,6 +84,19 @@ class CompareCommandTest {
     }
 
     @Test
+    void aThresholdNearOneNarrowsTheMargin() throws IOException {
+        Path base = report("base.json", 1, "X", Map.of("vector", 1.0));
+        Path changed = report("new.json", 2, "X", Map.of("vector", 1.035));
+        assertTrue(lab("compare", base, changed).out.contains("1 same"));
+        Result result = lab("compare", base, changed, "--fail-below", "0.98");
+        assertEquals(1, result.exitCode, result.out);
+        assertTrue(result.err.contains("1 row is slower by a ratio below 0.98"), result.err);
+        said(lab("compare", base, changed, "--fail-below", "0.98", "--margin", "0.05"), "expected --fail-below up to"
+                + " 1 - --margin, found 0.98 with a margin of 0.05, within which rows are the same and cannot fail");
+        assertEquals(0, lab("compare", base, changed, "--fail-below", "0.93", "--margin", "0.07").exitCode);
+    }
+
+    @Test
     void jsonSaysTheSame() throws IOException {
         Path base = report("base.json", 1, "X", Map.of("scalar", 3.0, "vector", 1.0));
         Path changed = report("new.json", 2, "X", Map.of("scalar", 3.0, "vector", 0.8));
