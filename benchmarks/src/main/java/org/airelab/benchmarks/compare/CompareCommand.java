@@ -21,9 +21,9 @@ import picocli.CommandLine.Spec;
 @Command(name = "compare", description = {"Say what changed between two speed reports, and how sure that is.",
     "Reads reports of lab bench and JMH's JSON. Rows are matched by family, operation, shape, type, device and kernel."
             + " The ratio is base over new, above 1 where the new one is faster, of the medians over the JVMs of each"
-            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, widened by how much libtorch's own"
-            + " times moved. Builds that were measured in turn (lab bench --base) are compared pair by pair instead:"
-            + " the median of all pairs' ratios. Verdicts, the first that applies:",
+            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, widened by how much the libraries'"
+            + " own times moved. Builds that were measured in turn (lab bench --base) are compared pair by pair"
+            + " instead: the median of all pairs' ratios. Verdicts, the first that applies:",
     "- same: the interval lies within the margin;",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
     "- cannot tell: more samples are needed.",
@@ -44,13 +44,13 @@ public final class CompareCommand implements LabCommand {
     private Path changed;
 
     @Option(names = "--fail-below", paramLabel = "RATIO", defaultValue = "0.95",
-            description = "Fail if a slower row's ratio is below; at most 1 - --margin, for rows within the margin"
+            description = "Fail if a slower row's ratio is below; at most 1 - SHARE, for rows within the margin"
             + " are the same. Default: ${DEFAULT-VALUE}.")
     private double failBelow;
 
     /** Null where it is not given. */
     @Option(names = "--margin", paramLabel = "SHARE", description = "Differences below it count as none. Default: "
-            + MARGIN + ", or 1 - --fail-below where that is less.")
+            + MARGIN + ", or 1 - RATIO where that is less.")
     private Double margin;
 
     @Option(names = "--html", paramLabel = "FILE", description = "Also write a page with a picture.")
@@ -107,8 +107,8 @@ public final class CompareCommand implements LabCommand {
                     "Give it as a fraction, such as 0.05.");
         }
         if (failBelow + margin > 1 + ROUNDING) {
-            throw UserError.badInput("expected --fail-below up to 1 - --margin, found " + failBelow
-                    + " with a margin of " + margin + ", within which rows are the same and cannot fail",
+            throw UserError.badInput("expected --fail-below and --margin of at most 1 together, found " + failBelow
+                    + " and " + margin + ": rows within the margin are the same and could not fail",
                     "Give a smaller --margin, or leave it out.");
         }
         return margin;
