@@ -69,8 +69,9 @@ public final class BenchCommand implements LabCommand {
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--base", paramLabel = "FOLDER", description = "Another build of the lab, a copy of target/lab made"
-            + " before a change: measure both in turn, every few milliseconds, so that nothing but the change tells"
-            + " them apart. Its report is written as NAME.base.json beside.")
+            + " before a change, whose JVMs speak the same protocol: measure both in turn, every few milliseconds, on a"
+            + " GPU sample by sample, so that nothing but the change tells them apart; up to 11 minutes with --quick."
+            + " Its report is written as NAME.base.json beside.")
     private Path base;
 
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",

@@ -40,6 +40,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * the number of an item, a line each, and prints a {@link Task.Event} for each as a line of JSON. JMH's own forks
  * measure one benchmark each; here one JVM comes back to each of its kernels several times, so JMH runs within it.
  */
+// The lab that talks to it may be another build's (lab bench --base): the resource file named protocol holds a number,
+// to be raised when tasks, commands or events are no longer understood by, or mean something else to, an earlier one.
 final class BenchmarkFork {
     /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
     private static final int STEADY_WARMUPS = 2;
