@@ -33,7 +33,7 @@ final class ForkProcess implements Closeable {
     private static final Map<Integer, String> SIGNALS = Map.of(2, "SIGINT", 6, "SIGABRT", SIGKILL, "SIGKILL", 11,
             "SIGSEGV", 15, "SIGTERM");
     /** What an earlier run has taught the JVM about its classes holds for one class path, and has seen other work. */
-    private static final String TAUGHT = "-XX:AOTCache";
+    static final String TAUGHT = "-XX:AOTCache";
     /**
      * How often an OpenMP thread that waits for the others looks again before it sleeps. By default it spins for some
      * milliseconds, and where another program has the other core, it keeps its own from the very thread it waits for.

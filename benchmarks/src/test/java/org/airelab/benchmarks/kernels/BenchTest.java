@@ -134,6 +134,12 @@ class BenchTest {
     }
 
     @Test
+    void flagsAreThoseOfTheJvmsThatMeasure() {
+        assertEquals("-Xmx4g -XX:+UseParallelGC", Bench.jvmFlags(List.of("-Xmx4g", "-Dlab.home=here",
+                "-XX:AOTCache=here/lab.aot", "-XX:+UseParallelGC")));
+    }
+
+    @Test
     void whyAJvmEndedIsSaidHoweverLate() throws Exception {
         Task task = new Task(false, List.of(new Task.Item(Workloads.all().findFirst().orElseThrow().id(), "scalar")),
                 false, 1, false, Schedule.QUICK);
