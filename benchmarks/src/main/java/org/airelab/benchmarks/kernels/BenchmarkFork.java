@@ -210,7 +210,8 @@ final class BenchmarkFork {
                 .map(CudaRung::name) : family.rungs().stream().map(Rung::name);
     }
 
-    private static boolean library(Task.Item item) {
+    /** Whether an item is a library, with which rungs are compared. */
+    static boolean library(Task.Item item) {
         return item.kernel().equals(Measured.CUBLAS) || item.kernel().equals(Measured.LIBTORCH);
     }
 
