@@ -73,7 +73,8 @@ public final class CompareCommand implements LabCommand {
             throw UserError.badInput("expected --fail-below above 0 and up to 1, found " + failBelow,
                     "Give it as a fraction, such as 0.95.");
         }
-        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), margin());
+        double within = margin();
+        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), within);
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "
                     + comparison.onlyInNew().stream().findFirst().orElse("none") + ", there it is "
