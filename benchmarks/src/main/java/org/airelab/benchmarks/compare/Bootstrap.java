@@ -17,9 +17,8 @@ import org.airelab.benchmarks.report.Quantiles;
  * <p>Where a side has one JVM alone, how JVMs differ remains unknown; the times are then medians of the samples of all
  * JVMs, and samples are drawn instead.
  *
- * <p>Between the runs the machine may have changed. How much, libtorch's own times tell, measured between the kernels':
- * the root mean square of their log-ratios is the standard deviation of a log-ratio that comes from the machine alone,
- * and widens the interval.
+ * <p>Between the runs the machine may have changed. How much, the libraries' own times tell, measured between the
+ * kernels': the standard deviation of a log-ratio that comes from the machine alone widens the interval.
  */
 final class Bootstrap {
     private Bootstrap() {

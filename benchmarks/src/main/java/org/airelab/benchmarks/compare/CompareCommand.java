@@ -21,9 +21,9 @@ import picocli.CommandLine.Spec;
 @Command(name = "compare", description = {"Say what changed between two speed reports, and how sure that is.",
     "Reads reports of lab bench and JMH's JSON. Rows are matched by family, operation, shape, type, device and kernel."
             + " The ratio is base over new, above 1 where the new one is faster, of the medians over the JVMs of each"
-            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, widened by how much libtorch's own"
-            + " times moved. Builds that were measured in turn (lab bench --base) are compared pair by pair instead:"
-            + " the median of all pairs' ratios. Verdicts, the first that applies:",
+            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, widened by how much the libraries'"
+            + " own times moved. Builds that were measured in turn (lab bench --base) are compared pair by pair"
+            + " instead: the median of all pairs' ratios. Verdicts, the first that applies:",
     "- same: the interval lies within the margin;",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
     "- cannot tell: more samples are needed.",
@@ -33,6 +33,9 @@ import picocli.CommandLine.Spec;
             "  lab compare before.json after.json --json | jq '.rows[] | select(.verdict == \"slower\")'"})
 public final class CompareCommand implements LabCommand {
     private static final int NAMED = 5;
+    private static final double MARGIN = 0.05;
+    /** Of the sum of two fractions given in decimals. */
+    private static final double ROUNDING = 1e-9;
 
     @Parameters(index = "0", paramLabel = "BASE", description = "The report to compare with.")
     private Path base;
@@ -41,12 +44,14 @@ public final class CompareCommand implements LabCommand {
     private Path changed;
 
     @Option(names = "--fail-below", paramLabel = "RATIO", defaultValue = "0.95",
-            description = "Fail if a slower row's ratio is below. Default: ${DEFAULT-VALUE}.")
+            description = "Fail if a slower row's ratio is below; at most 1 - SHARE, for rows within the margin"
+            + " are the same. Default: ${DEFAULT-VALUE}.")
     private double failBelow;
 
-    @Option(names = "--margin", paramLabel = "SHARE", defaultValue = "0.05",
-            description = "Differences below it count as none. Default: ${DEFAULT-VALUE}.")
-    private double margin;
+    /** Null where it is not given. */
+    @Option(names = "--margin", paramLabel = "SHARE", description = "Differences below it count as none. Default: "
+            + MARGIN + ", or 1 - RATIO where that is less.")
+    private Double margin;
 
     @Option(names = "--html", paramLabel = "FILE", description = "Also write a page with a picture.")
     private Path html;
@@ -68,11 +73,8 @@ public final class CompareCommand implements LabCommand {
             throw UserError.badInput("expected --fail-below above 0 and up to 1, found " + failBelow,
                     "Give it as a fraction, such as 0.95.");
         }
-        if (!(margin >= 0 && margin < 1)) {
-            throw UserError.badInput("expected --margin from 0 to below 1, found " + margin,
-                    "Give it as a fraction, such as 0.05.");
-        }
-        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), margin);
+        double within = margin();
+        Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), within);
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "
                     + comparison.onlyInNew().stream().findFirst().orElse("none") + ", there it is "
@@ -94,5 +96,22 @@ public final class CompareCommand implements LabCommand {
                     "Mend the regression, or give a lower --fail-below.");
         }
         return 0;
+    }
+
+    /** The margin that was given or follows from the threshold: what is below the threshold must not be the same. */
+    private double margin() {
+        if (margin == null) {
+            return Math.min(MARGIN, 1 - failBelow);
+        }
+        if (!(margin >= 0 && margin < 1)) {
+            throw UserError.badInput("expected --margin from 0 to below 1, found " + margin,
+                    "Give it as a fraction, such as 0.05.");
+        }
+        if (failBelow + margin > 1 + ROUNDING) {
+            throw UserError.badInput("expected --fail-below and --margin of at most 1 together, found " + failBelow
+                    + " and " + margin + ": rows within the margin are the same and could not fail",
+                    "Give a smaller --margin, or leave it out.");
+        }
+        return margin;
     }
 }

@@ -2,7 +2,6 @@ package org.airelab.benchmarks.compare;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,15 +18,17 @@ import org.airelab.benchmarks.report.Quantiles;
  * @param differences   of the environments, a sentence each
  * @param inTurn        whether the two were measured in turn, so that samples are pairs
  * @param geometricMean of the ratios; NaN without rows
- * @param baselineRatio geometric mean of the same for libtorch's own times, which no change of ours should move; NaN
- *                      without
- * @param drift         standard deviation of a log-ratio that comes from the machine alone, as libtorch's times tell:
- *                      of runs that were not in turn it has widened the intervals; 0 where too few are known
+ * @param baselineRatio geometric mean of the same for the libraries' own times, which no change of ours should move;
+ *                      NaN without
+ * @param drift         standard deviation of a log-ratio that comes from the machine alone, as the libraries' times
+ *                      tell: of runs that were not in turn it has widened the intervals; NaN where too few are known
  */
 record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyInNew, List<String> differences,
         boolean inTurn, double geometricMean, double baselineRatio, double drift) {
-    /** Below, a mean of libtorch's ratios says nothing about the machine. */
+    /** Below, a median of the libraries' ratios says nothing about the machine. */
     private static final int LEAST_BASELINES = 3;
+    /** A normal distribution's standard deviation over the median of its distances from its mean. */
+    private static final double DEVIATIONS_A_MEDIAN = 1.4826;
 
     /**
      * One row of both.
@@ -53,7 +54,7 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
             double[][] before = base.rows().get(key);
             double[][] after = changed.rows().get(key);
             return inTurn && Pairs.match(before, after) ? Pairs.of(before, after, key.hashCode())
-                    : Bootstrap.of(before, after, drift, key.hashCode());
+                    : Bootstrap.of(before, after, Double.isNaN(drift) ? 0 : drift, key.hashCode());
         }).toList();
         double[] adjusted = Holm.adjust(estimates.stream().mapToDouble(Estimate::pValue).toArray());
         List<Change> rows = new ArrayList<>();
@@ -81,10 +82,14 @@ record Comparison(List<Change> rows, List<String> onlyInBase, List<String> onlyI
                         + changed.getOrDefault(name, "none") + " in the new one").toList();
     }
 
-    /** Root mean square of libtorch's own log-ratios; 0 where too few are known to say anything. */
+    /**
+     * The standard deviation about 0 of the libraries' own log-ratios, by the median of their sizes (Hampel, "The
+     * influence curve and its role in robust estimation", 1974): one library's call that became another moves it
+     * little. NaN where too few are known to say anything.
+     */
     private static double drift(Map<String, double[][]> base, Map<String, double[][]> changed) {
-        double[] logs = logs(base, changed).toArray();
-        return logs.length < LEAST_BASELINES ? 0 : Math.sqrt(Arrays.stream(logs).map(x -> x * x).sum() / logs.length);
+        double[] sizes = logs(base, changed).map(Math::abs).toArray();
+        return sizes.length < LEAST_BASELINES ? Double.NaN : DEVIATIONS_A_MEDIAN * Quantiles.median(sizes);
     }
 
     /** Logarithms of the ratios of the times in both. */

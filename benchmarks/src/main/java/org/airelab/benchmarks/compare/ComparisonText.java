@@ -9,6 +9,10 @@ import org.airelab.benchmarks.report.Numbers;
 
 /** A comparison as a table for the terminal. */
 final class ComparisonText {
+    /** Less is 0.0 to the one digit that is told. */
+    private static final double LEAST_PERCENT = 0.05;
+    private static final String IN_TURN = ". lab bench --base measures two builds in turn";
+
     private final Comparison comparison;
 
     ComparisonText(Comparison comparison) {
@@ -39,16 +43,25 @@ final class ComparisonText {
                         c.geometricMean()))));
         if (c.inTurn()) {
             notes.add("measured in turn, compared pair by pair");
-        } else if (!Double.isNaN(c.baselineRatio())) {
-            notes.add(String.format(Locale.ROOT, "libtorch itself ran at a ratio of %.3f (geometric mean): %s. lab"
-                    + " bench --base measures two builds in turn", c.baselineRatio(), c.drift() == 0
-                    ? "too few times of its own for the intervals to allow for what the machine did"
-                    : "the machine had changed, and the intervals allow for it"));
+        } else {
+            machine(c, notes);
         }
         unmatched("base", c.onlyInBase(), notes);
         unmatched("new report", c.onlyInNew(), notes);
         c.differences().forEach(difference -> notes.add("the environments differ in " + difference));
         return notes;
+    }
+
+    /** How much the machine did to the ratios of runs that were not in turn. */
+    private static void machine(Comparison c, List<String> notes) {
+        double percent = 100 * Math.expm1(c.drift());
+        if (percent >= LEAST_PERCENT) {
+            notes.add(String.format(Locale.ROOT, "the libraries' own times moved by %.1f%% (geometric mean of ratios"
+                    + " %.3f); the intervals allow for it", percent, c.baselineRatio()) + IN_TURN);
+        } else if (Double.isNaN(c.drift()) && !Double.isNaN(c.baselineRatio())) {
+            notes.add("too few of the libraries' own times are known for the intervals to allow for what the machine"
+                    + " did" + IN_TURN);
+        }
     }
 
     private static void unmatched(String where, List<String> keys, List<String> notes) {

@@ -60,7 +60,7 @@ final class SpeedFileReader {
                     text(row, "dtype"), text(row, "device"));
             put(rows, workload + "/" + text(row, "kernel"), samples(row.path("samples_ms"), x -> x));
             if (row.hasNonNull("baseline_samples_ms")) {
-                baselines.put(workload, samples(row.path("baseline_samples_ms"), x -> x));
+                baselines.put(workload + "/" + text(row, "baseline"), samples(row.path("baseline_samples_ms"), x -> x));
             }
         }
         Map<String, String> facts = new TreeMap<>();

@@ -140,9 +140,7 @@ final class Bench {
                 }
             }
         } finally {
-            for (ForkProcess process : processes) {
-                process.close();
-            }
+            ForkProcess.closeAll(processes);
         }
     }
 
@@ -198,10 +196,10 @@ final class Bench {
         return new Task(target.kind().equals("cuda"), items, cold, target.threads(), accuracy, schedule);
     }
 
-    /** All but where the lab lies. */
-    private static String jvmFlags() {
-        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(flag -> !flag.startsWith("-Dlab.")).collect(Collectors.joining(" "));
+    /** All that JVMs which measure are given, but where the lab lies. */
+    static String jvmFlags(List<String> given) {
+        return given.stream().filter(flag -> !flag.startsWith("-Dlab.") && !flag.startsWith(ForkProcess.TAUGHT))
+                .collect(Collectors.joining(" "));
     }
 
     private Environment environment(Instant begin, long[] processorBefore, Measurements measurements,
@@ -215,7 +213,7 @@ final class Bench {
                 Machine.megahertz().orElse(Double.NaN), 100.0 * (processor[1] - processorBefore[1]) / passed,
                 measurements.disturbedPercent(),
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
-                jvmFlags(), Versions.detect(),
+                jvmFlags(ManagementFactory.getRuntimeMXBean().getInputArguments()), Versions.detect(),
                 source.commit(), source.dirty(), (quick ? "quick" : "full") + (cold ? ", cold" : ", warm"),
                 forks, schedule.visits(), seconds(begin), target.gpu(measurements), notes, session);
     }

@@ -2,11 +2,13 @@ package org.airelab.benchmarks.kernels;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.airelab.base.AtomicFiles;
+import org.airelab.base.IoReasons;
 import org.airelab.base.Json;
 import org.airelab.base.UserError;
 import org.airelab.benchmarks.report.HtmlReport;
@@ -69,8 +71,9 @@ public final class BenchCommand implements LabCommand {
     private int threads = Runtime.getRuntime().availableProcessors();
 
     @Option(names = "--base", paramLabel = "FOLDER", description = "Another build of the lab, a copy of target/lab made"
-            + " before a change: measure both in turn, every few milliseconds, so that nothing but the change tells"
-            + " them apart. Its report is written as NAME.base.json beside.")
+            + " before a change, whose JVMs speak the same protocol: measure both in turn, every few milliseconds, on a"
+            + " GPU sample by sample, so that nothing but the change tells them apart; up to 11 minutes with --quick."
+            + " Its report is written as NAME.base.json beside.")
     private Path base;
 
     @Option(names = "--out", paramLabel = "FILE", defaultValue = "report.json",
@@ -96,28 +99,43 @@ public final class BenchCommand implements LabCommand {
                     + threads, "Leave it out to use all cores.");
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
-        List<Report> reports = new Bench(target(), new Selection(FamilyNames.parse(names), shape, dtypes, kernels),
-                quick, cold, builds).run();
+        Bench bench = new Bench(target(), new Selection(FamilyNames.parse(names), shape, dtypes, kernels), quick, cold,
+                builds);
+        requireWritable();
+        List<Report> reports = bench.run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());
-        String markdown = write(reports.getFirst(), stem);
+        String markdown = new MarkdownReport(reports.getFirst()).text();
         PrintWriter terminal = spec.commandLine().getOut();
+        // First: it is not lost when the disk is full.
         terminal.print(markdown);
+        terminal.flush();
+        write(reports.getFirst(), markdown, stem);
         terminal.printf("%nReport: %s.html (pictures), %s.md, %s%n", stem, stem, out);
         if (base != null) {
-            write(reports.getLast(), stem + ".base");
+            write(reports.getLast(), new MarkdownReport(reports.getLast()).text(), stem + ".base");
             terminal.printf("What changed: lab compare %s.base.json %s%n", stem, out);
         }
         terminal.flush();
         return 0;
     }
 
-    /** Writes a report in its three forms; returns the one for terminals. */
-    private static String write(Report report, String stem) throws IOException {
+    /** Makes the report's folder, and writes in it: what takes minutes to measure has to have a place. */
+    private void requireWritable() {
+        Path folder = out.toAbsolutePath().getParent();
+        try {
+            Files.createDirectories(folder);
+            Files.delete(Files.createTempFile(folder, ".writable", null));
+        } catch (IOException e) {
+            throw UserError.machine("cannot write in the folder " + folder + " (" + IoReasons.of(e) + ")",
+                    "Choose another folder with --out.", e);
+        }
+    }
+
+    /** Writes a report in its three forms. */
+    private static void write(Report report, String markdown, String stem) throws IOException {
         Json.write(Path.of(stem + ".json"), report);
-        String markdown = new MarkdownReport(report).text();
         AtomicFiles.writeString(Path.of(stem + ".md"), markdown);
         AtomicFiles.writeString(Path.of(stem + ".html"), new HtmlReport(report).text());
-        return markdown;
     }
 
     /** {@code auto} is the first GPU where kernels can run on one and LAB_DEVICE is not {@code cpu}, else the CPU. */

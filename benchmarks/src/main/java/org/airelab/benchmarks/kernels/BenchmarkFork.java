@@ -40,6 +40,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * the number of an item, a line each, and prints a {@link Task.Event} for each as a line of JSON. JMH's own forks
  * measure one benchmark each; here one JVM comes back to each of its kernels several times, so JMH runs within it.
  */
+// The lab that talks to it may be another build's (lab bench --base): the resource file named protocol holds a number,
+// to be raised when tasks, commands or events are no longer understood by, or mean something else to, an earlier one.
 final class BenchmarkFork {
     /** Warm-ups in a row that are no better, after which a kernel counts as warm. */
     private static final int STEADY_WARMUPS = 2;
@@ -199,8 +201,8 @@ final class BenchmarkFork {
     /** Whether this build has an item: the build it is measured in turn with may be newer. */
     private boolean known(Task.Item item) {
         return item.kernel().equals(Task.ROOFLINE) || Workloads.lookUp(item.workload())
-                .filter(workload -> library(item) || rungs(Workloads.family(workload), item.dtype())
-                        .anyMatch(item.kernel()::equals)).isPresent();
+                .filter(workload -> library(item) ? task.cuda() || workload.baseline() != null
+                        : rungs(Workloads.family(workload), item.dtype()).anyMatch(item.kernel()::equals)).isPresent();
     }
 
     private Stream<String> rungs(Family<?> family, DType dtype) {
@@ -208,7 +210,8 @@ final class BenchmarkFork {
                 .map(CudaRung::name) : family.rungs().stream().map(Rung::name);
     }
 
-    private static boolean library(Task.Item item) {
+    /** Whether an item is a library, with which rungs are compared. */
+    static boolean library(Task.Item item) {
         return item.kernel().equals(Measured.CUBLAS) || item.kernel().equals(Measured.LIBTORCH);
     }
 

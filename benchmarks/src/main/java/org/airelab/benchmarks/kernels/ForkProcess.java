@@ -1,6 +1,7 @@
 package org.airelab.benchmarks.kernels;
 
 import java.io.BufferedReader;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
@@ -9,18 +10,30 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.airelab.base.Json;
 import org.airelab.base.Temporaries;
+import org.airelab.base.UserError;
 
 /**
  * A {@link BenchmarkFork} in a JVM of its own, with this JVM's flags and environment and a build's classes. It measures
  * when it is told to, and waits in between.
  */
-final class ForkProcess implements AutoCloseable {
+final class ForkProcess implements Closeable {
     private static final int LINES_SHOWN = 5;
+    private static final int CHARACTERS_SHOWN = 300;
+    /** How a line begins that says why a JVM ended; frames of a stack say where. */
+    private static final Pattern REASON = Pattern.compile("(?i)(Exception in thread|Caused by:|error).*");
+    /** An exit code above is that of a process that a signal ended, and this many above its number. */
+    private static final int SIGNALLED = 128;
+    private static final int SIGKILL = 9;
+    private static final Map<Integer, String> SIGNALS = Map.of(2, "SIGINT", 6, "SIGABRT", SIGKILL, "SIGKILL", 11,
+            "SIGSEGV", 15, "SIGTERM");
     /** What an earlier run has taught the JVM about its classes holds for one class path, and has seen other work. */
-    private static final String TAUGHT = "-XX:AOTCache";
+    static final String TAUGHT = "-XX:AOTCache";
     /**
      * How often an OpenMP thread that waits for the others looks again before it sleeps. By default it spins for some
      * milliseconds, and where another program has the other core, it keeps its own from the very thread it waits for.
@@ -86,16 +99,25 @@ final class ForkProcess implements AutoCloseable {
 
     /** Waits for the next event. */
     Task.Event event() throws IOException {
-        String line = out.readLine();
+        String line = readLine();
         if (line == null) {
             throw ended();
         }
         return Json.MAPPER.readValue(line, Task.Event.class);
     }
 
+    /** The next line of JSON; null at the end. What a native library prints comes between. */
+    private String readLine() throws IOException {
+        String line = out.readLine();
+        while (line != null && !line.startsWith("{")) {
+            line = out.readLine();
+        }
+        return line;
+    }
+
     /** Hands on each event until it ends by itself. */
     void listen(Consumer<Task.Event> events) throws IOException {
-        for (String line = out.readLine(); line != null; line = out.readLine()) {
+        for (String line = readLine(); line != null; line = readLine()) {
             events.accept(Json.MAPPER.readValue(line, Task.Event.class));
         }
         if (exitCode() != 0) {
@@ -112,17 +134,53 @@ final class ForkProcess implements AutoCloseable {
         }
     }
 
-    private IllegalStateException ended() throws IOException {
+    private RuntimeException ended() throws IOException {
         int exitCode = exitCode();
-        List<String> lines = Files.readAllLines(errors);
-        List<String> last = lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size());
-        return new IllegalStateException("the JVM that measures ended with exit code " + exitCode + ": "
-                + String.join("; ", last));
+        if (exitCode > SIGNALLED) {
+            int signal = exitCode - SIGNALLED;
+            return UserError.machine("the JVM that measures was ended by signal " + signal
+                    + (SIGNALS.containsKey(signal) ? " (" + SIGNALS.get(signal) + ")" : "")
+                    + (signal == SIGKILL ? ", perhaps for want of memory" : "") + reasons(),
+                    signal == SIGKILL ? "Free memory, or measure fewer families or shapes at once."
+                            : "Run lab bench again; where the JVM crashed it has left a file hs_err_pid*.log here.");
+        }
+        return new IllegalStateException("the JVM that measures ended with exit code " + exitCode + reasons());
     }
 
+    /** What the JVM has printed of why it ended, after a colon; else its last lines that are no warnings. */
+    private String reasons() throws IOException {
+        List<String> lines = new String(Files.readAllBytes(errors), StandardCharsets.UTF_8).lines()
+                .filter(line -> !line.isBlank() && !line.startsWith("\tat ") && !line.startsWith("WARNING: ")).toList();
+        List<String> telling = lines.stream().filter(line -> REASON.matcher(line).matches()).toList();
+        List<String> shown = telling.isEmpty() ? lines : telling;
+        return shown.isEmpty() ? "" : shown.subList(Math.max(0, shown.size() - LINES_SHOWN), shown.size()).stream()
+                .map(line -> line.length() <= CHARACTERS_SHOWN ? line : line.substring(0, CHARACTERS_SHOWN) + "...")
+                .collect(Collectors.joining("; ", ": ", ""));
+    }
+
+    /** Ends the JVM, and waits until it has: then it disturbs no other. */
     @Override
     public void close() throws IOException {
-        process.destroyForcibly();
+        process.destroyForcibly().onExit().join();
         Temporaries.delete(errors);
+    }
+
+    /** Closes all, those after one that cannot be closed too. */
+    static void closeAll(List<? extends Closeable> all) throws IOException {
+        IOException failure = null;
+        for (Closeable one : all) {
+            try {
+                one.close();
+            } catch (IOException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
     }
 }

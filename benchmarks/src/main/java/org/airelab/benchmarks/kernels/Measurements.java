@@ -70,8 +70,9 @@ final class Measurements {
 
     /** What a reader has to know of what could not be measured, or not as it should be. */
     List<String> notes() {
-        return absent.entrySet().stream().map(e -> "Not compared at " + e.getKey().workload() + " in "
-                + e.getKey().dtype() + " with " + e.getKey().kernel() + ": " + e.getValue()).toList();
+        return absent.entrySet().stream().map(e -> (BenchmarkFork.library(e.getKey()) ? "Not compared" : "Not measured")
+                + " at " + e.getKey().workload() + " in " + e.getKey().dtype() + " with " + e.getKey().kernel() + ": "
+                + e.getValue()).toList();
     }
 
     /** How the GPU did, in one JVM after the other. */

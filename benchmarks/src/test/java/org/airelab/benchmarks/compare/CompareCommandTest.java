@@ -38,12 +38,17 @@ class CompareCommandTest {
 
     /** A report with one row a kernel, its times about 1 ms times what the map says. */
     private Path report(String name, long seed, String cpu, Map<String, Double> kernels) throws IOException {
+        return report(name, seed, cpu, kernels, "libtorch: relu");
+    }
+
+    private Path report(String name, long seed, String cpu, Map<String, Double> kernels, String baseline)
+            throws IOException {
         SplittableRandom random = new SplittableRandom(seed);
         List<Map<String, Object>> rows = new ArrayList<>();
         kernels.forEach((kernel, ms) -> rows.add(Map.of("family", "relu", "operation", "forward", "shape", "8x8",
                 "dtype",
                 "fp32", "device", "cpu", "kernel", kernel, "samples_ms", samples(random, ms),
-                "baseline_samples_ms", samples(random, 2))));
+                "baseline", baseline, "baseline_samples_ms", samples(random, 2))));
         Path file = folder.resolve(name);
         Json.write(file, Map.of("format", Report.FORMAT, "environment", Map.of("date", name, "hardware", Map.of("cpu",
                 cpu)),
@@ -84,6 +89,19 @@ class CompareCommandTest {
     }
 
     @Test
+    void aThresholdNearOneNarrowsTheMargin() throws IOException {
+        Path base = report("base.json", 1, "X", Map.of("vector", 1.0));
+        Path changed = report("new.json", 2, "X", Map.of("vector", 1.035));
+        assertTrue(lab("compare", base, changed).out.contains("1 same"));
+        Result result = lab("compare", base, changed, "--fail-below", "0.98");
+        assertEquals(1, result.exitCode, result.out);
+        assertTrue(result.err.contains("1 row is slower by a ratio below 0.98"), result.err);
+        said(lab("compare", base, changed, "--fail-below", "0.98", "--margin", "0.05"), "expected --fail-below and"
+                + " --margin of at most 1 together, found 0.98 and 0.05: rows within the margin are the same");
+        assertEquals(0, lab("compare", base, changed, "--fail-below", "0.93", "--margin", "0.07").exitCode);
+    }
+
+    @Test
     void jsonSaysTheSame() throws IOException {
         Path base = report("base.json", 1, "X", Map.of("scalar", 3.0, "vector", 1.0));
         Path changed = report("new.json", 2, "X", Map.of("scalar", 3.0, "vector", 0.8));
@@ -97,6 +115,16 @@ class CompareCommandTest {
         }
         assertEquals(0, root.get("differences").size());
         assertEquals(1, root.get("baseline_ratio").asDouble(), 0.02);
+    }
+
+    @Test
+    void librariesAreMatchedByWhatTheyCalled() throws IOException {
+        Path base = report("base.json", 1, "X", Map.of("vector", 1.0), "libtorch: relu");
+        Path changed = report("new.json", 2, "X", Map.of("vector", 1.0), "libtorch: clamp");
+        assertEquals("NaN", Json.MAPPER.readTree(lab("compare", base, changed, "--json").out).get("baseline_ratio")
+                .asText());
+        assertFalse(lab("compare", base, changed).out.contains("libraries"));
+        assertTrue(lab("compare", base, base).out.contains("too few of the libraries' own times"));
     }
 
     private Path jmh(String name, String mode, String unit, double... scores) throws IOException {

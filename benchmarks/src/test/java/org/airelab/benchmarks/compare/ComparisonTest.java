@@ -1,6 +1,7 @@
 package org.airelab.benchmarks.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -13,7 +14,7 @@ class ComparisonTest {
     private static final int JVMS = 6;
     private static final int VISITS = 3;
 
-    /** A kernel, on a machine that is slower in every second JVM, and libtorch at some workloads. */
+    /** A kernel, on a machine that is slower in every second JVM, and a library at some workloads. */
     private static SpeedFile file(String session, double kernel, int baselines, double libtorch) {
         double[][] times = new double[JVMS][VISITS];
         for (int i = 0; i < JVMS * VISITS; i++) {
@@ -48,17 +49,29 @@ class ComparisonTest {
     }
 
     @Test
-    void intervalsAllowForWhatEnoughOfLibtorchsTimesTell() {
+    void intervalsAllowForWhatEnoughOfTheLibrariesTimesTell() {
         Comparison without = compare(file(null, 1, 0, 1), file(null, 1, 0, 1));
         Comparison few = compare(file(null, 1, 2, 1), file(null, 1, 2, 1.25));
         Comparison enough = compare(file(null, 1, 3, 1), file(null, 1, 3, 1.25));
         assertEquals(without.rows(), few.rows());
-        assertTrue(notes(few).contains("ran at a ratio of 0.800 (geometric mean): too few times"),
-                notes(few));
-        assertEquals(Math.log(1.25), enough.drift(), 1e-12);
+        assertTrue(notes(few).contains("too few of the libraries' own times are known"), notes(few));
+        assertEquals(1.4826 * Math.log(1.25), enough.drift(), 1e-12);
         double widened = Math.log(enough.rows().getFirst().high() / enough.rows().getFirst().low());
         double length = Math.log(without.rows().getFirst().high() / without.rows().getFirst().low());
-        assertEquals(Math.hypot(length, 2 * 1.959964 * Math.log(1.25)), widened, 0.02 * widened);
-        assertTrue(notes(enough).contains("and the intervals allow for it"), notes(enough));
+        assertEquals(Math.hypot(length, 2 * 1.959964 * enough.drift()), widened, 0.02 * widened);
+        assertTrue(notes(enough).contains("the libraries' own times moved by 39.2% (geometric mean of ratios 0.800);"
+                + " the intervals allow for it"), notes(enough));
+        for (double steady : new double[] {1, 1.0003}) {
+            Comparison same = compare(file(null, 1, 3, 1), file(null, 1, 3, steady));
+            assertFalse(notes(same).contains("the libraries' own times"), notes(same));
+        }
+    }
+
+    @Test
+    void aBaselineThatChangedHidesNothing() {
+        SpeedFile base = file(null, 1, 5, 1);
+        SpeedFile changed = file(null, 1, 5, 1.01);
+        changed.baselines().put("workload 0", new double[][] {{10}, {10}});
+        assertEquals(1.4826 * Math.log(1.01), compare(base, changed).drift(), 1e-12);
     }
 }

@@ -66,9 +66,12 @@ class BenchCommandTest {
     @Test
     void aPartOfALadderAtSomeShapesAndWhatIsThereInstead() throws IOException {
         Path json = folder.resolve("part.json");
+        Files.createDirectory(folder.resolve("part.md"));
         Result result = lab("bench", "gradient-norm", "--device", "cpu", "--quick", "--kernel", "vector", "--shape",
                 "^131072$", "--out", json.toString());
-        assertEquals(0, result.exitCode, result.err);
+        assertEquals(2, result.exitCode, result.err);
+        assertTrue(result.err.contains("part.md"), result.err);
+        assertTrue(result.out.contains("vector"), "printed, although it cannot be written: " + result.out);
         JsonNode rows = Json.MAPPER.readTree(Files.readAllBytes(json)).get("rows");
         assertEquals(List.of("vector"), rows.findValuesAsText("kernel"));
         assertTrue(rows.get(0).get("ratio").asDouble() > 0);
@@ -92,6 +95,14 @@ class BenchCommandTest {
             assertEquals(2, lab(arguments).exitCode, wrong.toString());
         }
         assertTrue(lab("bench", "rmsnorm").err.contains("Did you mean rms-norm?"));
+    }
+
+    @Test
+    void whereNothingCanBeWrittenNothingIsMeasured() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        Result result = lab("bench", "--device", "cpu", "--out", file.resolve("speed.json").toString());
+        assertEquals(3, result.exitCode, result.err);
+        assertTrue(result.err.startsWith("error: cannot write in the folder " + file), result.err);
     }
 
     @ParameterizedTest

@@ -17,6 +17,7 @@ import org.airelab.benchmarks.report.Row;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Families;
 import org.airelab.kernels.Family;
+import org.airelab.kernels.attention.Attention;
 import org.junit.jupiter.api.Test;
 
 /** Builds in turn, as soon over as can be. */
@@ -95,7 +96,8 @@ class BenchTest {
             }
             assertEquals(1, report.environment().notes().size());
             String note = report.environment().notes().getFirst();
-            assertTrue(note.endsWith("with next: this build has no such kernel"), note);
+            assertTrue(note.startsWith("Not measured at gradient-norm/")
+                    && note.endsWith("with next: this build has no such kernel"), note);
         }
     }
 
@@ -115,6 +117,27 @@ class BenchTest {
             assertTrue(event.value() > 0, event.toString());
             assertNotNull(fork.tell(BenchmarkFork.Command.SAMPLE, 0).value(), "no turns without being asked");
         }
+    }
+
+    @Test
+    void aLibraryIsKnownOnTheCpuWhereABuildHasABaseline() throws IOException {
+        String id = Workloads.variants(Attention.FAMILY).stream().filter(workload -> workload.baseline() == null)
+                .findFirst().orElseThrow().id();
+        List<Task.Item> items = List.of(new Task.Item(id, BoundWorkload.LIBTORCH));
+        try (ForkProcess fork = new ForkProcess(new Task(false, items, false, 1, false, Schedule.QUICK), Build.own())) {
+            assertEquals(Task.Kind.ABSENT, fork.tell(BenchmarkFork.Command.WARM_UP, 0).kind());
+        }
+        List<Task.Event> events = new ArrayList<>();
+        try (ForkProcess fork = new ForkProcess(new Task(false, items, false, 1, true, Schedule.QUICK), Build.own())) {
+            fork.listen(events::add);
+        }
+        assertEquals(List.of(new Task.Event(0, Task.Kind.ERROR, null)), events);
+    }
+
+    @Test
+    void flagsAreThoseOfTheJvmsThatMeasure() {
+        assertEquals("-Xmx4g -XX:+UseParallelGC", Bench.jvmFlags(List.of("-Xmx4g", "-Dlab.home=here",
+                "-XX:AOTCache=here/lab.aot", "-XX:+UseParallelGC")));
     }
 
     @Test
