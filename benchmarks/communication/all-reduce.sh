@@ -17,6 +17,7 @@ home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 python=${PYTHON:-python3}
 peers=$home/benchmarks/peers
+source "$home/benchmarks/communication/median.sh"
 rounds=${1:-5}
 ranks=${RANKS:-2}
 bytes=${BYTES:-$((100 << 20))}
@@ -70,15 +71,7 @@ for round in $(seq "$rounds"); do
 done
 echo
 # The bound of a round is the least of those measured in it.
-awk -F '\t' '
-    function median(list, n,   i, j, x) { # sorts it
-        for (i = 2; i <= n; i++) {
-            x = list[i]
-            for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]
-            list[j + 1] = x
-        }
-        return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-    }
+awk -F '\t' "$median"'
     function ratio(of, to,   i, n, list, m) {
         for (i = 1; i <= rounds; i++) if ((i, of) in time && (i, to) in time) list[++n] = time[i, of] / time[i, to]
         if (!n) return "-"

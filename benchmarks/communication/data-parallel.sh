@@ -22,6 +22,7 @@ options=${OPTIONS:---data synthetic:stories=2000 --set train.batch_size=8 --set 
 half=${HALF:---set train.accumulation=1}
 steps=${STEPS:-20}
 warmup=${WARMUP:-5}
+source "$home/benchmarks/communication/median.sh"
 rounds=${1:-3}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -38,15 +39,7 @@ pretrain() {
 # note NAME RUN: notes the median seconds of its steps, and the median of what they waited.
 note() {
     local name=$1
-    awk -v name="$name" -v round="$round" -v warmup="$warmup" '
-        function median(list, n,   i, j, x) { # sorts it
-            for (i = 2; i <= n; i++) {
-                x = list[i]
-                for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]
-                list[j + 1] = x
-            }
-            return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-        }
+    awk -v name="$name" -v round="$round" -v warmup="$warmup" "$median"'
         function value(key) { return match($0, "\"" key "\": ?[-+.0-9eE]+") \
             ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) + 0 : 0 }
         !/"train_loss"/ { next }
@@ -78,15 +71,7 @@ for round in $(seq "$rounds"); do
     note "two runs of half the tokens" half
 done
 echo
-awk -F '\t' -v config="$config" '
-    function median(list, n,   i, j, x) { # sorts it
-        for (i = 2; i <= n; i++) {
-            x = list[i]
-            for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]
-            list[j + 1] = x
-        }
-        return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-    }
+awk -F '\t' -v config="$config" "$median"'
     {
         if (!($2 in seen)) { seen[$2]; names[++count] = $2 }
         rounds = $1 > rounds ? $1 : rounds

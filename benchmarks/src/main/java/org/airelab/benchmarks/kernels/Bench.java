@@ -140,7 +140,7 @@ final class Bench {
                 }
             }
         } finally {
-            ForkProcess.closeAll(processes);
+            processes.forEach(ForkProcess::close);
         }
     }
 

@@ -1,7 +1,6 @@
 package org.airelab.benchmarks.kernels;
 
 import java.io.BufferedReader;
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
@@ -22,7 +21,7 @@ import org.airelab.base.UserError;
  * A {@link BenchmarkFork} in a JVM of its own, with this JVM's flags and environment and a build's classes. It measures
  * when it is told to, and waits in between.
  */
-final class ForkProcess implements Closeable {
+final class ForkProcess implements AutoCloseable {
     private static final int LINES_SHOWN = 5;
     private static final int CHARACTERS_SHOWN = 300;
     /** How a line begins that says why a JVM ended; frames of a stack say where. */
@@ -160,27 +159,12 @@ final class ForkProcess implements Closeable {
 
     /** Ends the JVM, and waits until it has: then it disturbs no other. */
     @Override
-    public void close() throws IOException {
+    public void close() {
         process.destroyForcibly().onExit().join();
-        Temporaries.delete(errors);
-    }
-
-    /** Closes all, those after one that cannot be closed too. */
-    static void closeAll(List<? extends Closeable> all) throws IOException {
-        IOException failure = null;
-        for (Closeable one : all) {
-            try {
-                one.close();
-            } catch (IOException e) {
-                if (failure == null) {
-                    failure = e;
-                } else {
-                    failure.addSuppressed(e);
-                }
-            }
-        }
-        if (failure != null) {
-            throw failure;
+        try {
+            Temporaries.delete(errors);
+        } catch (IOException e) {
+            // A few lines stay where temporary files are: no reason to leave other JVMs running.
         }
     }
 }

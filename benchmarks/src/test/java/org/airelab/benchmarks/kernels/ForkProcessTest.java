@@ -2,11 +2,9 @@ package org.airelab.benchmarks.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,20 +81,5 @@ class ForkProcessTest {
         assertFalse(children.isEmpty());
         fork.close();
         assertTrue(children.stream().noneMatch(ProcessHandle::isAlive));
-    }
-
-    @Test
-    void oneThatCannotBeClosedKeepsNoOtherOpen() {
-        List<String> closed = new ArrayList<>();
-        IOException first = new IOException("first");
-        IOException second = new IOException("second");
-        List<Closeable> all = List.of(() -> {
-            throw first;
-        }, () -> closed.add("one"), () -> {
-            throw second;
-        }, () -> closed.add("two"));
-        assertSame(first, assertThrows(IOException.class, () -> ForkProcess.closeAll(all)));
-        assertEquals(List.of("one", "two"), closed);
-        assertEquals(List.of(second), List.of(first.getSuppressed()));
     }
 }
