@@ -1,5 +1,9 @@
 package org.airelab.distributed.group.nccl;
 
+import static org.airelab.distributed.group.nccl.Seat.LIMITS;
+import static org.airelab.distributed.group.nccl.Seat.freePlace;
+import static org.airelab.distributed.group.nccl.Seat.run;
+import static org.airelab.distributed.group.nccl.Seat.sit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,20 +12,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import org.airelab.base.UserError;
 import org.airelab.cli.Lab;
 import org.airelab.distributed.comm.CollectiveChecks;
-import org.airelab.distributed.comm.DeviceMemory;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
@@ -29,20 +28,14 @@ import org.airelab.distributed.group.Work;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaResource;
-import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.torch.ScalarType;
 
 /** What {@link NcclGroupTest} runs in a JVM with {@link FakeNccl}: the scenario its argument names. */
 final class NcclScenario {
-    private static final Limits LIMITS =
-            new Limits(Duration.ofSeconds(60), Duration.ofSeconds(120), Duration.ofSeconds(30));
-    private static final Limits SHORT_START =
-            new Limits(Duration.ofSeconds(1), LIMITS.collective(), LIMITS.silence());
     private static final Limits SHORT_COLLECTIVE =
             new Limits(LIMITS.start(), Duration.ofSeconds(1), LIMITS.silence());
-    /** {@code ncclRemoteError} and {@code ncclInternalError}. */
+    /** {@code ncclRemoteError}. */
     private static final int REMOTE_ERROR = 6;
-    private static final int INTERNAL_ERROR = 3;
 
     private NcclScenario() {
     }
@@ -61,8 +54,8 @@ final class NcclScenario {
             case "abort" -> abort();
             case "asyncError" -> asyncError();
             case "idle" -> asyncErrorOfIdleRank();
-            case "init" -> init();
-            case "start" -> start();
+            case "init" -> NcclStarts.init();
+            case "start" -> NcclStarts.start();
             case "bench" -> System.exit(Lab.run(System.out, System.err, "comm-bench", "--backend", "nccl", "--sizes",
                     "1k,64k"));
             case "crowd" -> System.exit(Lab.run(System.out, System.out, "comm-bench", "--backend", "nccl", "--ranks",
@@ -73,49 +66,6 @@ final class NcclScenario {
         assertEquals(0, FakeNccl.communicators(), "communicators that are not freed");
         System.out.println("all well");
         System.exit(0);
-    }
-
-    /** One rank of a run: its group, its stream and memory on its device. */
-    private record Seat(NcclGroup group, CudaStream stream, DeviceMemory memory) {
-        MemorySegment floats(int count) {
-            MemorySegment floats = memory.allocate(4L * count);
-            stream.fill(floats, (byte) 0);
-            return floats;
-        }
-    }
-
-    @FunctionalInterface
-    private interface Rank {
-        void run(Seat seat) throws Exception;
-    }
-
-    private static InetSocketAddress freePlace() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return new InetSocketAddress("127.0.0.1", socket.getLocalPort());
-        }
-    }
-
-    private static void sit(InetSocketAddress place, int rank, int size, Limits limits, Rank what) throws Exception {
-        try (CudaDevice device = CudaDevice.open(rank); CudaStream stream = new CudaStream(device);
-                NcclGroup group = NcclGroup.join(place, rank, size, device, stream::number, limits);
-                DeviceMemory memory = new DeviceMemory(stream)) {
-            what.run(new Seat(group, stream, memory));
-        } catch (AssertionError e) {
-            throw new AssertionError("rank " + rank + " of " + size + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static void run(int size, Limits limits, Rank rank) throws Exception {
-        InetSocketAddress place = freePlace();
-        List<Callable<Void>> ranks = new ArrayList<>();
-        for (int i = 0; i < size; i++) {
-            int number = i;
-            ranks.add(() -> {
-                sit(place, number, size, limits, rank);
-                return null;
-            });
-        }
-        RankThreads.call(ranks);
     }
 
     private static void collectives(int size) throws Exception {
@@ -181,7 +131,7 @@ final class NcclScenario {
     }
 
     /** Requires what each rank does to fail with one sentence, and the group to stay failed. */
-    private static void fails(int size, Limits limits, String sentence, Rank rank) throws Exception {
+    private static void fails(int size, Limits limits, String sentence, Seat.Rank rank) throws Exception {
         run(size, limits, seat -> {
             UserError error = assertThrows(UserError.class, () -> rank.run(seat));
             assertEquals(sentence, error.getMessage());
@@ -233,8 +183,8 @@ final class NcclScenario {
             }
             group.close();
         });
-        fails(2, SHORT_COLLECTIVE, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group world"
-                + " within 1 s", seat -> {
+        fails(2, SHORT_COLLECTIVE, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group"
+                + " world within 1 s", seat -> {
             if (seat.group().rank() == 0) {
                 seat.group().receive(seat.floats(10), ScalarType.FLOAT32, 1).await();
             } else {
@@ -352,70 +302,5 @@ final class NcclScenario {
                     + " (connection closed by peer)", error.getMessage());
             over.countDown();
         });
-    }
-
-    private static UserError joinFails(InetSocketAddress place, int rank, int size, Limits limits) {
-        return assertThrows(UserError.class, () -> sit(place, rank, size, limits, _ -> { }));
-    }
-
-    private static void init() throws Exception {
-        FakeNccl.failInit(INTERNAL_ERROR);
-        UserError error = joinFails(freePlace(), 0, 1, LIMITS);
-        assertEquals("rank 0 cannot join the others: ncclCommInitRankConfig: NCCL says 'internal error'",
-                error.getMessage());
-        FakeNccl.failInit(0);
-    }
-
-    /** Joins as several ranks at once, each of which fails. */
-    private static void allFail(String sentence, List<Callable<UserError>> ranks) throws Exception {
-        List<Callable<Void>> tasks = new ArrayList<>();
-        for (Callable<UserError> rank : ranks) {
-            tasks.add(() -> {
-                String message = rank.call().getMessage();
-                assertTrue(message.matches(sentence), message);
-                return null;
-            });
-        }
-        RankThreads.call(tasks);
-    }
-
-    private static Void stay(InetSocketAddress place, int rank, CountDownLatch met, CountDownLatch end)
-            throws Exception {
-        sit(place, rank, 2, LIMITS, seat -> {
-            seat.group().barrier().await();
-            met.countDown();
-            end.await();
-        });
-        return null;
-    }
-
-    private static void start() throws Exception {
-        InetSocketAddress lonely = freePlace();
-        allFail("rank 1 has not come within 1 s to the start that rank [02] waits for",
-                List.of(() -> joinFails(lonely, 0, 3, SHORT_START), () -> joinFails(lonely, 2, 3, SHORT_START)));
-        InetSocketAddress nobody = freePlace();
-        allFail("rank 0 has not come within 1 s to 127.0.0.1:\\d+, where rank 1 waits for it: .*",
-                List.of(() -> joinFails(nobody, 1, 2, SHORT_START)));
-        InetSocketAddress numbers = freePlace();
-        allFail("rank 1 was started as one of 3 ranks, and rank 0 as one of 2",
-                List.of(() -> joinFails(numbers, 0, 2, LIMITS), () -> joinFails(numbers, 1, 3, LIMITS)));
-        InetSocketAddress twice = freePlace();
-        allFail("rank 1 has come twice",
-                List.of(() -> joinFails(twice, 0, 3, LIMITS), () -> joinFails(twice, 1, 3, LIMITS),
-                        () -> joinFails(twice, 1, 3, LIMITS)));
-        // In the place of a rank that has died, before rank 0 has ended: not wrong, but too early.
-        InetSocketAddress begun = freePlace();
-        CountDownLatch met = new CountDownLatch(2);
-        CountDownLatch refused = new CountDownLatch(1);
-        Callable<Void> late = () -> {
-            met.await();
-            UserError error = joinFails(begun, 1, 2, LIMITS);
-            assertEquals("rank 1 has come to a run that another process has begun in its place", error.getMessage());
-            assertEquals(UserError.FAILED, error.exitCode());
-            refused.countDown();
-            return null;
-        };
-        RankThreads.call(List.of(() -> stay(begun, 0, met, refused), () -> stay(begun, 1, met, refused), late));
-        assertThrows(IllegalArgumentException.class, () -> sit(twice, 3, 3, LIMITS, _ -> { }));
     }
 }
