@@ -41,9 +41,10 @@ final class AttentionWorkloads {
         AttentionShape wide = new AttentionShape(2, 4096, 16, 16, 128, true);
         AttentionShape grouped = new AttentionShape(1, 8192, 32, 8, 128, true);
         AttentionShape full = new AttentionShape(4, 2048, 16, 16, 128, false);
+        AttentionShape trained = new AttentionShape(32, 1024, 12, 12, 64, true);
         return Stream.concat(Stream.<Workload<?>>of(forward(usual).alsoQuick(), backward(usual).alsoQuick(),
-                forward(wide), backward(wide), forward(grouped), backward(grouped), forward(full), backward(full)),
-                sweep()).toList();
+                forward(wide), backward(wide), forward(grouped), backward(grouped), forward(full), backward(full),
+                forward(trained), backward(trained)), sweep()).toList();
     }
 
     /** 16k tokens of a model of width 2048 in sequences of any length: the shapes FlashAttention's authors measure. */

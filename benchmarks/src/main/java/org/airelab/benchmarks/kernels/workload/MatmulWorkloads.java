@@ -29,12 +29,13 @@ final class MatmulWorkloads {
                 product(MatmulShape.of(864, 288, 2048), true, false));
     }
 
-    /** Squares, the products of a training step of a model of width 4096, generation, and odd sizes. */
+    /** Squares, products of a training step of models of width 4096 and 768, generation, and odd sizes. */
     static List<Workload<?>> large() {
         return List.of(product(4096, 4096, 4096).alsoQuick(), product(MatmulShape.of(4096, 11_008, 4096), false, true),
                 product(4096, 4096, 11_008), product(MatmulShape.of(11_008, 4096, 4096), true, false),
                 product(16, 8192, 8192), product(4095, 4093, 4097), product(2048, 2048, 2048),
-                product(8192, 8192, 8192));
+                product(8192, 8192, 8192), product(MatmulShape.of(32_768, 2304, 768), false, true),
+                product(32_768, 768, 2304), product(MatmulShape.of(2304, 768, 32_768), true, false));
     }
 
     /**

@@ -30,12 +30,12 @@ final class NormWorkloads {
 
     static List<Workload<?>> largeRms() {
         return List.of(rmsForward(8192, 4096).alsoQuick(), rmsBackward(8192, 4096).alsoQuick(),
-                rmsForward(32_768, 1024), rmsBackward(32_768, 1024), rmsForward(8191, 4097));
+                rmsForward(32_768, 768), rmsBackward(32_768, 768), rmsForward(8191, 4097));
     }
 
     static List<Workload<?>> largeLayer() {
         return List.of(layerForward(8192, 4096).alsoQuick(), layerBackward(8192, 4096).alsoQuick(),
-                layerForward(32_768, 1024), layerBackward(32_768, 1024), layerForward(8191, 4097));
+                layerForward(32_768, 768), layerBackward(32_768, 768), layerForward(8191, 4097));
     }
 
     static List<Workload<?>> rmsVariants() {
