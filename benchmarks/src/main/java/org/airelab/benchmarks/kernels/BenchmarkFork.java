@@ -62,6 +62,7 @@ final class BenchmarkFork {
 
     private final Task task;
     private final Set<Task.Item> slow = new HashSet<>();
+    private final Set<Task.Item> ofOneThread = new HashSet<>();
     private final PrintStream out;
     /** Null on the CPU. */
     private final GpuWatch gpu;
@@ -103,7 +104,7 @@ final class BenchmarkFork {
                 case WARM_UP -> warmUp(item);
                 case SAMPLE -> sample(item);
                 case SAMPLE_IN_TURN -> {
-                    Turns.take(() -> awaitTurn(item, commands));
+                    Turns.take(() -> awaitTurn(item, commands), ofOneThread.contains(task.items().get(item)));
                     sample(item);
                     Turns.end();
                 }
@@ -155,12 +156,16 @@ final class BenchmarkFork {
         double best = Double.POSITIVE_INFINITY;
         int steady = 0;
         for (int i = 0; i < task.schedule().mostWarmups() && steady < (best > SLOW_MILLIS ? 1 : STEADY_WARMUPS); i++) {
+            Disturbance.reset();
             double time = visit(item, 1, task.schedule().warmupMillis());
             steady = time < BETTER * best ? 0 : steady + 1;
             best = Math.min(best, time);
         }
         if (best > SLOW_MILLIS) {
             slow.add(item);
+        }
+        if (Disturbance.oneThread()) {
+            ofOneThread.add(item);
         }
     }
 
@@ -217,8 +222,8 @@ final class BenchmarkFork {
 
     private static Double error(Task.Item item, Map<String, List<float[]>> references) {
         Workload<?> workload = Workloads.find(item.workload());
-        List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
-        OptionalDouble error = Accuracy.error(workload, item.kernel(), reference);
+        OptionalDouble error = Accuracy.error(workload, item.kernel(),
+                references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload)));
         return error.isPresent() ? error.getAsDouble() : null;
     }
 

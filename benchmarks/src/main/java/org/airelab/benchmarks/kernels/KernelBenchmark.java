@@ -83,6 +83,7 @@ public class KernelBenchmark {
     @TearDown(Level.Iteration)
     public void end() {
         Disturbance.end();
+        Turns.done();
     }
 
     /** Frees the memory. */
