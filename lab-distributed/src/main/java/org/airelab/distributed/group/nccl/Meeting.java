@@ -7,6 +7,7 @@ import org.airelab.base.UserError;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.StartWait;
+import org.airelab.distributed.group.store.Store;
 
 /** How the ranks of a run come together: each says that it is there, and rank 0 gives the id of NCCL's meeting. */
 final class Meeting {

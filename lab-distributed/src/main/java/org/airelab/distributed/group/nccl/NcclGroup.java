@@ -18,6 +18,7 @@ import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.store.Store;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.DeviceBuffer;
 import org.airelab.torch.ScalarType;

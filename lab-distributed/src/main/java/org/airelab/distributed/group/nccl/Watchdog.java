@@ -7,6 +7,7 @@ import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
+import org.airelab.distributed.group.store.Store;
 
 /**
  * Looks after a group on a thread beside it: asks NCCL for errors, tells the other ranks how far this one has come, and

@@ -26,6 +26,7 @@ import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
 import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.distributed.group.store.Store;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaResource;
 import org.airelab.torch.ScalarType;

@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.store;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -97,17 +97,17 @@ final class StoreClient extends Store {
     }
 
     @Override
-    void put(String name, String text) {
+    public void put(String name, String text) {
         ask(StoreServer.PUT, in::readBoolean, name, text);
     }
 
     @Override
-    String putFirst(String name, String text) {
+    public String putFirst(String name, String text) {
         return ask(StoreServer.PUT_FIRST, in::readUTF, name, text);
     }
 
     @Override
-    Map<String, Entry> list(String prefix) {
+    public Map<String, Entry> list(String prefix) {
         return ask(StoreServer.LIST, () -> {
             Map<String, Entry> found = new TreeMap<>();
             for (int i = in.readInt(); i > 0; i--) {

@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.store;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -122,17 +122,17 @@ final class StoreServer extends Store {
     }
 
     @Override
-    void put(String name, String text) {
+    public void put(String name, String text) {
         kept.put(name, text);
     }
 
     @Override
-    String putFirst(String name, String text) {
+    public String putFirst(String name, String text) {
         return kept.putFirst(name, text);
     }
 
     @Override
-    Map<String, Entry> list(String prefix) {
+    public Map<String, Entry> list(String prefix) {
         return kept.list(prefix);
     }
 

@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.store;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -12,12 +12,12 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * Rank 0 keeps them; the other ranks have a connection to it. When one's connection breaks off, its rank has died,
  * which the store then says under {@link #LOST}. As torchrun's {@code TCPStore} it trusts whoever reaches its port.
  */
-abstract class Store implements AutoCloseable {
+public abstract class Store implements AutoCloseable {
     /** Where the numbers of ranks stand whose processes have ended without closing their store. */
-    static final String LOST = "lost/";
+    public static final String LOST = "lost/";
 
     /** The store has gone, and rank 0 with it. */
-    static final class Gone extends RuntimeException {
+    public static final class Gone extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         Gone(String message, Throwable cause) {
@@ -30,7 +30,7 @@ abstract class Store implements AutoCloseable {
      *
      * @param age milliseconds since it was written
      */
-    record Entry(String text, long age) {
+    public record Entry(String text, long age) {
     }
 
     private int users = 1;
@@ -40,7 +40,7 @@ abstract class Store implements AutoCloseable {
      *
      * @param place where rank 0 is reached; not used in a run of one rank
      */
-    static Store open(InetSocketAddress place, int rank, int size, Duration start, Duration silence) {
+    public static Store open(InetSocketAddress place, int rank, int size, Duration start, Duration silence) {
         if (rank != 0) {
             return new StoreClient(place, rank, start, silence);
         }
@@ -49,22 +49,22 @@ abstract class Store implements AutoCloseable {
     }
 
     /** Writes a text, in the place of an older one. */
-    abstract void put(String name, String text);
+    public abstract void put(String name, String text);
 
     /** Writes a text unless there is one, and gives the one that is there then. */
-    abstract String putFirst(String name, String text);
+    public abstract String putFirst(String name, String text);
 
     /** All texts whose names begin so, by the rest of their names. */
-    abstract Map<String, Entry> list(String prefix);
+    public abstract Map<String, Entry> list(String prefix);
 
     /** The text of a name, or null. */
-    final String get(String name) {
+    public final String get(String name) {
         Entry found = list(name).get("");
         return found == null ? null : found.text();
     }
 
     /** One more user, who closes it too. */
-    final synchronized Store share() {
+    public final synchronized Store share() {
         users++;
         return this;
     }
@@ -87,18 +87,18 @@ abstract class Store implements AutoCloseable {
         private final ConcurrentNavigableMap<String, Written> texts = new ConcurrentSkipListMap<>();
 
         @Override
-        void put(String name, String text) {
+        public void put(String name, String text) {
             texts.put(name, new Written(text, System.nanoTime()));
         }
 
         @Override
-        String putFirst(String name, String text) {
+        public String putFirst(String name, String text) {
             Written there = texts.putIfAbsent(name, new Written(text, System.nanoTime()));
             return there == null ? text : there.text();
         }
 
         @Override
-        Map<String, Entry> list(String prefix) {
+        public Map<String, Entry> list(String prefix) {
             Map<String, Entry> found = new TreeMap<>();
             long now = System.nanoTime();
             texts.subMap(prefix, prefix + Character.MAX_VALUE).forEach((name, written) -> found.put(

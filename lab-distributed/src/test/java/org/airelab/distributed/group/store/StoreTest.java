@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -14,10 +14,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import org.airelab.base.UserError;
-import org.airelab.distributed.group.Call;
-import org.airelab.distributed.group.Call.Kind;
-import org.airelab.distributed.group.Reduction;
-import org.airelab.torch.ScalarType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -108,18 +104,5 @@ class StoreTest {
             second.put("a", "b");
             assertEquals("b", first.get("a"));
         }
-    }
-
-    @Test
-    void standings() {
-        Call call = new Call(Kind.ALL_REDUCE, ScalarType.BFLOAT16, Reduction.MAX, Call.NOBODY, 1L << 40);
-        Standing standing = Standing.read(new Standing(7, null, call).write());
-        assertEquals(new Standing(7, null, call), standing);
-        assertEquals(call, standing.call(8));
-        assertNull(standing.call(7));
-        assertTrue(!standing.before(8) && standing.before(9));
-        assertTrue(new Standing(7, call, null).before(8));
-        assertEquals(call, new Standing(7, call, null).call(7));
-        assertNull(Standing.read(null));
     }
 }
