@@ -51,6 +51,11 @@ public final class Failures {
                 + group.describe(call);
     }
 
+    /** What is wrong with a rank that gives no sign of life, as the end of a sentence. */
+    public static String silent(Duration limit) {
+        return "has given no sign of life for " + seconds(limit) + ", it may have been stopped";
+    }
+
     /** A rank cannot go on. */
     public static String stopped(ProcessGroup group, Throwable cause) {
         String message = cause.getMessage() == null ? cause.getClass().getSimpleName()

@@ -7,7 +7,7 @@ import java.time.Duration;
  *
  * @param start      for all ranks to come when the group is made
  * @param collective for the other ranks to do their part of a collective, from when this rank begins it
- * @param silence    for a process that gives no sign of life; back ends whose launcher watches processes do without
+ * @param silence    for a process that gives no sign of life
  */
 public record Limits(Duration start, Duration collective, Duration silence) {
     /** A minute to start, ten for a rank that writes a checkpoint while others wait, ten seconds without a sign. */

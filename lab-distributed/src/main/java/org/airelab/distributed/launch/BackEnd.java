@@ -24,7 +24,7 @@ public enum BackEnd {
     MPI {
         @Override
         public ProcessGroup join(World world, Device device, Limits limits) {
-            MpiGroup group = MpiGroup.join(limits);
+            MpiGroup group = MpiGroup.join(limits, world.oneHost());
             if (group.rank() == world.rank() && group.size() == world.size()) {
                 return group;
             }

@@ -43,6 +43,8 @@ public final class MpiGroup extends ProcessGroup {
     private int largestCount = LARGEST_COUNT;
     private long collectives;
     private boolean closed;
+    /** Of the world of several ranks; else null. */
+    private Heartbeat heartbeat;
     private volatile RuntimeException failure;
 
     /** A group over a communicator of MPI's that has its ranks in the order of the members. */
@@ -64,10 +66,19 @@ public final class MpiGroup extends ProcessGroup {
     /**
      * The group of all ranks that {@code mpirun}, or {@code srun}, has started; once in the life of a process.
      *
-     * @param limits whose {@code start} and {@code silence} are not used: the launcher of the ranks watches over them
+     * @param limits  whose {@code start} is not used: the launcher of the ranks watches over that
+     * @param oneHost whether all ranks are on this host
      * @throws UserError where Open MPI is not installed
      */
-    public static MpiGroup join(Limits limits) {
+    public static MpiGroup join(Limits limits, boolean oneHost) {
+        MpiGroup world = world(limits);
+        if (world.size() > 1) {
+            world.heartbeat = Heartbeat.start(world, oneHost, limits, world::halt);
+        }
+        return world;
+    }
+
+    private static MpiGroup world(Limits limits) {
         MpiThread thread = MpiThread.get();
         return thread.call(() -> {
             try (Arena arena = Arena.ofConfined()) {
@@ -132,6 +143,11 @@ public final class MpiGroup extends ProcessGroup {
             thread.groups().forEach(group -> group.tellAll(why.getMessage()));
         }
         return failure;
+    }
+
+    /** Ends the process's groups, whatever MPI is at. */
+    private void halt(String reason) {
+        thread.halt(reason, () -> fail(Failures.error(reason)));
     }
 
     private void tellAll(String reason) {
@@ -201,10 +217,13 @@ public final class MpiGroup extends ProcessGroup {
             }
         }
         // What ranks' networks do by themselves may still reach a failed group's memory: it stays.
-        if (thread.call(this::release)) {
+        if (failure == null && thread.call(this::release)) {
             arena.close();
             if (world) {
                 thread.end();
+            }
+            if (heartbeat != null) {
+                heartbeat.close();
             }
         }
     }

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
+import org.airelab.distributed.group.Failures;
 
 /**
  * The one thread of the process that calls MPI. It runs short tasks as they come and, between them, moves on the first
@@ -28,6 +29,8 @@ final class MpiThread {
     private final LinkedBlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
     private final List<Lane> busy = new ArrayList<>();
     private final List<MpiGroup> groups = new CopyOnWriteArrayList<>();
+    /** Why nobody waits for this thread any more: MPI may wait for ever for a rank that stands still. */
+    private final CompletableFuture<String> halted = new CompletableFuture<>();
     private boolean finalized;
 
     private MpiThread() {
@@ -64,7 +67,17 @@ final class MpiThread {
         });
     }
 
-    /** Runs a task that may call MPI, and waits for it. */
+    /** Lets those fail that wait for calls, then runs a task, unless MPI keeps this thread for ever. */
+    void halt(String reason, Runnable task) {
+        halted.complete(reason);
+        tasks.add(task);
+    }
+
+    /**
+     * Runs a task that may call MPI, and waits for it.
+     *
+     * @throws org.airelab.base.UserError after {@link #halt}
+     */
     <T> T call(Callable<T> task) {
         CompletableFuture<T> result = new CompletableFuture<>();
         tasks.add(() -> {
@@ -74,6 +87,10 @@ final class MpiThread {
                 result.completeExceptionally(t);
             }
         });
+        CompletableFuture.anyOf(result, halted).handle((_, _) -> null).join();
+        if (!result.isDone()) {
+            throw Failures.error(halted.join());
+        }
         try {
             return result.join();
         } catch (CompletionException e) {

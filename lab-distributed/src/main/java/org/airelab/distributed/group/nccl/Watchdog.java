@@ -158,8 +158,7 @@ final class Watchdog {
             return Failures.lost(group, other, call, "has died");
         }
         return standing == null || standing.age() < limits.silence().toMillis() ? null
-                : Failures.lost(group, other, call, "has given no sign of life for "
-                        + Failures.seconds(limits.silence()) + ", it may have been stopped,");
+                : Failures.lost(group, other, call, Failures.silent(limits.silence()) + ",");
     }
 
     /** What two calls of one number differ in; a message's receiver says it, as its sender may be done long since. */

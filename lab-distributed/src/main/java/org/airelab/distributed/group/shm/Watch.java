@@ -46,7 +46,7 @@ final class Watch {
         if (board.process(peer).ended()) {
             return "(" + board.process(peer) + ") has died";
         }
-        return stillNanos < silence.toNanos() ? null : "(" + board.process(peer)
-                + ") has given no sign of life for " + Failures.seconds(silence) + ", it may have been stopped,";
+        return stillNanos < silence.toNanos() ? null
+                : "(" + board.process(peer) + ") " + Failures.silent(silence) + ",";
     }
 }

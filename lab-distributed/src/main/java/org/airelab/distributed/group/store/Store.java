@@ -38,11 +38,14 @@ public abstract class Store implements AutoCloseable {
     /**
      * The store of a run.
      *
-     * @param place where rank 0 is reached; not used in a run of one rank
+     * @param place   where rank 0 is reached; not used in a run of one rank
+     * @param start   how long the other ranks wait for rank 0 to open it
+     * @param silence how long rank 0 may take to answer
+     * @throws org.airelab.base.UserError when rank 0 does not open it, or cannot
      */
     public static Store open(InetSocketAddress place, int rank, int size, Duration start, Duration silence) {
         if (rank != 0) {
-            return new StoreClient(place, rank, start, silence);
+            return StoreClient.join(place, rank, start, silence);
         }
         Kept kept = new Kept();
         return size == 1 ? kept : new StoreServer(place, kept);

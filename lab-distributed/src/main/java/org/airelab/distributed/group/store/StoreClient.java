@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Failures;
@@ -18,29 +19,52 @@ import org.airelab.distributed.group.StartWait;
 final class StoreClient extends Store {
     private static final long RETRY_MILLIS = 20;
     private static final long LONGEST_TRY_MILLIS = 5_000;
+    /** For a store that is open already: enough for a packet that is lost and sent again. */
+    private static final int REACH_MILLIS = 3_000;
 
     private final Socket socket;
     private final DataInputStream in;
     private final DataOutputStream out;
+
+    private StoreClient(Socket socket, int rank, long answerMillis) throws IOException {
+        this.socket = socket;
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, answerMillis));
+        in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+        out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
+        out.writeInt(StoreServer.GREETING);
+        out.writeInt(rank);
+        out.flush();
+    }
 
     /**
      * Connects, once rank 0 is there.
      *
      * @param silence how long rank 0 may take to answer
      */
-    StoreClient(InetSocketAddress place, int rank, Duration start, Duration silence) {
+    static StoreClient join(InetSocketAddress place, int rank, Duration start, Duration silence) {
         try {
-            socket = connect(place, rank, start);
-            socket.setTcpNoDelay(true);
-            socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, silence.toMillis()));
-            in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
-            out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
-            out.writeInt(StoreServer.GREETING);
-            out.writeInt(rank);
-            out.flush();
+            return new StoreClient(connect(place, rank, start), rank, silence.toMillis());
         } catch (IOException e) {
             throw new Gone("rank 0 does not answer at " + place + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Connects with the store of a run if that is what is there, now: see {@link StorePlace#reach}. */
+    static Optional<Store> reach(InetSocketAddress place, String run, int rank) {
+        Socket socket = new Socket();
+        try {
+            socket.connect(place, REACH_MILLIS);
+            StoreClient client = new StoreClient(socket, rank, REACH_MILLIS);
+            if (run.equals(client.get(StoreServer.RUN))) {
+                socket.setSoTimeout(0);
+                return Optional.of(client);
+            }
+            client.close();
+        } catch (IOException | Gone e) {
+            close(socket);
+        }
+        return Optional.empty();
     }
 
     private static Socket connect(InetSocketAddress place, int rank, Duration start) throws IOException {
@@ -129,6 +153,10 @@ final class StoreClient extends Store {
     }
 
     private void closeSocket() {
+        close(socket);
+    }
+
+    private static void close(Socket socket) {
         try {
             socket.close();
         } catch (IOException e) {

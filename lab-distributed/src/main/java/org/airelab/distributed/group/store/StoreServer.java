@@ -11,11 +11,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.airelab.base.UserError;
 
 /** The store of rank 0, and its side of the other ranks' connections. */
-final class StoreServer extends Store {
+public final class StoreServer extends Store {
     /** The first thing a client says, so that another program's connection is told apart. */
     static final int GREETING = 0x6169_7265;
     /** Requests: a byte, then the name, then the text where one is written. */
@@ -23,6 +24,9 @@ final class StoreServer extends Store {
     static final int PUT_FIRST = 2;
     static final int LIST = 3;
     static final int LEAVE = 4;
+
+    /** Where the name of the run stands, in a store whose port the system has chosen. */
+    static final String RUN = "run";
 
     private final Kept kept;
     private final ServerSocket socket;
@@ -32,6 +36,23 @@ final class StoreServer extends Store {
         this.kept = kept;
         this.socket = listen(place);
         Thread.ofPlatform().daemon().name("group-store").start(this::accept);
+    }
+
+    /**
+     * A store at a port that is free.
+     *
+     * @param oneHost whether no other host is to reach it
+     */
+    public static StoreServer open(boolean oneHost) {
+        Kept kept = new Kept();
+        kept.put(RUN, UUID.randomUUID().toString());
+        // Without an address: at all of this host's.
+        return new StoreServer(new InetSocketAddress(oneHost ? InetAddress.getLoopbackAddress() : null, 0), kept);
+    }
+
+    /** Where other ranks reach a store that was opened at a free port. */
+    public StorePlace place() {
+        return StorePlace.of(socket, kept.get(RUN));
     }
 
     private static ServerSocket listen(InetSocketAddress place) {

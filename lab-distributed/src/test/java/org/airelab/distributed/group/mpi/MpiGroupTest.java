@@ -73,7 +73,7 @@ class MpiGroupTest {
 
     @Test
     void differentCalls() throws Exception {
-        fails(2, "mismatch", "the ranks disagree about collective 1 of group world: rank 0 called all-reduce (sum) of"
+        fails(2, "mismatch", "the ranks disagree about collective 2 of group world: rank 0 called all-reduce (sum) of"
                 + " 10 float32 values, and rank 1 called all-reduce (sum) of 11 float32 values");
     }
 
@@ -86,6 +86,13 @@ class MpiGroupTest {
     @Test
     void rankThatDoesNotCome() throws Exception {
         fails(3, "late", "rank 1 has not done its part of barrier in group world within 2 s");
+    }
+
+    /** A process that SIGSTOP has reached: others say so, wherever they wait, and mpirun ends it with them. */
+    @ParameterizedTest
+    @CsvSource({"3, stopped, 1", "2, stopped at the end, 0"})
+    void rankThatStandsStill(int ranks, String what, int stopped) throws Exception {
+        fails(ranks, what, "rank " + stopped + " has given no sign of life for 3 s, it may have been stopped");
     }
 
     @Test

@@ -3,6 +3,7 @@ package org.airelab.distributed.group.mpi;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import org.airelab.torch.ScalarType;
 final class MpiRank {
     private static final Limits LIMITS =
             new Limits(Duration.ofMinutes(1), Duration.ofMinutes(1), Duration.ofMinutes(1));
+    private static final Duration SILENCE = Duration.ofSeconds(3);
 
     private MpiRank() {
     }
@@ -41,10 +43,13 @@ final class MpiRank {
         }
     }
 
-    private static void run(String what) {
-        Limits limits = what.equals("late") ? new Limits(LIMITS.start(), Duration.ofSeconds(2), LIMITS.silence())
-                : LIMITS;
-        try (MpiGroup group = MpiGroup.join(limits); Arena arena = Arena.ofShared()) {
+    private static void run(String what) throws IOException, InterruptedException {
+        Limits limits = switch (what) {
+            case "late" -> new Limits(LIMITS.start(), Duration.ofSeconds(2), LIMITS.silence());
+            case "stopped", "stopped at the end" -> new Limits(LIMITS.start(), LIMITS.collective(), SILENCE);
+            default -> LIMITS;
+        };
+        try (MpiGroup group = MpiGroup.join(limits, true); Arena arena = Arena.ofShared()) {
             CollectiveChecks checks = new CollectiveChecks(group, GroupMemory.of(arena));
             switch (what) {
                 case "collectives" -> {
@@ -60,6 +65,12 @@ final class MpiRank {
                         Reduction.SUM).await();
                 case "message" -> message(group, arena);
                 case "late" -> late(group);
+                case "stopped" -> {
+                    stop(group, 1);
+                    group.barrier().await();
+                }
+                // The others wait in MPI's own end.
+                case "stopped at the end" -> stop(group, 0);
                 case "abort" -> abort(group);
                 case "broken" -> broken(group);
                 default -> throw new IllegalArgumentException(what);
@@ -107,6 +118,15 @@ final class MpiRank {
             pause(Duration.ofMinutes(2));
         }
         group.barrier().await();
+    }
+
+    /** Stops a rank, when all have given signs of life. */
+    private static void stop(ProcessGroup group, int rank) throws IOException, InterruptedException {
+        pause(Duration.ofSeconds(2));
+        group.barrier().await();
+        if (group.rank() == rank) {
+            new ProcessBuilder("kill", "-STOP", Long.toString(ProcessHandle.current().pid())).start().waitFor();
+        }
     }
 
     /** Of one group, with which all end: MPI must not go on with what was cut short. */

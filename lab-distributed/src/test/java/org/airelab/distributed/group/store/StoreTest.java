@@ -105,4 +105,24 @@ class StoreTest {
             assertEquals("b", first.get("a"));
         }
     }
+
+    @Test
+    void portThatTheSystemChooses() {
+        for (boolean oneHost : new boolean[] {true, false}) {
+            try (StoreServer server = StoreServer.open(oneHost)) {
+                StorePlace told = StorePlace.read(server.place().write());
+                assertEquals(server.place(), told);
+                assertTrue(told.write().length() < StorePlace.BYTES, told.write());
+                assertEquals(oneHost, told.addresses().equals(List.of("127.0.0.1")));
+                try (Store client = told.reach(1).orElseThrow()) {
+                    client.put("a", "b");
+                    assertEquals("b", server.get("a"));
+                }
+                // Another run's store, where this one's was expected, is left as it was.
+                assertTrue(new StorePlace(told.port(), "other", told.addresses()).reach(2).isEmpty());
+                assertEquals(Set.of(), server.list(Store.LOST).keySet());
+            }
+            assertTrue(new StorePlace(place.getPort(), "run", List.of("127.0.0.1")).reach(1).isEmpty());
+        }
+    }
 }
