@@ -113,7 +113,8 @@ class StoreTest {
                 StorePlace told = StorePlace.read(server.place().write());
                 assertEquals(server.place(), told);
                 assertTrue(told.write().length() < StorePlace.BYTES, told.write());
-                assertEquals(oneHost, told.addresses().equals(List.of("127.0.0.1")));
+                // A host without a network has but this one in any case.
+                assertTrue(!oneHost || told.addresses().equals(List.of("127.0.0.1")), told.toString());
                 try (Store client = told.reach(1).orElseThrow()) {
                     client.put("a", "b");
                     assertEquals("b", server.get("a"));
