@@ -13,6 +13,7 @@ import org.airelab.distributed.group.Call.Kind;
 import org.airelab.distributed.group.Lane;
 import org.airelab.distributed.group.PendingWork;
 import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.gpu.Events;
 import org.airelab.kernels.cuda.CudaEvent;
 import org.airelab.kernels.cuda.CudaStream;
 

@@ -5,6 +5,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.gpu.Events;
 import org.airelab.kernels.cuda.CudaEvent;
 
 /** A call on its way: handed to its channel, then enqueued on the channel's stream, then past. */

@@ -55,10 +55,15 @@ public final class FakeNccl {
 
     /** Runs a main class in a JVM with both, and returns what it printed when it ended well. */
     public static String run(Path folder, Class<?> main, String... arguments) throws IOException, InterruptedException {
+        return run(folder, 8, JavaCommand.of(main, List.of("-XX:TieredStopAtLevel=1"), arguments));
+    }
+
+    /** Runs a command with both and so many devices, and returns what it printed when it ended well. */
+    public static String run(Path folder, int devices, List<String> command) throws IOException, InterruptedException {
         Path log = Files.createTempFile(folder, "log", ".txt");
-        ProcessBuilder builder = new ProcessBuilder(JavaCommand.of(main, List.of("-XX:TieredStopAtLevel=1"),
-                arguments)).redirectErrorStream(true).redirectOutput(log.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("LD_LIBRARY_PATH", folder.toString());
+        builder.environment().put("FAKE_DEVICES", Integer.toString(devices));
         builder.environment().keySet().removeAll(List.of("RANK", "WORLD_SIZE"));
         Process process = builder.start();
         try {
@@ -90,6 +95,11 @@ public final class FakeNccl {
     public static void delay(long stream, int millis) {
         call(DRIVER, "fake_delay", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT), MemorySegment.ofAddress(stream),
                 millis);
+    }
+
+    /** Makes each copy from and to pinned memory take so long. */
+    public static void pinnedCopies(int millis) {
+        call(DRIVER, "fake_pinned_copies", FunctionDescriptor.ofVoid(JAVA_INT), millis);
     }
 
     private static Object call(String library, String function, FunctionDescriptor descriptor, Object... arguments) {

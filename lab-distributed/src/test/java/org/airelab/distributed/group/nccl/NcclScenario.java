@@ -4,6 +4,7 @@ import static org.airelab.distributed.group.nccl.Seat.LIMITS;
 import static org.airelab.distributed.group.nccl.Seat.freePlace;
 import static org.airelab.distributed.group.nccl.Seat.run;
 import static org.airelab.distributed.group.nccl.Seat.sit;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -72,10 +73,10 @@ final class NcclScenario {
     private static void collectives(int size) throws Exception {
         run(size, LIMITS, seat -> {
             new CollectiveChecks(seat.group(), seat.memory(), false).all(0, 1, 3, 1000);
-            MemorySegment zeros = seat.group().allocate(1000);
-            assertEquals(1000, zeros.byteSize());
-            for (byte each : zeros.toArray(ValueLayout.JAVA_BYTE)) {
-                assertEquals(0, each);
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment zeros = arena.allocate(1000).fill((byte) 1);
+                seat.memory().read(seat.group().allocate(1000), zeros);
+                assertArrayEquals(new byte[1000], zeros.toArray(ValueLayout.JAVA_BYTE));
             }
         });
     }

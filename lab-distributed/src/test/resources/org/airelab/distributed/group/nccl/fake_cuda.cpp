@@ -1,5 +1,5 @@
-/* A CUDA driver whose devices are this process: memory is the host's, a stream is a thread that does its work in order.
-   Signatures follow cuda.h. For tests of what waits for what; libnccl.so.2's fake enqueues here too. */
+/* A CUDA driver whose devices are this process: memory is the host's, at addresses where the host itself can neither
+   read nor write, and a stream is a thread that does its work in order. Signatures follow cuda.h. For tests of what waits for what; libnccl.so.2's fake enqueues here too. */
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -14,10 +14,16 @@
 #include <thread>
 #include <vector>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 namespace {
 
-constexpr int devices = 8;
+/* FAKE_DEVICES says how many there are, else 8. */
+const int devices = getenv("FAKE_DEVICES") ? atoi(getenv("FAKE_DEVICES")) : 8;
 constexpr uintptr_t context_base = 0xC0;
+constexpr int invalid_value = 1;
+constexpr int out_of_memory = 2;
 constexpr int not_ready = 600;
 
 thread_local int current = -1;
@@ -123,11 +129,87 @@ void synchronize_device() {
     for (Stream *each : all) each->synchronize();
 }
 
+/* Memory by its address, and where it ends. */
+class Ranges {
+public:
+    void add(uint64_t address, size_t bytes) {
+        std::lock_guard<std::mutex> guard(mutex);
+        ends[address] = address + bytes;
+    }
+
+    /* Its size. */
+    size_t remove(uint64_t address) {
+        std::lock_guard<std::mutex> guard(mutex);
+        size_t bytes = ends.at(address) - address;
+        ends.erase(address);
+        return bytes;
+    }
+
+    bool hold(uint64_t address, size_t bytes) {
+        std::lock_guard<std::mutex> guard(mutex);
+        auto behind = ends.upper_bound(address);
+        return behind != ends.begin() && address + bytes <= std::prev(behind)->second;
+    }
+
+private:
+    std::mutex mutex;
+    std::map<uint64_t, uint64_t> ends;
+};
+
+/* One file of which the devices have one view and the host another, where each access is its death. */
+class DeviceMemory {
+public:
+    DeviceMemory() {
+        int file = memfd_create("device", 0);
+        if (file < 0 || ftruncate(file, size) != 0) abort();
+        hosts = view(PROT_NONE, file);
+        devices = view(PROT_READ | PROT_WRITE, file);
+    }
+
+    uint64_t allocate(size_t bytes) {
+        uint64_t address = next.fetch_add((bytes + page) / page * page);
+        if (address + bytes > size) return 0;
+        live.add(hosts + address, bytes);
+        return hosts + address;
+    }
+
+    void free(uint64_t address) {
+        size_t bytes = live.remove(address);
+        madvise(real(address), bytes, MADV_REMOVE);
+    }
+
+    bool has(uint64_t address) { return address >= hosts && address < hosts + size; }
+    bool hold(uint64_t address, size_t bytes) { return live.hold(address, bytes); }
+    void *real(uint64_t address) {
+        return reinterpret_cast<void *>(has(address) ? address - hosts + devices : address);
+    }
+
+private:
+    static constexpr size_t size = 1ull << 36;
+    static constexpr size_t page = 4096;
+
+    static uint64_t view(int protection, int file) {
+        void *memory = mmap(nullptr, size, protection, MAP_SHARED, file, 0);
+        if (memory == MAP_FAILED) abort();
+        return reinterpret_cast<uint64_t>(memory);
+    }
+
+    uint64_t hosts;
+    uint64_t devices;
+    std::atomic<uint64_t> next{0};
+    Ranges live;
+};
+
+DeviceMemory memory;
+Ranges pinned;
+std::atomic<int> pinned_copy_millis{0};
+
 }  // namespace
 
 extern "C" {
 
 /* For the other library. */
+void *fake_real(const void *address) { return memory.real(reinterpret_cast<uint64_t>(address)); }
 int fake_current_device() { return current; }
 void fake_enqueue(void *stream, std::function<void()> *task) {
     stream_of(stream)->add([task] {
@@ -140,6 +222,9 @@ void fake_enqueue(void *stream, std::function<void()> *task) {
 void fake_delay(void *stream, int millis) {
     stream_of(stream)->add([millis] { std::this_thread::sleep_for(std::chrono::milliseconds(millis)); });
 }
+
+/* How long each copy from and to pinned memory takes: what does not wait for it sees what was there before. */
+void fake_pinned_copies(int millis) { pinned_copy_millis = millis; }
 
 int cuInit(unsigned) { return 0; }
 int cuDriverGetVersion(int *version) { *version = 12060; return 0; }
@@ -201,25 +286,45 @@ int cuEventElapsedTime(float *millis, void *from, void *to) {
 }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
-    *address = reinterpret_cast<uint64_t>(aligned_alloc(256, (bytes + 255) / 256 * 256));
-    memset(reinterpret_cast<void *>(*address), 0xCD, bytes);
+    *address = memory.allocate(bytes);
+    if (!*address) return out_of_memory;
+    memset(memory.real(*address), 0xCD, bytes);
     return 0;
 }
 /* As the driver does: kernels that may use the memory end first. */
 int cuMemFree_v2(uint64_t address) {
     synchronize_device();
-    free(reinterpret_cast<void *>(address));
+    memory.free(address);
+    return 0;
+}
+int cuMemHostAlloc(void **address, size_t bytes, unsigned) {
+    *address = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    memset(*address, 0xCD, bytes);
+    pinned.add(reinterpret_cast<uint64_t>(*address), bytes);
+    return 0;
+}
+int cuMemFreeHost(void *address) {
+    synchronize_device();
+    pinned.remove(reinterpret_cast<uint64_t>(address));
+    free(address);
     return 0;
 }
 /* Of the host's pageable memory: done when this returns. */
 int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
+    bool within = memory.has(to) && memory.has(from);
+    bool slow = pinned.hold(to, bytes) || pinned.hold(from, bytes);
+    for (uint64_t each : {to, from}) if (memory.has(each) && !memory.hold(each, bytes)) return invalid_value;
     Stream *queue = stream_of(stream);
-    queue->add([=] { memcpy(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), bytes); });
-    queue->synchronize();
+    queue->add([=] {
+        if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(pinned_copy_millis));
+        memcpy(memory.real(to), memory.real(from), bytes);
+    });
+    if (!within && !slow) queue->synchronize();
     return 0;
 }
 int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *stream) {
-    stream_of(stream)->add([=] { memset(reinterpret_cast<void *>(to), value, bytes); });
+    if (!memory.hold(to, bytes)) return invalid_value;
+    stream_of(stream)->add([=] { memset(memory.real(to), value, bytes); });
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 extern "C" int fake_current_device();
+extern "C" void *fake_real(const void *address);
 extern "C" void fake_enqueue(void *stream, std::function<void()> *task);
 
 namespace {
@@ -191,6 +192,8 @@ int start(Comm *comm, Call call, void *stream) {
     }
     comm->state = in_progress;
     comm->jobs++;
+    call.in = fake_real(call.in);
+    call.out = fake_real(call.out);
     long number = comm->calls++;
     std::thread([=] {
         /* Not at once, as in the real one. */

@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.gpu;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -8,16 +8,17 @@ import org.airelab.kernels.cuda.CudaStream;
 import org.airelab.kernels.cuda.DeviceBuffer;
 
 /** Device memory that lives as long as a group. */
-final class Buffers implements AutoCloseable {
+public final class Buffers implements AutoCloseable {
     private final CudaDevice device;
     private final List<DeviceBuffer> all = new ArrayList<>();
 
-    Buffers(CudaDevice device) {
+    /** Of a device, which has to stay open until this is closed. */
+    public Buffers(CudaDevice device) {
         this.device = device;
     }
 
     /** New memory, full of zeros, which are there for every stream when this returns. */
-    synchronized MemorySegment allocate(long bytes) {
+    public synchronized MemorySegment allocate(long bytes) {
         DeviceBuffer buffer = new DeviceBuffer(device, Math.max(1, bytes));
         all.add(buffer);
         try (CudaStream stream = new CudaStream(device)) {

@@ -1,25 +1,27 @@
-package org.airelab.distributed.group.nccl;
+package org.airelab.distributed.group.gpu;
 
 import java.util.ArrayDeque;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaEvent;
 
 /** Events of a device, used again and again. */
-final class Events implements AutoCloseable {
+public final class Events implements AutoCloseable {
     private final CudaDevice device;
     private final ArrayDeque<CudaEvent> free = new ArrayDeque<>();
     private boolean closed;
 
-    Events(CudaDevice device) {
+    /** Of a device, which has to stay open until all are given back. */
+    public Events(CudaDevice device) {
         this.device = device;
     }
 
-    synchronized CudaEvent take() {
+    /** One whose last place nobody looks at any more. */
+    public synchronized CudaEvent take() {
         return free.isEmpty() ? new CudaEvent(device) : free.pop();
     }
 
     /** Gives one back that nobody will look at any more. */
-    synchronized void give(CudaEvent event) {
+    public synchronized void give(CudaEvent event) {
         if (closed) {
             event.close();
         } else {
