@@ -1,6 +1,5 @@
 package org.airelab.distributed.comm;
 
-import ai.djl.Device;
 import java.lang.foreign.Arena;
 import java.util.Locale;
 import org.airelab.base.UserError;
@@ -28,24 +27,24 @@ final class BenchGroup {
     }
 
     /** Meets the other ranks, does the task, and leaves them. */
-    static void use(BackEnd backEnd, World world, Task task) {
-        if (backEnd == BackEnd.NCCL) {
-            useGpu(world, task);
+    static void use(BackEnd backEnd, boolean onGpu, World world, Task task) {
+        if (onGpu) {
+            useGpu(backEnd, world, task);
             return;
         }
-        try (ProcessGroup group = backEnd.join(world, Device.cpu(), Limits.DEFAULT); Arena arena = Arena.ofShared()) {
+        try (ProcessGroup group = backEnd.join(world, Limits.DEFAULT); Arena arena = Arena.ofShared()) {
             task.run(group, GroupMemory.of(arena), backEnd.toString());
         }
     }
 
-    /** On a stream of its own: libtorch, on whose streams {@link BackEnd#NCCL} works, need not be there. */
-    private static void useGpu(World world, Task task) {
-        try (CudaDevice device = CudaDevice.open(world.gpu(CudaDevice.count()));
+    /** On a stream of its own: libtorch, on whose streams runs work, need not be there. */
+    private static void useGpu(BackEnd backEnd, World world, Task task) {
+        try (CudaDevice device = CudaDevice.open(world.gpu(CudaDevice.count(), backEnd.sharesGpus()));
                 CudaStream stream = new CudaStream(device);
-                ProcessGroup group = NcclGroup.join(world.place(), world.rank(), world.size(), device, stream::number,
-                        Limits.DEFAULT);
+                ProcessGroup group = backEnd.join(world, device, stream::number, Limits.DEFAULT);
                 DeviceMemory memory = new DeviceMemory(stream)) {
-            task.run(group, memory, "nccl " + NcclGroup.version() + " on " + device.name());
+            task.run(group, memory, (backEnd == BackEnd.NCCL ? "nccl " + NcclGroup.version() : backEnd.toString())
+                    + " on " + device.name());
         }
     }
 

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
     "Ranks are processes of this host; or those that mpirun, srun or torchrun has started. Leaves with 1 when a result"
         + " is wrong."},
         footer = {"  lab comm-bench", "  lab comm-bench --backend shm --ranks 4 --sizes 4k,100m",
-            "  lab comm-bench --backend nccl --ranks 8"})
+            "  lab comm-bench --backend nccl --ranks 8", "  lab comm-bench --backend shm --device cuda"})
 public final class CommBenchCommand implements LabCommand {
     private static final long[] CHECKED_COUNTS = {0, 1, 3, 1000, 100_003};
     private static final int MOST_SECONDS = 3600;
@@ -42,6 +42,10 @@ public final class CommBenchCommand implements LabCommand {
     @Option(names = "--backend", paramLabel = "B", defaultValue = "shm",
             description = "shm (this host's memory), mpi or nccl. Default: ${DEFAULT-VALUE}.")
     private BackEnd backEnd;
+
+    @Option(names = "--device", paramLabel = "D", description = "Whose arrays: cpu, or cuda, whose GPUs ranks may share"
+            + " but for nccl. Default: cpu; of nccl cuda.")
+    private String device;
 
     @Option(names = "--ranks", paramLabel = "N",
             description = "Ranks to start on this host. Default: 2; of nccl 1.")
@@ -94,6 +98,7 @@ public final class CommBenchCommand implements LabCommand {
             throw UserError.badInput("--warmup must be from 0 to " + MOST_SECONDS + ", found " + warmUp + ".",
                     "Correct it.");
         }
+        boolean onGpu = onGpu();
         World world = World.of(System.getenv());
         // A rank that this command has started may be the only one.
         boolean started = !world.alone() || world.source() == World.Source.VARIABLES;
@@ -107,8 +112,15 @@ public final class CommBenchCommand implements LabCommand {
                             : "Use mpirun -n N lab comm-bench --backend mpi.");
         }
         LauncherWatch.start();
-        BenchGroup.use(backEnd, world, (group, memory, title) -> measure(group, memory, title, bytes));
+        BenchGroup.use(backEnd, onGpu, world, (group, memory, title) -> measure(group, memory, title, bytes));
         return 0;
+    }
+
+    private boolean onGpu() {
+        if (device != null && !device.matches("cpu|cuda")) {
+            throw UserError.badInput("expected the device cpu or cuda, found '" + device + "'.", "Correct --device.");
+        }
+        return device == null ? backEnd == BackEnd.NCCL : device.equals("cuda");
     }
 
     /** Starts this command once a rank, for arrays up to a size. */
@@ -117,14 +129,16 @@ public final class CommBenchCommand implements LabCommand {
         if (count < 1) {
             throw UserError.badInput("expected at least 1 rank, found " + count + ".", "Use --ranks 2, for example.");
         }
-        if (backEnd == BackEnd.NCCL) {
-            World.requireGpus(count, CudaDevice.count());
+        int gpus = onGpu() ? CudaDevice.count() : 0;
+        if (!backEnd.sharesGpus()) {
+            World.requireGpus(count, gpus);
         }
         BenchGroup.requireMemory(count, largest);
         // Without the number of ranks, which the variables say.
         List<String> arguments = new ArrayList<>(List.of("comm-bench", "--backend", backEnd.toString(), "--sizes",
-                String.join(",", sizes), "--memory", where.toString(), "--warmup", Double.toString(warmUp),
-                "--collectives", chosen.stream().map(Timed::toString).collect(Collectors.joining(","))));
+                String.join(",", sizes), "--device", onGpu() ? "cuda" : "cpu", "--memory", where.toString(), "--warmup",
+                Double.toString(warmUp), "--collectives",
+                chosen.stream().map(Timed::toString).collect(Collectors.joining(","))));
         if (unchecked) {
             arguments.add("--no-check");
         }

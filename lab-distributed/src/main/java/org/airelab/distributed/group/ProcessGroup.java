@@ -13,7 +13,7 @@ import org.airelab.torch.ScalarType;
  * same order. They run beside the caller's thread, in that order; messages between two ranks keep their own order and
  * pass collectives by. All ranks get the same bits, whatever the timing.
  *
- * <p>Memory is native (or the device's, for a back end of GPUs), aligned to elements. It must stay allocated, and
+ * <p>Memory is native (or the device's, for ranks on GPUs), aligned to elements. It must stay allocated, and
  * untouched, until the {@link Work} is done. A rank may have no elements to give (count 0), but all ranks then have
  * none. Where a call has two arrays they do not overlap, except where it says so.
  *
@@ -36,6 +36,11 @@ public abstract class ProcessGroup implements AutoCloseable {
         this.name = name;
         this.rank = rank;
         this.members = members.clone();
+    }
+
+    /** The same ranks as another group's, for a group that works by it. */
+    protected ProcessGroup(ProcessGroup other) {
+        this(other.name, other.rank, other.members);
     }
 
     /** What messages call this group. */

@@ -2,9 +2,11 @@ package org.airelab.distributed.launch;
 
 import ai.djl.Device;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.gpu.StagedGroup;
 import org.airelab.distributed.group.mpi.MpiGroup;
 import org.airelab.distributed.group.nccl.NcclGroup;
 import org.airelab.distributed.group.shm.ShmGroup;
@@ -16,14 +18,18 @@ public enum BackEnd {
     /** Through the memory of the one host all ranks are on. */
     SHM {
         @Override
-        public ProcessGroup join(World world, Device device, Limits limits) {
+        public ProcessGroup join(World world, Limits limits) {
+            if (!world.oneHost()) {
+                throw UserError.badInput("shm is the memory of one host, and this one has " + world.localSize()
+                        + " of the run's " + world.size() + " ranks.", "Use --backend mpi, or nccl for GPUs.");
+            }
             return ShmGroup.join(world.name(), world.rank(), world.size(), limits);
         }
     },
     /** Through Open MPI, on any number of hosts. */
     MPI {
         @Override
-        public ProcessGroup join(World world, Device device, Limits limits) {
+        public ProcessGroup join(World world, Limits limits) {
             MpiGroup group = MpiGroup.join(limits, world.oneHost());
             if (group.rank() == world.rank() && group.size() == world.size()) {
                 return group;
@@ -39,12 +45,14 @@ public enum BackEnd {
     /** Through NCCL, a GPU for each rank. */
     NCCL {
         @Override
-        public ProcessGroup join(World world, Device device, Limits limits) {
-            int number = device.getDeviceId();
-            // Open as long as the process: the group needs it to its end.
-            CudaDevice gpu = CudaDevice.open(number);
-            return NcclGroup.join(world.place(), world.rank(), world.size(), gpu,
-                    () -> TorchStream.current(number), limits);
+        public ProcessGroup join(World world, Limits limits) {
+            throw UserError.badInput("nccl exchanges arrays of GPUs, and this run's are the CPU's.",
+                    "Use --device cuda, or leave --backend out.");
+        }
+
+        @Override
+        public ProcessGroup join(World world, CudaDevice gpu, LongSupplier stream, Limits limits) {
+            return NcclGroup.join(world.place(), world.rank(), world.size(), gpu, stream, limits);
         }
     };
 
@@ -61,6 +69,11 @@ public enum BackEnd {
         return world.source() == World.Source.OPEN_MPI || !world.oneHost() ? MPI : SHM;
     }
 
+    /** Whether several ranks may have one GPU. */
+    public boolean sharesGpus() {
+        return this != NCCL;
+    }
+
     /**
      * Meets the other ranks.
      *
@@ -68,7 +81,26 @@ public enum BackEnd {
      * @throws UserError when they do not come, or this machine lacks what the back end needs
      * @throws org.airelab.kernels.cuda.MissingCudaException when what it lacks is CUDA's
      */
-    public abstract ProcessGroup join(World world, Device device, Limits limits);
+    public ProcessGroup join(World world, Device device, Limits limits) {
+        if (!device.isGpu()) {
+            return join(world, limits);
+        }
+        int number = device.getDeviceId();
+        // Open as long as the process: the group needs it to its end.
+        return join(world, CudaDevice.open(number), () -> TorchStream.current(number), limits);
+    }
+
+    /** The same of ranks whose arrays lie in the host's memory. */
+    public abstract ProcessGroup join(World world, Limits limits);
+
+    /**
+     * The same of a rank on a GPU: where the back end is the host's, arrays pass through the host's memory.
+     *
+     * @param stream gives the {@code cudaStream_t} on which the thread that asks works
+     */
+    public ProcessGroup join(World world, CudaDevice gpu, LongSupplier stream, Limits limits) {
+        return new StagedGroup(join(world, limits), gpu, stream);
+    }
 
     @Override
     public String toString() {

@@ -102,11 +102,16 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
         return localSize == size;
     }
 
-    /** A device as {@link Devices#parse} reads it; where any GPU will do, each of the host's ranks has its own. */
-    public Device device(String name) {
+    /**
+     * A device as {@link Devices#parse} reads it; where any GPU will do, the host's ranks have one each, as far as they
+     * go round.
+     *
+     * @param shared whether several ranks may have one
+     */
+    public Device device(String name, boolean shared) {
         Device device = Devices.parse(name);
         return device.isGpu() && localSize > 1 && !name.contains(":")
-                ? Devices.parse("cuda:" + gpu(Engine.getInstance().getGpuCount())) : device;
+                ? Devices.parse("cuda:" + gpu(Engine.getInstance().getGpuCount(), shared)) : device;
     }
 
     /** Whether the launcher lets each of a host's ranks see its own GPU alone, as srun --gpus-per-task=1 does. */
@@ -115,24 +120,25 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     }
 
     /**
-     * The number of this rank's GPU among those it sees.
+     * The number of this rank's GPU among those it sees, of which there is one at least.
      *
-     * @throws UserError (machine) where there are fewer than this host has ranks
+     * @param shared whether several ranks may have one
+     * @throws UserError (machine) where they may not, and there are fewer than this host has ranks
      */
-    public int gpu(int visible) {
-        if (seesOwnGpuAlone(visible)) {
-            return 0;
+    public int gpu(int visible, boolean shared) {
+        if (!shared && !seesOwnGpuAlone(visible)) {
+            requireGpus(localSize, visible);
         }
-        requireGpus(localSize, visible);
-        return localRank;
+        return localRank % visible;
     }
 
     /** Throws where this host has fewer GPUs than there are to be ranks. */
     public static void requireGpus(int ranks, int visible) {
         if (ranks > visible) {
             throw UserError.machine("there are to be " + ranks + " ranks on this host, a GPU each, and it has "
-                    + visible + ".", "Start no more ranks on a host than it has GPUs; lab pretrain also takes --device"
-                            + " cpu, and, where each rank sees its own GPU alone, --device cuda:0.");
+                    + visible + ".", "Start no more ranks on a host than it has GPUs, or let them share those it has:"
+                            + " --backend shm. lab pretrain also takes --device cpu, and, where each rank sees its own"
+                            + " GPU alone, --device cuda:0.");
         }
     }
 
@@ -156,7 +162,8 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
             throw wrong((rank ? "RANK" : "WORLD_SIZE") + " is set and " + (rank ? "WORLD_SIZE" : "RANK")
                     + " is not, or is empty");
         }
-        return new World(0, 1, 0, 1, Optional.empty(), port(variables), "alone", Source.NONE);
+        return new World(0, 1, 0, 1, Optional.empty(), port(variables),
+                "alone-" + ProcessHandle.current().pid(), Source.NONE);
     }
 
     private static Optional<World> openMpi(Variables v) {

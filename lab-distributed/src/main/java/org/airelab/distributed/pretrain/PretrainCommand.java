@@ -129,7 +129,7 @@ public final class PretrainCommand implements LabCommand {
             return launch();
         }
         LauncherWatch.start();
-        try (Ranks ranks = rankOptions.meet(world, world.device(asked.run().device()))) {
+        try (Ranks ranks = rankOptions.meet(world, asked.run().device())) {
             try {
                 return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);
             } catch (RuntimeException | IOException | Error e) {

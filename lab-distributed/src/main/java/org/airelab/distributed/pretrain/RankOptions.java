@@ -32,6 +32,11 @@ final class RankOptions {
             + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
     private int startSeconds = 60;
 
+    @Option(names = "--backend", paramLabel = "B", description = "How ranks exchange arrays: nccl, of GPUs, one a rank;"
+            + " shm, this host's memory, or mpi, both also of GPUs that ranks share. One rank has a group of its own"
+            + " with it. Default: nccl on GPUs; else shm on one host, and mpi on several or under mpirun.")
+    private BackEnd backEnd;
+
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
     private Replicas.Gradients gradients = Replicas.Gradients.BUCKETED;
@@ -111,14 +116,19 @@ final class RankOptions {
         return restarts;
     }
 
-    /** Meets the other ranks, if there are some. */
-    Ranks meet(World world, Device device) {
+    /**
+     * Meets the other ranks, if there are some.
+     *
+     * @param deviceName of this rank, as users name it
+     */
+    Ranks meet(World world, String deviceName) {
         Division division = division(world.size());
-        if (world.alone()) {
+        Device device = world.device(deviceName, backEnd != null && backEnd.sharesGpus());
+        if (world.alone() && backEnd == null) {
             return Ranks.alone(device);
         }
-        ProcessGroup group = BackEnd.of(world, device).join(world, device, Limits.DEFAULT.withStart(
-                Duration.ofSeconds(startSeconds)));
+        BackEnd chosen = backEnd != null ? backEnd : BackEnd.of(world, device);
+        ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(Duration.ofSeconds(startSeconds)));
         Cores.share(group);
         return Ranks.of(group, device, division);
     }

@@ -1,6 +1,5 @@
 package org.airelab.distributed.launch;
 
-import ai.djl.Device;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +30,7 @@ final class LaunchedRank {
         switch (arguments[0]) {
             case "well" -> { }
             case "threads" -> {
-                try (ProcessGroup group = BackEnd.SHM.join(world, Device.cpu(), Limits.DEFAULT)) {
+                try (ProcessGroup group = BackEnd.SHM.join(world, Limits.DEFAULT)) {
                     Cores.share(group);
                 }
                 System.out.println(Parallel.findOpenMp() + " " + Parallel.threads());

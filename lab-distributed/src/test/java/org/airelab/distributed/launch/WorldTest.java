@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.launch.World.Source;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,12 +143,19 @@ class WorldTest {
     @Test
     void gpus() {
         String two = SRUN.replace("NODEID=3", "NODEID=2").replace("LOCALID=0", "LOCALID=1");
-        assertEquals(1, world(two).gpu(2));
-        assertEquals(0, world(two).gpu(1));
+        assertEquals(1, world(two).gpu(2, false));
+        assertEquals(0, world(two).gpu(1, false));
         assertTrue(world(two).seesOwnGpuAlone(1));
-        assertEquals(0, world(MPIRUN).gpu(1));
-        assertEquals(1, world("RANK=1 WORLD_SIZE=2").gpu(2));
+        assertEquals(0, world(MPIRUN).gpu(1, false));
+        assertEquals(1, world("RANK=1 WORLD_SIZE=2").gpu(2, false));
         assertFalse(world(SRUN).seesOwnGpuAlone(1));
+    }
+
+    /** Ranks that may share GPUs have them by turns. */
+    @ParameterizedTest
+    @CsvSource({"0,2,1,0", "1,2,1,0", "1,2,2,1", "3,4,2,1", "1,2,8,1"})
+    void sharedGpus(int rank, int size, int visible, int gpu) {
+        assertEquals(gpu, world("RANK=" + rank + " WORLD_SIZE=" + size).gpu(visible, true));
     }
 
     /** All of the host's ranks refuse, and say why in the same words. */
@@ -155,10 +163,27 @@ class WorldTest {
     @CsvSource({"0,8,4", "7,8,4", "0,2,1"})
     void ranksThatNobodyHasBoundAreAsManyAsGpus(int rank, int size, int visible) {
         UserError error = assertThrows(UserError.class,
-                () -> world("RANK=" + rank + " WORLD_SIZE=" + size).gpu(visible));
+                () -> world("RANK=" + rank + " WORLD_SIZE=" + size).gpu(visible, false));
         assertEquals("there are to be " + size + " ranks on this host, a GPU each, and it has " + visible + ".",
                 error.getMessage());
         assertEquals(UserError.MACHINE, error.exitCode());
+        assertTrue(error.advice().contains("or let them share those it has: --backend shm."), error.advice());
+    }
+
+    /** Shared memory of several hosts is refused before ranks wait for each other in vain. */
+    @Test
+    void sharedMemoryIsOfOneHost() {
+        UserError error = assertThrows(UserError.class, () -> BackEnd.SHM.join(world(MPIRUN), Limits.DEFAULT));
+        assertEquals("shm is the memory of one host, and this one has 2 of the run's 4 ranks.", error.getMessage());
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
+    }
+
+    @Test
+    void ncclIsOfGpus() {
+        UserError error = assertThrows(UserError.class,
+                () -> BackEnd.NCCL.join(world("RANK=0 WORLD_SIZE=2"), Device.cpu(), Limits.DEFAULT));
+        assertEquals("nccl exchanges arrays of GPUs, and this run's are the CPU's.", error.getMessage());
+        assertEquals(UserError.BAD_INPUT, error.exitCode());
     }
 
     @Test

@@ -54,6 +54,7 @@ class NcclGroupTest {
     void moreRanksThanDevices() throws Exception {
         String output = FakeNccl.run(folder, NcclScenario.class, "crowd");
         assertTrue(output.contains("there are to be 9 ranks on this host, a GPU each, and it has 8"), output);
+        assertTrue(output.contains("or let them share those it has: --backend shm."), output);
     }
 
     @Test
