@@ -30,7 +30,9 @@ public final class Mesh implements AutoCloseable {
         this.world = world;
         this.shape = shape;
         place = shape.place(world.rank());
-        replicas = group("replicas", shape.dp() * shape.cp(), new Place(0, 0, place.tp(), place.pp()));
+        // A world of one does its collectives, too: whoever has made it wants to see that they work.
+        replicas = world.size() == 1 ? world
+                : group("replicas", shape.dp() * shape.cp(), new Place(0, 0, place.tp(), place.pp()));
         context = group("context", shape.cp(), new Place(place.dp(), 0, place.tp(), place.pp()));
         tensor = group("tensor", shape.tp(), new Place(place.dp(), place.cp(), 0, place.pp()));
         pipeline = group("pipeline", shape.pp(), new Place(place.dp(), place.cp(), place.tp(), 0));
@@ -67,7 +69,7 @@ public final class Mesh implements AutoCloseable {
 
     /**
      * The ranks with the same parameters, in data and context parallelism: they sum gradients and may share what
-     * belongs to the parameters. Null where this is the only one, as for all the following.
+     * belongs to the parameters. Null where this is the only one of several, as for all the following.
      */
     public ProcessGroup replicas() {
         return replicas;
