@@ -11,7 +11,7 @@ import org.airelab.torch.ScalarType;
 /**
  * Ranks 0 to {@link #size()} - 1 that exchange arrays; one object a rank. Every rank issues the same collectives in the
  * same order. They run beside the caller's thread, in that order; messages between two ranks keep their own order and
- * pass collectives by. All ranks get the same bits, whatever the timing.
+ * pass collectives by. All ranks get the same bits, whatever the timing. By what a group does it its text says.
  *
  * <p>Memory is native (or the device's, for ranks on GPUs), aligned to elements. It must stay allocated, and
  * untouched, until the {@link Work} is done. A rank may have no elements to give (count 0), but all ranks then have

@@ -237,7 +237,12 @@ public final class Ranks implements AutoCloseable {
                 100 * pipeline.bubble(), 100 * plan.bubble(passes));
     }
 
-    /** How they work together, in words. */
+    /** Whether there is a group that they exchange arrays by: one rank has one where it was asked for. */
+    public boolean grouped() {
+        return mesh != null;
+    }
+
+    /** How they work together, in words, where they have a group. */
     public String describe() {
         List<String> ways = new ArrayList<>();
         if (replicas.size() > 1) {
@@ -250,12 +255,15 @@ public final class Ranks implements AutoCloseable {
             ways.add(tensors.ranks() + " ranks share each layer" + (tensors.dividesTime()
                     ? ", and the tokens between divided products" : ""));
         }
+        if (size() == 1) {
+            ways.add("1 rank, whose collectives are with itself");
+        }
         if (plan != null) {
             ways.add(plan.ranks() + " ranks have different layers, schedule " + plan.schedule()
                     + (plan.chunks() > 1 ? " of " + plan.chunks() + " chunks" : ""));
         }
         return (mesh.model() == null && mesh.context() == null ? "" : size() + " ranks, mesh " + mesh.shape() + ": ")
-                + String.join("; ", ways);
+                + String.join("; ", ways) + "; arrays exchanged by " + mesh.world();
     }
 
     /** Lets the other ranks know that this one cannot go on, and why. */

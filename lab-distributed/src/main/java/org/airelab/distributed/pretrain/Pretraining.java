@@ -175,7 +175,7 @@ final class Pretraining {
     private void announce(TrainingSession session, PeakFlops peak) {
         out.println("run        " + run.root());
         RunHeader.describe(config, data.manifest(), session, peak).forEach(out::println);
-        if (ranks.size() > 1) {
+        if (ranks.grouped()) {
             out.println("ranks      " + ranks.describe());
             RankMemory memory = RankMemory.of(session);
             out.println("           " + memory);

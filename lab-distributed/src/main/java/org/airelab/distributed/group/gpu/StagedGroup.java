@@ -110,6 +110,11 @@ public final class StagedGroup extends ProcessGroup {
         return buffers.allocate(bytes);
     }
 
+    @Override
+    public String toString() {
+        return host + ", to and from which the GPU copies";
+    }
+
     private void checkOpen() {
         if (closed) {
             throw new IllegalStateException("group " + name() + " is closed");

@@ -194,6 +194,11 @@ public final class MpiGroup extends ProcessGroup {
     }
 
     @Override
+    public String toString() {
+        return "Open MPI";
+    }
+
+    @Override
     public synchronized void abort(String reason) {
         if (closed) {
             return;

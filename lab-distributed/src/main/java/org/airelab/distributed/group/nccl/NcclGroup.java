@@ -87,11 +87,7 @@ public final class NcclGroup extends ProcessGroup {
         return NcclLibrary.available();
     }
 
-    /**
-     * NCCL's version, such as {@code 2.23.4}.
-     *
-     * @throws UserError where NCCL is not installed
-     */
+    /** NCCL's version, such as {@code 2.23.4}; throws {@link UserError} where it is not installed. */
     public static String version() {
         NcclLibrary.get();
         return Nccl.version();
@@ -268,6 +264,11 @@ public final class NcclGroup extends ProcessGroup {
     public synchronized MemorySegment allocate(long bytes) {
         checkOpen();
         return buffers.allocate(bytes);
+    }
+
+    @Override
+    public String toString() {
+        return "NCCL " + version();
     }
 
     private void checkOpen() {

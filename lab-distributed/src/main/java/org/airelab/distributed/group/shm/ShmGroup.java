@@ -201,6 +201,11 @@ public final class ShmGroup extends ProcessGroup {
     }
 
     @Override
+    public String toString() {
+        return "shared memory";
+    }
+
+    @Override
     public synchronized void abort(String reason) {
         if (!closed) {
             board.abort(reason);
