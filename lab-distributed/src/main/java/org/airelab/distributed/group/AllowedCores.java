@@ -16,8 +16,12 @@ public final class AllowedCores {
 
     /** A number of this process's cores: processes have the same one that may run on the same cores of one host. */
     public static long id() {
-        return id(text("/proc/sys/kernel/hostname") + text("/proc/sys/kernel/random/boot_id"),
-                text("/proc/self/status"));
+        return id(host(), text("/proc/self/status"));
+    }
+
+    /** What the processes of a host, or of a container, have in common, and no others. */
+    public static String host() {
+        return text("/proc/sys/kernel/hostname") + text("/proc/sys/kernel/random/boot_id");
     }
 
     /**

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.AllowedCores;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.StartWait;
@@ -12,6 +13,7 @@ import org.airelab.distributed.group.store.Store;
 /** How the ranks of a run come together: each says that it is there, and rank 0 gives the id of NCCL's meeting. */
 final class Meeting {
     private static final String HERE = "here/";
+    private static final String GPU = "gpu/";
     private static final String ID = "id";
     private static final String JOINED = "joined/";
     private static final long POLL_MILLIS = 5;
@@ -20,14 +22,17 @@ final class Meeting {
     private final Store store;
     private final int rank;
     private final int size;
+    private final String gpu;
     private final Limits limits;
     private final StartWait wait;
     private long lastLook;
 
-    Meeting(Store store, int rank, int size, Limits limits) {
+    /** @param gpu the address of this rank's on its host's bus */
+    Meeting(Store store, int rank, int size, String gpu, Limits limits) {
         this.store = store;
         this.rank = rank;
         this.size = size;
+        this.gpu = gpu;
         this.limits = limits;
         this.wait = new StartWait(rank, limits.start());
     }
@@ -35,10 +40,11 @@ final class Meeting {
     /**
      * Meets all ranks. The device's context must be the thread's current one.
      *
-     * @throws UserError when a rank does not come, comes twice or expects another number of ranks
+     * @throws UserError when a rank does not come, comes twice, expects another number of ranks or has another's GPU
      */
     Communicator communicator() {
         sayHere();
+        takeGpu();
         while (store.list(HERE).size() < size) {
             check();
             pause("the others");
@@ -100,6 +106,16 @@ final class Meeting {
                 throw Failures.error("rank " + rank + " has come to a run that another process has begun in its place");
             }
             throw UserError.badInput("rank " + rank + " has come twice", "Give every process a rank of its own.");
+        }
+    }
+
+    /** Ranks with one GPU NCCL refuses itself, but does not say what they can do. */
+    private void takeGpu() {
+        String first = store.putFirst(GPU + AllowedCores.host() + gpu, Integer.toString(rank));
+        if (!first.equals(Integer.toString(rank))) {
+            throw UserError.machine("rank " + rank + " has the GPU of rank " + first + ", " + gpu + ", and with NCCL"
+                    + " each needs one of its own.",
+                    "Give each rank another GPU, or let them share this one: --backend shm.");
         }
     }
 

@@ -100,8 +100,8 @@ public final class NcclGroup extends ProcessGroup {
      * @param device       of this rank alone; it has to stay open until the group is closed
      * @param tensorStream gives the {@code cudaStream_t} on which the thread that asks works with its memory, such as
      *                     {@link org.airelab.torch.TorchStream#current}
-     * @throws UserError where NCCL is not installed, and when a rank does not come, comes twice or expects another
-     *                   number of ranks
+     * @throws UserError where NCCL is not installed, and when a rank does not come, comes twice, expects another number
+     *                   of ranks or has another's GPU
      */
     public static NcclGroup join(InetSocketAddress place, int rank, int size, CudaDevice device,
             LongSupplier tensorStream, Limits limits) {
@@ -113,7 +113,7 @@ public final class NcclGroup extends ProcessGroup {
         Store store = Store.open(place, rank, size, limits.start(), limits.silence());
         try {
             device.enter();
-            Communicator communicator = new Meeting(store, rank, size, limits).communicator();
+            Communicator communicator = new Meeting(store, rank, size, device.busId(), limits).communicator();
             return new NcclGroup(WORLD, rank, IntStream.range(0, size).toArray(), WORLD,
                     new Rank(store, device, tensorStream, limits), communicator);
         } catch (RuntimeException e) {

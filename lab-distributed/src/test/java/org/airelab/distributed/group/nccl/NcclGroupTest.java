@@ -37,7 +37,7 @@ class NcclGroupTest {
 
     @ParameterizedTest
     @CsvSource({"streams", "split", "different", "message", "late", "leaves", "dies", "stopped", "abort", "asyncError",
-        "idle", "init", "start"})
+        "idle", "init", "start", "sameGpu"})
     void scenarios(String name) throws Exception {
         scenario(name);
     }

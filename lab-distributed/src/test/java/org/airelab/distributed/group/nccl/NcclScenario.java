@@ -58,6 +58,7 @@ final class NcclScenario {
             case "idle" -> asyncErrorOfIdleRank();
             case "init" -> NcclStarts.init();
             case "start" -> NcclStarts.start();
+            case "sameGpu" -> NcclStarts.sameGpu();
             case "bench" -> System.exit(Lab.run(System.out, System.err, "comm-bench", "--backend", "nccl", "--sizes",
                     "1k,64k"));
             case "crowd" -> System.exit(Lab.run(System.out, System.out, "comm-bench", "--backend", "nccl", "--ranks",
@@ -252,7 +253,7 @@ final class NcclScenario {
             try (CudaDevice device = CudaDevice.open(1);
                     Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
                 device.enter();
-                Communicator communicator = new Meeting(store, 1, 2, limits).communicator();
+                Communicator communicator = new Meeting(store, 1, 2, device.busId(), limits).communicator();
                 store.put("world/collectives/1", new Standing(0, null, null).write());
                 Thread.sleep(3000);
                 communicator.abort();

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Limits;
@@ -50,6 +51,28 @@ final class NcclStarts {
             });
         }
         RankThreads.call(tasks);
+    }
+
+    /** The rank that comes second says what is wrong, and what can be done. */
+    static void sameGpu() throws Exception {
+        InetSocketAddress place = freePlace();
+        List<UserError> errors = new CopyOnWriteArrayList<>();
+        List<Callable<Void>> ranks = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            int rank = i;
+            ranks.add(() -> {
+                errors.add(assertThrows(UserError.class, () -> sit(place, rank, 2, 3, LIMITS, _ -> { })));
+                return null;
+            });
+        }
+        RankThreads.call(ranks);
+        for (UserError error : errors) {
+            assertTrue(error.getMessage().matches("rank [01] has the GPU of rank [01], 0000:03:00\\.0, and with NCCL"
+                    + " each needs one of its own\\.?"), error.getMessage());
+        }
+        UserError second = errors.stream().filter(error -> error.exitCode() == UserError.MACHINE).findFirst()
+                .orElseThrow();
+        assertEquals("Give each rank another GPU, or let them share this one: --backend shm.", second.advice());
     }
 
     private static Void stay(InetSocketAddress place, int rank, CountDownLatch met, CountDownLatch end)

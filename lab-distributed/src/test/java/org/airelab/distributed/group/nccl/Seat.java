@@ -38,7 +38,11 @@ record Seat(NcclGroup group, CudaStream stream, DeviceMemory memory) {
     }
 
     static void sit(InetSocketAddress place, int rank, int size, Limits limits, Rank what) throws Exception {
-        try (CudaDevice device = CudaDevice.open(rank); CudaStream stream = new CudaStream(device);
+        sit(place, rank, size, rank, limits, what);
+    }
+
+    static void sit(InetSocketAddress place, int rank, int size, int gpu, Limits limits, Rank what) throws Exception {
+        try (CudaDevice device = CudaDevice.open(gpu); CudaStream stream = new CudaStream(device);
                 NcclGroup group = NcclGroup.join(place, rank, size, device, stream::number, limits);
                 DeviceMemory memory = new DeviceMemory(stream)) {
             what.run(new Seat(group, stream, memory));
