@@ -80,7 +80,8 @@ class CommBenchTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"--sizes|0k|expected a size such as 512", "--sizes|4t|expected a size such as",
         "--sizes|9999999999g|expected a size such as",
-        "--ranks|0|expected at least 1 rank, found 0", "--warmup|-1|--warmup must be from 0 to 3600, found -1.0"})
+        "--ranks|0|expected at least 1 rank, found 0", "--device|tpu|expected the device cpu or cuda",
+        "--warmup|-1|--warmup must be from 0 to 3600, found -1.0"})
     void badInput(String option, String value, String sentence) throws Exception {
         Result result = run(Map.of(), "comm-bench", option, value);
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());

@@ -53,6 +53,19 @@ class MeshTest {
     }
 
     @Test
+    void aWorldOfOneHasReplicasAlone() throws Exception {
+        RankThreads.run(1, RankThreads.LIMITS, world -> {
+            try (Mesh mesh = new Mesh(world, MeshShape.ONE)) {
+                assertSame(world, mesh.replicas());
+                assertNull(mesh.context());
+                assertNull(mesh.tensor());
+                assertNull(mesh.pipeline());
+                assertNull(mesh.model());
+            }
+        });
+    }
+
+    @Test
     void aMeshOfOtherRanksIsRefused() throws Exception {
         RankThreads.run(2, RankThreads.LIMITS, world -> assertThrows(IllegalArgumentException.class,
                 () -> new Mesh(world, MeshShape.replicas(3))));

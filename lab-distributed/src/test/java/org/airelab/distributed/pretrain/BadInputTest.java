@@ -101,6 +101,8 @@ class BadInputTest {
                 option("--nproc must be at least 1, found 0.", "See lab pretrain --help.", "--nproc", "0"),
                 option("cannot be divided evenly among 1000 ranks.", "a multiple of 1000", "--nproc", "1000"),
                 option("--zero must be 0, 1, 2 or 3, found 4.", "Give one of them.", "--zero", "4"),
+                option("nccl exchanges arrays of GPUs, and this run's are the CPU's.", "--device cuda", "--backend",
+                        "nccl"),
                 option("lab pretrain has no option --step", "Did you mean --steps?", "--step", "3"),
                 machine("a GPU that is not there", "device cuda:99 is not there: libtorch sees", "lab doctor",
                         folder -> List.of("--device", "cuda:99")),

@@ -1,5 +1,6 @@
 package org.airelab.distributed.pretrain;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -66,6 +67,19 @@ class RunFolderTest {
         Map<String, String> before = FolderContents.of(folder);
         LabProcess.explained(pretrain(more), exitCode, message, advice);
         assertEquals(before, FolderContents.of(folder), "was changed");
+    }
+
+    /** One rank that was asked for a back end does its collectives, alone, and trains as without. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    void oneRankWithAGroup(int zero) throws IOException {
+        Path grouped = folder.resolve("grouped");
+        Result result = pretrain("--out", grouped, "--backend", "shm", "--zero", zero);
+        assertEquals(0, result.exitCode(), result.err());
+        assertTrue(result.out().contains("itself; arrays exchanged by shared memory\n"), result.out());
+        assertArrayEquals(Ranks.losses(run), Ranks.losses(grouped), 1e-6);
+        assertArrayEquals(Ranks.losses(run, "val_loss"), Ranks.losses(grouped, "val_loss"), 1e-6);
+        assertFalse(pretrain("--out", folder.resolve("without")).out().contains("arrays exchanged by"));
     }
 
     private static Path shard(Path cache) throws IOException {

@@ -3,7 +3,6 @@ package org.airelab.distributed.group.gpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
@@ -51,11 +50,11 @@ final class Stage {
         });
     }
 
-    /** Does something with the host's group behind the calls so far, and waits for it. */
-    <T> T after(String what, Supplier<T> task) {
+    /** Every rank's number, behind the calls so far: the host's group counts it among them. */
+    long[] gather(long value) {
         PendingWork work = new PendingWork();
-        var result = new AtomicReference<T>();
-        lane.add(work, () -> run(work, what, () -> result.set(task.get()))).await();
+        var result = new AtomicReference<long[]>();
+        lane.add(work, () -> run(work, "group " + group.name(), () -> result.set(host.gather(value)))).await();
         return result.get();
     }
 

@@ -94,14 +94,13 @@ public final class StagedGroup extends ProcessGroup {
 
     @Override
     public long[] gather(long value) {
-        // Not at once: the host's group counts it with the collectives that are to come before.
-        return stage(COLLECTIVES).after("group " + name(), () -> host.gather(value));
+        return stage(COLLECTIVES).gather(value);
     }
 
     @Override
     protected ProcessGroup split(String name, int[] chosen, int[] chosenOfRun) {
-        ProcessGroup some = stage(COLLECTIVES).after("splitting group " + name(), () -> host.split(name, chosen[0]));
-        return new StagedGroup(some, device, tensorStream);
+        // What was issued before is done: this rank has gathered the colors behind it.
+        return new StagedGroup(host.split(name, chosen[0]), device, tensorStream);
     }
 
     @Override

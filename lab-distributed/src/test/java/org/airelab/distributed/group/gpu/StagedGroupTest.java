@@ -45,7 +45,7 @@ class StagedGroupTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"portions", "before", "after", "order", "different", "memory", "abort"})
+    @ValueSource(strings = {"portions", "before", "after", "order", "ways", "different", "memory", "abort"})
     void scenarios(String name) throws Exception {
         scenario(name);
     }
