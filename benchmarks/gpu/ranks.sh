@@ -2,7 +2,7 @@
 # Whether ranks that share one GPU train as one rank does: 20 steps of a small Llama in float32, from one seed, on text
 # the lab makes itself, by one rank; then by two that exchange arrays through shared memory, with the work divided in
 # each way; then by one whose collectives are NCCL's. The loss of every step and of the validation has to be one rank's
-# within 1e-5. It is about seconds and takes less than a minute: how fast ranks are it does not tell.
+# within 1e-5. The runs are side by side: the times are those of the check, not of the ranks.
 #
 #   benchmarks/gpu/ranks.sh
 #
@@ -11,8 +11,8 @@
 #   LIMIT=120     seconds each may take
 #   LAB, REPORTS  as for measure.sh
 #
-# Written to REPORTS/DATE-GPU-ranks/: ranks.txt, a table, and of each run its folder and what it has printed. Exit codes:
-# 0 all are right, 1 one is not, 3 something is missing.
+# Written to REPORTS/DATE-GPU-ranks/: ranks.txt, a table, and of each run its folder and what it has printed. Exit
+# codes: 0 all are right, 1 one is not, 3 something is missing.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}

@@ -32,9 +32,10 @@ final class RankOptions {
             + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
     private int startSeconds = 60;
 
-    @Option(names = "--backend", paramLabel = "B", description = "How ranks exchange arrays: nccl, of GPUs, one a rank;"
-            + " shm, this host's memory, or mpi, both also of GPUs that ranks share. One rank has a group of its own"
-            + " with it. Default: nccl on GPUs; else shm on one host, and mpi on several or under mpirun.")
+    @Option(names = "--backend", paramLabel = "B", description = "How ranks exchange arrays: nccl, those of GPUs, a GPU"
+            + " for each rank; shm, through this host's memory, or mpi: with both ranks may also share GPUs. One rank"
+            + " alone then does its collectives, too. Default: nccl on GPUs; else shm, and mpi on several hosts or"
+            + " under mpirun.")
     private BackEnd backEnd;
 
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"

@@ -231,8 +231,9 @@ final class StagedScenario {
             UserError error = assertThrows(UserError.class, () -> (seat.group().rank() == 0
                     ? seat.group().allReduce(values, ScalarType.INT64, Reduction.SUM)
                     : seat.group().broadcast(values, ScalarType.INT64, 0)).await());
-            assertEquals("the ranks disagree about collective 1 of group world: rank 0 called all-reduce (sum) of"
-                    + " 1000 int64 values, and rank 1 called broadcast of 1000 int64 values from rank 0", error.getMessage());
+            assertEquals("the ranks disagree about collective 1 of group world: rank 0 called all-reduce (sum) of 1000"
+                    + " int64 values, and rank 1 called broadcast of 1000 int64 values from rank 0",
+                    error.getMessage());
         });
     }
 
