@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * of when it reads it: each scenario in a JVM of its own.
  */
 class StagedGroupTest {
-    private static final String[] BENCH = {"comm-bench", "--device", "cuda", "--sizes", "1k,64k", "--warmup", "0"};
+    private static final String[] BENCH = {"comm-bench", "--device", "cuda", "--sizes", "1k", "--warmup", "0"};
 
     @TempDir
     private static Path folder;
@@ -59,8 +59,8 @@ class StagedGroupTest {
     }
 
     private static void requireAll(String output) {
-        // Five collectives in two sizes: what the host's memory itself can do is not asked of the GPU's.
-        assertEquals(5 * 2, output.lines().filter(line -> line.matches("[a-z-]+ +\\d+ .*")).count(), output);
+        // Five collectives: what the host's memory itself can do is not asked of the GPU's.
+        assertEquals(5, output.lines().filter(line -> line.matches("[a-z-]+ +\\d+ .*")).count(), output);
     }
 
     @Test
