@@ -10,7 +10,9 @@ import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.DeviceKernels;
+import org.airelab.torch.JavaFunction;
 import org.airelab.torch.NativeArrays;
+import org.airelab.torch.PairFunction;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
@@ -24,6 +26,8 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     private final ContextDivision division;
     private final CustomFunction rmsNorm;
     private final CustomFunction layerNorm;
+    private final PairFunction rmsNormOfSum;
+    private final PairFunction layerNormOfSum;
     private final CustomFunction attention;
     private final CustomFunction swiGlu;
     private final CustomFunction gelu;
@@ -50,6 +54,8 @@ public final class FusedOps implements LayerOps, AutoCloseable {
         this.attention = new AttentionFunction(kernels, config, context, HeadCounts.of(config, tensors));
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
+        this.rmsNormOfSum = new RmsNormOfSumFunction(kernels, (float) config.normEps());
+        this.layerNormOfSum = new LayerNormOfSumFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);
         this.gelu = new ActivationFunction(kernels, Activation.GELU_TANH);
         this.relu = new ActivationFunction(kernels, Activation.RELU);
@@ -70,12 +76,13 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     @Override
     public void close() {
-        List.of(rmsNorm, layerNorm, attention, swiGlu, gelu, relu).forEach(CustomFunction::close);
+        List.of(rmsNorm, layerNorm, rmsNormOfSum, layerNormOfSum, attention, swiGlu, gelu, relu)
+                .forEach(JavaFunction::close);
     }
 
     @Override
     public NDArray rmsNorm(NDArray x, NDArray weight, double eps) {
-        return rmsNorm.apply(x.getManager(), x, NativeArrays.convert(x.getManager(), weight, NativeArrays.type(x)));
+        return rmsNorm.apply(x.getManager(), x, asOf(x, weight));
     }
 
     @Override
@@ -84,6 +91,24 @@ public final class FusedOps implements LayerOps, AutoCloseable {
         NDArray both = NDArrays.stack(new NDList(weight, bias));
         both.attach(scope);
         return layerNorm.apply(scope, x, NativeArrays.convert(scope, both, NativeArrays.type(x)));
+    }
+
+    @Override
+    public Normed rmsNormOfSum(NDArray x, NDArray y, NDArray weight, double eps) {
+        return normed(rmsNormOfSum.apply(x.getManager(), x, y, asOf(x, weight), null));
+    }
+
+    @Override
+    public Normed layerNormOfSum(NDArray x, NDArray y, NDArray weight, NDArray bias, double eps) {
+        return normed(layerNormOfSum.apply(x.getManager(), x, y, asOf(x, weight), asOf(x, bias)));
+    }
+
+    private static NDArray asOf(NDArray x, NDArray weight) {
+        return NativeArrays.convert(x.getManager(), weight, NativeArrays.type(x));
+    }
+
+    private static Normed normed(PairFunction.Pair pair) {
+        return new Normed(pair.second(), pair.first());
     }
 
     @Override

@@ -14,6 +14,26 @@ public interface LayerOps {
     /** (x - mean) / sqrt(var + eps) * weight + bias over the last dimension. */
     NDArray layerNorm(NDArray x, NDArray weight, NDArray bias, double eps);
 
+    /** A sum, or x alone, and its norm. Both are used. */
+    record Normed(NDArray sum, NDArray normed) {
+    }
+
+    /**
+     * {@link #rmsNorm} of x + y.
+     *
+     * @param y of x's shape, or null for 0; it may be overwritten, so nothing else may read it
+     */
+    default Normed rmsNormOfSum(NDArray x, NDArray y, NDArray weight, double eps) {
+        NDArray sum = y == null ? x : x.add(y);
+        return new Normed(sum, rmsNorm(sum, weight, eps));
+    }
+
+    /** {@link #layerNorm} of x + y, likewise. */
+    default Normed layerNormOfSum(NDArray x, NDArray y, NDArray weight, NDArray bias, double eps) {
+        NDArray sum = y == null ? x : x.add(y);
+        return new Normed(sum, layerNorm(sum, weight, bias, eps));
+    }
+
     /**
      * Causal self-attention of packed rows, which are those that {@link #division} says of each sequence.
      *
