@@ -4,8 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Parameter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.torch.CustomFunction;
@@ -32,6 +35,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     private final CustomFunction swiGlu;
     private final CustomFunction gelu;
     private final CustomFunction relu;
+    private final List<JavaFunction> linears = new ArrayList<>();
 
     /** Of whole sequences. */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
@@ -78,6 +82,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     public void close() {
         List.of(rmsNorm, layerNorm, rmsNormOfSum, layerNormOfSum, attention, swiGlu, gelu, relu)
                 .forEach(JavaFunction::close);
+        linears.forEach(JavaFunction::close);
     }
 
     @Override
@@ -125,6 +130,13 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     @Override
     public ContextDivision division() {
         return division;
+    }
+
+    @Override
+    public UnaryOperator<NDArray> linear(Parameter weight, Parameter bias) {
+        LinearFunction function = new LinearFunction(weight, bias);
+        linears.add(function);
+        return function::of;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package org.airelab.nn;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Parameter;
+import java.util.function.UnaryOperator;
 
 /**
  * The operations of a decoder layer that are worth a kernel of their own, each differentiable. Results belong to the
@@ -47,6 +49,14 @@ public interface LayerOps {
     /** Which tokens of a sequence this rank has; attention alone reaches those of others. */
     default ContextDivision division() {
         return ContextDivision.NONE;
+    }
+
+    /**
+     * {@code x W^T + b} in training of parameters that will have memory: W [out, in], b [out] or null. Null where it is
+     * computed by plain operators.
+     */
+    default UnaryOperator<NDArray> linear(Parameter weight, Parameter bias) {
+        return null;
     }
 
     /** SiLU(gate) * up of packed rows [..., 2 hidden], the gate first. */

@@ -279,6 +279,11 @@ public final class Aten {
         }
     }
 
+    /** Converted, where an operator is computed and not recorded; the tensor itself, shared, when it has the type. */
+    public static Tensor converted(Tensor x, ScalarType type) {
+        return TO.call().tensor(x).integer(type.code()).bool(false).bool(false).none().tensors(1)[0];
+    }
+
     /** A contiguous tensor with the same elements in memory of its own. */
     public static Tensor copy(Tensor x) {
         return CLONE.call().tensor(x).none().tensors(1)[0];

@@ -117,7 +117,8 @@ public abstract non-sealed class PairFunction extends JavaFunction {
         if (!arguments.tensor(0).defined() || !arguments.tensor(1).defined()) {
             throw new IllegalStateException("both results of a function of two must be used");
         }
-        try (Tensor dFirst = Aten.contiguous(arguments.tensor(0)); Tensor dSecond = Aten.contiguous(arguments.tensor(1));
+        try (Tensor dFirst = Aten.contiguous(arguments.tensor(0));
+                Tensor dSecond = Aten.contiguous(arguments.tensor(1));
                 Tensor saved = numbered.view(0, numbered.size(1))) {
             Gradients gradients = function(PairFunction.class, numbered.size(0)).backward(made, dFirst, dSecond,
                     arguments.tensor(2), arguments.tensor(3), saved, (arguments.integer(5) & 1) == 1);
