@@ -25,6 +25,7 @@ import org.airelab.torch.Tensor;
  */
 public final class FusedOps implements LayerOps, AutoCloseable {
     private final TorchOps plain;
+    private final DeviceKernels kernels;
     private final boolean fusedAttention;
     private final ContextDivision division;
     private final CustomFunction rmsNorm;
@@ -35,7 +36,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     private final CustomFunction swiGlu;
     private final CustomFunction gelu;
     private final CustomFunction relu;
-    private final List<JavaFunction> linears = new ArrayList<>();
+    private final List<JavaFunction> ofParameters = new ArrayList<>();
 
     /** Of whole sequences. */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
@@ -52,6 +53,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain,
             ContextExchange context, TensorDivision tensors) {
         this.plain = plain;
+        this.kernels = kernels;
         this.fusedAttention = fusesAttention(config, kernels, type);
         this.division = context.division();
         // First: when it fails, none is registered.
@@ -82,7 +84,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     public void close() {
         List.of(rmsNorm, layerNorm, rmsNormOfSum, layerNormOfSum, attention, swiGlu, gelu, relu)
                 .forEach(JavaFunction::close);
-        linears.forEach(JavaFunction::close);
+        ofParameters.forEach(JavaFunction::close);
     }
 
     @Override
@@ -135,7 +137,14 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     @Override
     public UnaryOperator<NDArray> linear(Parameter weight, Parameter bias) {
         LinearFunction function = new LinearFunction(weight, bias);
-        linears.add(function);
+        ofParameters.add(function);
+        return function::of;
+    }
+
+    @Override
+    public UnaryOperator<NDArray> embedding(Parameter weight) {
+        EmbeddingFunction function = new EmbeddingFunction(kernels, weight);
+        ofParameters.add(function);
         return function::of;
     }
 

@@ -59,6 +59,14 @@ public interface LayerOps {
         return null;
     }
 
+    /**
+     * Rows by int64 ids in training of a parameter that will have memory, [vocabulary, dim]. Null where they are looked
+     * up by plain operators.
+     */
+    default UnaryOperator<NDArray> embedding(Parameter weight) {
+        return null;
+    }
+
     /** SiLU(gate) * up of packed rows [..., 2 hidden], the gate first. */
     NDArray swiGlu(NDArray gateUp);
 

@@ -49,7 +49,7 @@ public abstract non-sealed class CustomFunction extends JavaFunction {
      *
      * @param made makes the tensors
      * @param dy   the gradient of the result, contiguous
-     * @return the gradients of x and of w; a null second means that w has none
+     * @return the gradients of x and of w; null for one that autograd gets none of
      */
     protected abstract Gradients backward(Made made, Tensor dy, Tensor x, Tensor w, Tensor saved);
 
@@ -86,10 +86,13 @@ public abstract non-sealed class CustomFunction extends JavaFunction {
         try (Tensor dy = Aten.contiguous(arguments.tensor(0))) {
             Gradients gradients = function(CustomFunction.class, arguments.integer(4)).backward(made, dy,
                     arguments.tensor(1), arguments.tensor(2), arguments.tensor(3));
-            Tensor dw = gradients.dw == null ? Tensor.undefined() : gradients.dw;
-            return made.returned(gradients.dx, dw);
+            return made.returned(orUndefined(gradients.dx), orUndefined(gradients.dw));
         } finally {
             made.closeOthers();
         }
+    }
+
+    private static Tensor orUndefined(Tensor gradient) {
+        return gradient == null ? Tensor.undefined() : gradient;
     }
 }
