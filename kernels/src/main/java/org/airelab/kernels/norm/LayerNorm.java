@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Sums;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
@@ -54,7 +55,8 @@ public interface LayerNorm extends Rung {
     default void forwardOfSum(MemorySegment x, MemorySegment added, MemorySegment sum, MemorySegment weight,
             MemorySegment bias, MemorySegment y, MemorySegment mean, MemorySegment rstd, int rows, int width,
             float eps) {
-        Sums.add(x, added, sum, rows, width);
+        NormArguments.checkShape(rows, width);
+        Sums.add(x, added, sum, (long) rows * width);
         forward(sum, weight, bias, y, mean, rstd, rows, width, eps);
     }
 
@@ -69,6 +71,6 @@ public interface LayerNorm extends Rung {
             MemorySegment mean, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias,
             int rows, int width) {
         backward(dy, x, weight, mean, rstd, dx, dWeight, dBias, rows, width);
-        Sums.add(dx, dSum, dx, rows, width);
+        Sums.add(dx, dSum, dx, (long) rows * width);
     }
 }

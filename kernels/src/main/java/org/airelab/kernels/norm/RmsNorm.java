@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Sums;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
@@ -49,7 +50,8 @@ public interface RmsNorm extends Rung {
      */
     default void forwardOfSum(MemorySegment x, MemorySegment added, MemorySegment sum, MemorySegment weight,
             MemorySegment y, MemorySegment rstd, int rows, int width, float eps) {
-        Sums.add(x, added, sum, rows, width);
+        NormArguments.checkShape(rows, width);
+        Sums.add(x, added, sum, (long) rows * width);
         forward(sum, weight, y, rstd, rows, width, eps);
     }
 
@@ -63,6 +65,6 @@ public interface RmsNorm extends Rung {
     default void backwardOfSum(MemorySegment dy, MemorySegment dSum, MemorySegment x, MemorySegment weight,
             MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         backward(dy, x, weight, rstd, dx, dWeight, rows, width);
-        Sums.add(dx, dSum, dx, rows, width);
+        Sums.add(dx, dSum, dx, (long) rows * width);
     }
 }

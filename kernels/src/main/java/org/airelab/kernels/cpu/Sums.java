@@ -1,4 +1,4 @@
-package org.airelab.kernels.norm;
+package org.airelab.kernels.cpu;
 
 import static org.airelab.kernels.cpu.Lanes.COUNT;
 import static org.airelab.kernels.cpu.Lanes.get;
@@ -7,21 +7,16 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
-import org.airelab.kernels.cpu.Buffers;
-import org.airelab.kernels.cpu.Lanes;
-import org.airelab.kernels.cpu.Parallel;
 
-/** Sums of matrices, on the CPU. */
-final class Sums {
+/** Sums of arrays of float32 on all cores. */
+public final class Sums {
     /** Elements of a task: enough to outweigh its dispatch. */
     private static final int ELEMENTS = 16384;
 
     private Sums() {}
 
-    /** {@code sum = a + b}, all [rows, width] of float32; the sum may be one of the others. */
-    static void add(MemorySegment a, MemorySegment b, MemorySegment sum, int rows, int width) {
-        NormArguments.checkShape(rows, width);
-        var count = (long) rows * width;
+    /** {@code sum = a + b}, all [count]; the sum may be one of the others. */
+    public static void add(MemorySegment a, MemorySegment b, MemorySegment sum, long count) {
         Buffers.floats("a summand", a, count);
         Buffers.floats("a summand", b, count);
         Buffers.floats("the sum", sum, count);
