@@ -136,7 +136,7 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     @Override
     public UnaryOperator<NDArray> linear(Parameter weight, Parameter bias) {
-        LinearFunction function = new LinearFunction(weight, bias);
+        LinearFunction function = new LinearFunction(kernels, weight, bias);
         ofParameters.add(function);
         return function::of;
     }

@@ -3,10 +3,14 @@ package org.airelab.nn;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.nn.Parameter;
+import org.airelab.kernels.optimizer.GradientSum;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.CustomFunction;
+import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.LinearProducts;
+import org.airelab.torch.NativeArrays;
+import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
 /**
@@ -15,11 +19,13 @@ import org.airelab.torch.Tensor;
  * own.
  */
 final class LinearFunction extends CustomFunction {
+    private final DeviceKernels kernels;
     private final Parameter weight;
     private final Parameter bias;
 
     /** {@code bias} is null where there is none. */
-    LinearFunction(Parameter weight, Parameter bias) {
+    LinearFunction(DeviceKernels kernels, Parameter weight, Parameter bias) {
+        this.kernels = kernels;
         this.weight = weight;
         this.bias = bias;
     }
@@ -46,13 +52,23 @@ final class LinearFunction extends CustomFunction {
         try (NDManager scope = weight.getArray().getManager().newSubManager();
                 Autograd.Mode off = Autograd.notRecording()) {
             NDArray rows = rows(scope, dy);
-            Aten.addMatmul(Autograd.gradient(scope, weight.getArray()), Aten.transpose(scope, rows, 0, 1),
-                    rows(scope, x));
+            NDArray turned = Aten.transpose(scope, rows, 0, 1);
+            NDArray gradient = Autograd.gradient(scope, weight.getArray());
+            if (x.type() == ScalarType.FLOAT32 && !x.device().isGpu()) {
+                Aten.addMatmul(gradient, turned, rows(scope, x));
+            } else {
+                add(Aten.matmul(scope, turned, rows(scope, x)), gradient);
+            }
             if (bias != null) {
-                Autograd.gradient(scope, bias.getArray()).addi(rows.sum(new int[] {0}));
+                add(rows.sum(new int[] {0}), Autograd.gradient(scope, bias.getArray()));
             }
         }
         return new Gradients(made.add(LinearProducts.inputGradient(dy, low)), null);
+    }
+
+    private void add(NDArray addend, NDArray gradient) {
+        kernels.of(GradientSum.FAMILY, NativeArrays.type(addend)).add(NativeArrays.kernelMemory(addend),
+                addend.size(), NativeArrays.kernelMemory(gradient));
     }
 
     private static NDArray rows(NDManager scope, Tensor x) {
