@@ -23,7 +23,7 @@ for program in "$lab" compute-sanitizer; do
     fi
 done
 families=${FAMILIES:-attention matmul softmax cross-entropy layer-norm rms-norm embedding rotary swiglu gelu gelu-tanh
-    relu gradient-norm adam sgd rmsprop}
+    relu gradient-sum gradient-norm adam sgd rmsprop}
 logs=${LOGS:-$(mktemp -d)}
 mkdir -p "$logs"
 

@@ -11,6 +11,7 @@ import org.airelab.kernels.norm.LayerNorm;
 import org.airelab.kernels.norm.RmsNorm;
 import org.airelab.kernels.optimizer.Adam;
 import org.airelab.kernels.optimizer.GradientNorm;
+import org.airelab.kernels.optimizer.GradientSum;
 import org.airelab.kernels.optimizer.RmsProp;
 import org.airelab.kernels.optimizer.Sgd;
 import org.airelab.kernels.rotary.Rotary;
@@ -24,6 +25,6 @@ public final class Families {
     public static List<Family<?>> all() {
         return List.of(Embedding.FAMILY, RmsNorm.FAMILY, LayerNorm.FAMILY, Rotary.FAMILY, Matmul.FAMILY, Softmax.FAMILY,
                 Attention.FAMILY, SwiGlu.FAMILY, Activation.GELU, Activation.GELU_TANH, Activation.RELU,
-                CrossEntropy.FAMILY, GradientNorm.FAMILY, Adam.FAMILY, Sgd.FAMILY, RmsProp.FAMILY);
+                CrossEntropy.FAMILY, GradientSum.FAMILY, GradientNorm.FAMILY, Adam.FAMILY, Sgd.FAMILY, RmsProp.FAMILY);
     }
 }

@@ -26,7 +26,7 @@ class FamiliesTest {
             assertTrue(family.rungs().getFirst().available());
             assertEquals(Lanes.available(), family.rungs().getLast().available());
         }
-        assertEquals(16, names.size());
+        assertEquals(17, names.size());
     }
 
     @Test

@@ -61,7 +61,7 @@ public final class Decoder extends LayerBlock {
         boolean embeds = stages.stream().anyMatch(Stage::embeds);
         boolean predicts = stages.stream().anyMatch(Stage::predicts);
         TokenEmbedding matrix = embeds || predicts && config.tieEmbeddings()
-                ? child("embedding", new TokenEmbedding(manager, config, division, tensors, compute, !embeds)) : null;
+                ? child("embedding", new TokenEmbedding(manager, config, ops, tensors, compute, !embeds)) : null;
         embedding = embeds ? matrix : null;
         for (Stage stage : stages) {
             for (int part = stage.firstLayer(); part < stage.endOfLayers(); part++) {

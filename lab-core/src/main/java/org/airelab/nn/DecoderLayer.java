@@ -42,16 +42,20 @@ public final class DecoderLayer extends LayerBlock {
     }
 
     private NDArray forward(ParameterStore parameters, NDArray x, boolean training, UnaryOperator<NDArray> attend) {
-        NDArray h = residual(parameters, attentionNorm, x, training, attend);
-        return residual(parameters, feedForwardNorm, h, training, y -> feedForward.forward(parameters, y, training));
+        if (!normFirst) {
+            NDArray h = attentionNorm.forward(parameters, x.add(kept(attend.apply(x), training)), training);
+            return feedForwardNorm.forward(parameters,
+                    h.add(kept(feedForward.forward(parameters, h, training), training)), training);
+        }
+        LayerOps.Normed in = attentionNorm.forwardOfSum(parameters, x, null, training);
+        NDArray attended = kept(attend.apply(in.normed()), training);
+        LayerOps.Normed between = feedForwardNorm.forwardOfSum(parameters, in.sum(), attended, training);
+        return between.sum().add(kept(feedForward.forward(parameters, between.normed(), training), training));
     }
 
-    private NDArray residual(ParameterStore parameters, Normalization norm, NDArray x, boolean training,
-            UnaryOperator<NDArray> sublayer) {
-        NDArray y = sublayer.apply(normFirst ? norm.forward(parameters, x, training) : x);
-        NDArray kept = training && dropout > 0
+    /** What dropout leaves of a sublayer's result. */
+    private NDArray kept(NDArray y, boolean training) {
+        return training && dropout > 0
                 ? division.withRandomNumbersOfTheStream(() -> Aten.dropout(y.getManager(), y, dropout)) : y;
-        NDArray sum = x.add(kept);
-        return normFirst ? sum : norm.forward(parameters, sum, training);
     }
 }

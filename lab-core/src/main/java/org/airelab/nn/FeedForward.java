@@ -20,9 +20,9 @@ public final class FeedForward extends LayerBlock {
         this.ops = ops;
         long hidden = config.hiddenDim();
         boolean gated = kind == ModelConfig.FeedForwardKind.SWIGLU;
-        up = child(gated ? "gate_up" : "up", Linear.columns(division, config.dim(), config.bias(), init,
+        up = child(gated ? "gate_up" : "up", Linear.columns(division, ops, config.dim(), config.bias(), init,
                 gated ? new long[] {hidden, hidden} : new long[] {hidden}));
-        down = child("down", Linear.rows(division, hidden, config.dim(), config.bias(), outInit));
+        down = child("down", Linear.rows(division, ops, hidden, config.dim(), config.bias(), outInit));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.ToIntFunction;
@@ -87,15 +88,25 @@ public final class FlatParameters {
         long end = 0;
         for (int part = 0; part < count; part++) {
             long from = end;
-            for (ParameterSpec spec : specs) {
-                if (partOf.applyAsInt(spec.path()) == part) {
-                    slots.add(new Slot(spec, end));
-                    end += Math.ceilDiv(spec.room(), Shards.ALIGNMENT) * Shards.ALIGNMENT;
-                }
+            for (ParameterSpec spec : of(part, specs, partOf)) {
+                slots.add(new Slot(spec, end));
+                end += Math.ceilDiv(spec.room(), Shards.ALIGNMENT) * Shards.ALIGNMENT;
             }
             end = Math.ceilDiv(end, multiple) * multiple;
             parts.add(new Piece(from, end));
         }
+        slots.sort(Comparator.comparing(slot -> specs.indexOf(slot.spec)));
+    }
+
+    /**
+     * A part's parameters. Matrices lie beside each other, and those of every second part behind the part's others, so
+     * that they lie beside the next part's: an optimizer that lets matrices alone decay has few ranges.
+     */
+    private static List<ParameterSpec> of(int part, List<ParameterSpec> specs, ToIntFunction<String> partOf) {
+        boolean matricesFirst = part % 2 == 0;
+        return specs.stream().filter(spec -> partOf.applyAsInt(spec.path()) == part)
+                .sorted(Comparator.comparing(spec -> (spec.role() == ParameterSpec.Role.MATRIX) != matricesFirst))
+                .toList();
     }
 
     static NDArray zeros(NDManager manager, ScalarType type, long size) {

@@ -4,13 +4,18 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.nn.Parameter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.DeviceKernels;
+import org.airelab.torch.JavaFunction;
 import org.airelab.torch.NativeArrays;
+import org.airelab.torch.PairFunction;
 import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 
@@ -20,14 +25,18 @@ import org.airelab.torch.Tensor;
  */
 public final class FusedOps implements LayerOps, AutoCloseable {
     private final TorchOps plain;
+    private final DeviceKernels kernels;
     private final boolean fusedAttention;
     private final ContextDivision division;
     private final CustomFunction rmsNorm;
     private final CustomFunction layerNorm;
+    private final PairFunction rmsNormOfSum;
+    private final PairFunction layerNormOfSum;
     private final CustomFunction attention;
     private final CustomFunction swiGlu;
     private final CustomFunction gelu;
     private final CustomFunction relu;
+    private final List<JavaFunction> ofParameters = new ArrayList<>();
 
     /** Of whole sequences. */
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain) {
@@ -44,12 +53,15 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     public FusedOps(ModelConfig config, DeviceKernels kernels, ScalarType type, TorchOps plain,
             ContextExchange context, TensorDivision tensors) {
         this.plain = plain;
+        this.kernels = kernels;
         this.fusedAttention = fusesAttention(config, kernels, type);
         this.division = context.division();
         // First: when it fails, none is registered.
         this.attention = new AttentionFunction(kernels, config, context, HeadCounts.of(config, tensors));
         this.rmsNorm = new RmsNormFunction(kernels, (float) config.normEps());
         this.layerNorm = new LayerNormFunction(kernels, (float) config.normEps());
+        this.rmsNormOfSum = new RmsNormOfSumFunction(kernels, (float) config.normEps());
+        this.layerNormOfSum = new LayerNormOfSumFunction(kernels, (float) config.normEps());
         this.swiGlu = new SwiGluFunction(kernels);
         this.gelu = new ActivationFunction(kernels, Activation.GELU_TANH);
         this.relu = new ActivationFunction(kernels, Activation.RELU);
@@ -70,12 +82,14 @@ public final class FusedOps implements LayerOps, AutoCloseable {
 
     @Override
     public void close() {
-        List.of(rmsNorm, layerNorm, attention, swiGlu, gelu, relu).forEach(CustomFunction::close);
+        List.of(rmsNorm, layerNorm, rmsNormOfSum, layerNormOfSum, attention, swiGlu, gelu, relu)
+                .forEach(JavaFunction::close);
+        ofParameters.forEach(JavaFunction::close);
     }
 
     @Override
     public NDArray rmsNorm(NDArray x, NDArray weight, double eps) {
-        return rmsNorm.apply(x.getManager(), x, NativeArrays.convert(x.getManager(), weight, NativeArrays.type(x)));
+        return rmsNorm.apply(x.getManager(), x, asOf(x, weight));
     }
 
     @Override
@@ -84,6 +98,24 @@ public final class FusedOps implements LayerOps, AutoCloseable {
         NDArray both = NDArrays.stack(new NDList(weight, bias));
         both.attach(scope);
         return layerNorm.apply(scope, x, NativeArrays.convert(scope, both, NativeArrays.type(x)));
+    }
+
+    @Override
+    public Normed rmsNormOfSum(NDArray x, NDArray y, NDArray weight, double eps) {
+        return normed(rmsNormOfSum.apply(x.getManager(), x, y, asOf(x, weight), null));
+    }
+
+    @Override
+    public Normed layerNormOfSum(NDArray x, NDArray y, NDArray weight, NDArray bias, double eps) {
+        return normed(layerNormOfSum.apply(x.getManager(), x, y, asOf(x, weight), asOf(x, bias)));
+    }
+
+    private static NDArray asOf(NDArray x, NDArray weight) {
+        return NativeArrays.convert(x.getManager(), weight, NativeArrays.type(x));
+    }
+
+    private static Normed normed(PairFunction.Pair pair) {
+        return new Normed(pair.second(), pair.first());
     }
 
     @Override
@@ -100,6 +132,20 @@ public final class FusedOps implements LayerOps, AutoCloseable {
     @Override
     public ContextDivision division() {
         return division;
+    }
+
+    @Override
+    public UnaryOperator<NDArray> linear(Parameter weight, Parameter bias) {
+        LinearFunction function = new LinearFunction(kernels, weight, bias);
+        ofParameters.add(function);
+        return function::of;
+    }
+
+    @Override
+    public UnaryOperator<NDArray> embedding(Parameter weight) {
+        EmbeddingFunction function = new EmbeddingFunction(kernels, weight);
+        ofParameters.add(function);
+        return function::of;
     }
 
     @Override

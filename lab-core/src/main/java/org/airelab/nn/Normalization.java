@@ -25,4 +25,11 @@ public final class Normalization extends LayerBlock {
         NDArray w = value(parameters, weight, x, training);
         return bias == null ? ops.rmsNorm(x, w, eps) : ops.layerNorm(x, w, value(parameters, bias, x, training), eps);
     }
+
+    /** Normalizes x + y, or x where y is null, which may be overwritten; gives both. */
+    LayerOps.Normed forwardOfSum(ParameterStore parameters, NDArray x, NDArray y, boolean training) {
+        NDArray w = value(parameters, weight, x, training);
+        return bias == null ? ops.rmsNormOfSum(x, y, w, eps)
+                : ops.layerNormOfSum(x, y, w, value(parameters, bias, x, training), eps);
+    }
 }

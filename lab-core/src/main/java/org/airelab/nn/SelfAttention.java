@@ -30,8 +30,8 @@ public final class SelfAttention extends LayerBlock {
         this.ops = ops;
         this.plain = plain;
         long keys = (long) config.kvHeads() * config.headSize();
-        qkv = child("qkv", Linear.columns(division, config.dim(), config.bias(), init, config.dim(), keys, keys));
-        out = child("out", Linear.rows(division, config.dim(), config.dim(), config.bias(), outInit));
+        qkv = child("qkv", Linear.columns(division, ops, config.dim(), config.bias(), init, config.dim(), keys, keys));
+        out = child("out", Linear.rows(division, ops, config.dim(), config.dim(), config.bias(), outInit));
     }
 
     @Override

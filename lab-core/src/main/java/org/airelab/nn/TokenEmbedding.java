@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import ai.djl.training.ParameterStore;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.airelab.nn.ContextDivision.Chunk;
 import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
@@ -28,25 +29,27 @@ public final class TokenEmbedding extends LayerBlock {
     private final NDArray sinusoids;
     /** What of the vocabulary this rank has; null for all. */
     private final IdRange range;
+    /** Looks up in training; null where plain operators do. */
+    private final UnaryOperator<NDArray> trained;
 
     /**
      * @param manager  owns fixed tables
      * @param compute  the type of the vectors, in which all layers after this one compute
-     * @param tokens   of a sequence that it is given
      * @param division of the vocabulary
+     * @param ops      look up in training; they say which tokens of a sequence it is given
      */
-    public TokenEmbedding(NDManager manager, ModelConfig config, ContextDivision tokens, TensorDivision division,
+    public TokenEmbedding(NDManager manager, ModelConfig config, LayerOps ops, TensorDivision division,
             ScalarType compute) {
-        this(manager, config, tokens, division, compute, false);
+        this(manager, config, ops, division, compute, false);
     }
 
     /** The same, or a copy of the matrix alone for a head that is tied to the embedding of another rank. */
-    TokenEmbedding(NDManager manager, ModelConfig config, ContextDivision tokens, TensorDivision division,
-            ScalarType compute, boolean matrixAlone) {
+    TokenEmbedding(NDManager manager, ModelConfig config, LayerOps ops, TensorDivision division, ScalarType compute,
+            boolean matrixAlone) {
         this.config = config;
         this.division = division;
         this.compute = compute;
-        this.tokens = tokens;
+        this.tokens = ops.division();
         weight = declare("weight", ParameterSpec.Role.EMBEDDING, Decoder.initStd(config),
                 OutputHead.rows(config, division), config.vocabSize(), config.dim());
         range = division.ranks() == 1 ? null : new IdRange(manager, division.range(config.vocabSize()));
@@ -55,6 +58,7 @@ public final class TokenEmbedding extends LayerBlock {
                 config.contextLength(), config.dim()) : null;
         boolean fixed = config.positions() == ModelConfig.Positions.SINUSOIDAL && !matrixAlone;
         sinusoids = fixed ? sinusoids(manager, config) : null;
+        trained = ops.embedding(weight);
     }
 
     /** The matrix [vocabulary, dim], or this rank's rows of it. */
@@ -74,7 +78,7 @@ public final class TokenEmbedding extends LayerBlock {
 
     private NDArray forward(ParameterStore parameters, NDArray ids, List<Chunk> chunks, boolean training) {
         NDManager scope = ids.getManager();
-        NDArray x = vectors(value(parameters, weight, ids, training), ids);
+        NDArray x = vectors(value(parameters, weight, ids, training), ids, training);
         if (positions != null) {
             x = x.add(rows(scope, value(parameters, positions, ids, training), chunks));
         }
@@ -87,14 +91,15 @@ public final class TokenEmbedding extends LayerBlock {
                 () -> Aten.dropout(scope, converted, config.dropout())) : converted;
     }
 
-    private NDArray vectors(NDArray table, NDArray ids) {
-        NDManager scope = ids.getManager();
+    private NDArray vectors(NDArray table, NDArray ids, boolean training) {
+        UnaryOperator<NDArray> rows = training && trained != null ? trained
+                : i -> Aten.embedding(i.getManager(), table, i);
         if (range == null) {
-            return Aten.embedding(scope, table, ids);
+            return rows.apply(ids);
         }
         NDArray index = range.index(ids);
         NDArray mine = range.within(ids, index, NativeArrays.type(table)).expandDims(-1);
-        return division.leave(Aten.embedding(scope, table, index).mul(mine));
+        return division.leave(rows.apply(index).mul(mine));
     }
 
     /** The rows of a table [positions, dim] that belong to the tokens of the stream. */

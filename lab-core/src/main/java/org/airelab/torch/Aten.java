@@ -279,6 +279,16 @@ public final class Aten {
         }
     }
 
+    /** {@link #embedding(NDManager, NDArray, NDArray)} where an operator is computed and not recorded. */
+    public static Tensor embedding(Tensor weight, Tensor ids) {
+        return EMBEDDING.call().tensor(weight).tensor(ids).integer(-1).bool(false).bool(false).tensors(1)[0];
+    }
+
+    /** Converted, where an operator is computed and not recorded; the tensor itself, shared, when it has the type. */
+    public static Tensor converted(Tensor x, ScalarType type) {
+        return TO.call().tensor(x).integer(type.code()).bool(false).bool(false).none().tensors(1)[0];
+    }
+
     /** A contiguous tensor with the same elements in memory of its own. */
     public static Tensor copy(Tensor x) {
         return CLONE.call().tensor(x).none().tensors(1)[0];

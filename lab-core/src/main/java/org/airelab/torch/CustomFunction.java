@@ -2,10 +2,7 @@ package org.airelab.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A differentiable function of one or two tensors of a CPU or a GPU whose forward and backward are Java methods, as
@@ -14,28 +11,26 @@ import java.util.Map;
  * <p>PyTorch's C interface has no door for such a function, so one is borrowed: {@code _weight_norm_interface(v, g,
  * dim) -> (out, saved)} and its {@code _backward(grad, v, g, saved, dim) -> (dv, dg)} have signatures without lists,
  * and PyTorch's derivative formula passes everything through unread; {@code dim} carries the function's number. The
- * real weight norm is gone from the process with it. A function is registered until it is closed: make one per
- * configuration, not one per call, and close it when no graph that it is part of is left.
+ * real weight norm is gone from the process with it.
  */
-public abstract class CustomFunction implements AutoCloseable {
+public abstract non-sealed class CustomFunction extends JavaFunction {
     private static final Operator DOOR = Operator.of("aten::_weight_norm_interface", "");
-    private static final Map<Long, CustomFunction> FUNCTIONS = new HashMap<>();
-    private static long last;
-
-    private final long number;
+    private static boolean open;
 
     /** Registers the function. */
     protected CustomFunction() {
-        synchronized (FUNCTIONS) {
-            if (last == 0) {
-                for (String dispatchKey : List.of("CPU", "CUDA")) {
-                    JavaKernels.implement("_weight_norm_interface", dispatchKey, 2, CustomFunction::enterForward);
-                    JavaKernels.implement("_weight_norm_interface_backward", dispatchKey, 4,
-                            CustomFunction::enterBackward);
-                }
+        openDoor();
+        super();
+    }
+
+    private static synchronized void openDoor() {
+        if (!open) {
+            for (String dispatchKey : List.of("CPU", "CUDA")) {
+                JavaKernels.implement("_weight_norm_interface", dispatchKey, "TT-", CustomFunction::enterForward);
+                JavaKernels.implement("_weight_norm_interface_backward", dispatchKey, "TTTT-",
+                        CustomFunction::enterBackward);
             }
-            number = ++last;
-            FUNCTIONS.put(number, this);
+            open = true;
         }
     }
 
@@ -54,43 +49,9 @@ public abstract class CustomFunction implements AutoCloseable {
      *
      * @param made makes the tensors
      * @param dy   the gradient of the result, contiguous
-     * @return the gradients of x and of w; a null second means that w has none
+     * @return the gradients of x and of w; null for one that autograd gets none of
      */
     protected abstract Gradients backward(Made made, Tensor dy, Tensor x, Tensor w, Tensor saved);
-
-    /** The tensors made in one call. Those that it does not return, all of them when it fails, are closed after it. */
-    public static final class Made {
-        private final List<Tensor> tensors = new ArrayList<>();
-
-        private Made() {
-        }
-
-        /** Uninitialised memory of a tensor's type on its device. */
-        public Tensor like(Tensor tensor, long... shape) {
-            return add(Tensor.empty(tensor.type(), tensor.device(), shape));
-        }
-
-        /** Uninitialised float32 memory on a tensor's device. */
-        public Tensor floatsBeside(Tensor tensor, long... shape) {
-            return add(Tensor.empty(ScalarType.FLOAT32, tensor.device(), shape));
-        }
-
-        /** Takes in a tensor made in another way. */
-        public Tensor add(Tensor tensor) {
-            tensors.add(tensor);
-            return tensor;
-        }
-
-        private Tensor[] returned(Tensor first, Tensor second) {
-            tensors.remove(first);
-            tensors.remove(second);
-            return new Tensor[] {first, second};
-        }
-
-        private void closeOthers() {
-            tensors.forEach(Tensor::close);
-        }
-    }
 
     /** The result of {@link #forward}, and what {@link #backward} will need. */
     public record Result(Tensor y, Tensor saved) {
@@ -104,40 +65,16 @@ public abstract class CustomFunction implements AutoCloseable {
     public final NDArray apply(NDManager manager, NDArray x, NDArray w) {
         NDArray first = Aten.contiguous(manager, x);
         NDArray second = w == x ? first : Aten.contiguous(manager, w);
-        NDArray[] results = DOOR.on(manager).tensor(first).tensor(second).integer(number).results(2);
+        NDArray[] results = DOOR.on(manager).tensor(first).tensor(second).integer(number()).results(2);
         results[1].close();
         return results[0];
-    }
-
-    /** Functions registered and not closed, in the whole process. */
-    public static int live() {
-        synchronized (FUNCTIONS) {
-            return FUNCTIONS.size();
-        }
-    }
-
-    /** Forgets the function: applying it fails from now on, and so do backward passes through it. */
-    @Override
-    public void close() {
-        synchronized (FUNCTIONS) {
-            FUNCTIONS.remove(number);
-        }
-    }
-
-    private static CustomFunction function(long number) {
-        synchronized (FUNCTIONS) {
-            CustomFunction function = FUNCTIONS.get(number);
-            if (function == null) {
-                throw new IllegalStateException("the function was closed");
-            }
-            return function;
-        }
     }
 
     private static Tensor[] enterForward(JavaKernels.Arguments arguments) {
         Made made = new Made();
         try {
-            Result result = function(arguments.integer(2)).forward(made, arguments.tensor(0), arguments.tensor(1));
+            Result result = function(CustomFunction.class, arguments.integer(2)).forward(made, arguments.tensor(0),
+                    arguments.tensor(1));
             return made.returned(result.y, result.saved);
         } finally {
             made.closeOthers();
@@ -147,12 +84,15 @@ public abstract class CustomFunction implements AutoCloseable {
     private static Tensor[] enterBackward(JavaKernels.Arguments arguments) {
         Made made = new Made();
         try (Tensor dy = Aten.contiguous(arguments.tensor(0))) {
-            Gradients gradients = function(arguments.integer(4)).backward(made, dy, arguments.tensor(1),
-                    arguments.tensor(2), arguments.tensor(3));
-            Tensor dw = gradients.dw == null ? Tensor.undefined() : gradients.dw;
-            return made.returned(gradients.dx, dw);
+            Gradients gradients = function(CustomFunction.class, arguments.integer(4)).backward(made, dy,
+                    arguments.tensor(1), arguments.tensor(2), arguments.tensor(3));
+            return made.returned(orUndefined(gradients.dx), orUndefined(gradients.dw));
         } finally {
             made.closeOthers();
         }
+    }
+
+    private static Tensor orUndefined(Tensor gradient) {
+        return gradient == null ? Tensor.undefined() : gradient;
     }
 }

@@ -26,11 +26,13 @@ public final class JavaKernels {
     /** What a kernel threw on a thread of libtorch's own: autograd runs a device's backward pass on one of its own. */
     private static final AtomicReference<Throwable> FAILURE_OF_AUTOGRAD = new AtomicReference<>();
     private static final MethodHandle UPCALL;
+    private static final MethodHandle FREE = Linker.nativeLinker().downcallHandle(
+            Linker.nativeLinker().defaultLookup().findOrThrow("free"), FunctionDescriptor.ofVoid(ADDRESS));
 
     static {
         try {
             UPCALL = MethodHandles.lookup().findStatic(JavaKernels.class, "upcall", MethodType.methodType(void.class,
-                    Kernel.class, int.class, MemorySegment.class, long.class, long.class));
+                    Kernel.class, String.class, MemorySegment.class, long.class, long.class));
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -51,15 +53,32 @@ public final class JavaKernels {
         private final MemorySegment stack;
         private final Tensor[] tensors;
 
-        private Arguments(MemorySegment stack, int tensorCount) {
+        private Arguments(MemorySegment stack, String kinds) {
             this.stack = stack;
-            this.tensors = new Tensor[tensorCount];
-            for (int i = 0; i < tensorCount; i++) {
-                tensors[i] = Tensor.own(stack.getAtIndex(JAVA_LONG, i));
+            this.tensors = new Tensor[kinds.length()];
+            for (int i = 0; i < tensors.length; i++) {
+                long word = stack.getAtIndex(JAVA_LONG, i);
+                tensors[i] = switch (kinds.charAt(i)) {
+                    case 'T' -> Tensor.own(word);
+                    case '?' -> word == 0 ? null : Tensor.own(unboxed(word));
+                    default -> null;
+                };
             }
         }
 
-        /** Argument {@code i}, a tensor. */
+        /** What a present optional points at, which was made by C++'s {@code new}. */
+        private static long unboxed(long address) {
+            MemorySegment box = MemorySegment.ofAddress(address).reinterpret(Long.BYTES);
+            long word = box.get(JAVA_LONG, 0);
+            try {
+                FREE.invokeExact(box);
+            } catch (Throwable t) {
+                throw new AssertionError(t);
+            }
+            return word;
+        }
+
+        /** Argument {@code i}, a tensor; null for an optional one that is absent. */
         public Tensor tensor(int i) {
             return tensors[i];
         }
@@ -71,7 +90,9 @@ public final class JavaKernels {
 
         private void close() {
             for (Tensor tensor : tensors) {
-                tensor.close();
+                if (tensor != null) {
+                    tensor.close();
+                }
             }
         }
     }
@@ -79,13 +100,15 @@ public final class JavaKernels {
     /**
      * Makes {@code kernel} the implementation of an operator for the rest of the process.
      *
-     * @param operator    without namespace; its first {@code tensorCount} arguments are tensors, none after them
+     * @param operator    without namespace
      * @param dispatchKey {@code CPU} or {@code CUDA}
+     * @param arguments   of the operator's schema, a character each: {@code T} for a tensor, {@code ?} for an optional
+     *                    one, {@code -} for a number
      */
-    public static void implement(String operator, String dispatchKey, int tensorCount, Kernel kernel) {
+    public static void implement(String operator, String dispatchKey, String arguments, Kernel kernel) {
         ErrorLog.silence();
         MemorySegment out = Arena.global().allocate(ADDRESS);
-        MethodHandle bound = MethodHandles.insertArguments(UPCALL, 0, kernel, tensorCount);
+        MethodHandle bound = MethodHandles.insertArguments(UPCALL, 0, kernel, arguments);
         MemorySegment stub = Linker.nativeLinker().upcallStub(bound,
                 FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG), Arena.global());
         Libtorch.call("opening the operator library", () -> (int) Libtorch.LIBRARY.invokeExact(Libtorch.string("aten"),
@@ -135,11 +158,11 @@ public final class JavaKernels {
     }
 
     /** The C function behind an operator; the kernel's exceptions are kept for {@link #rethrow}. */
-    static void upcall(Kernel kernel, int tensorCount, MemorySegment address, long inputs, long outputs) {
+    static void upcall(Kernel kernel, String kinds, MemorySegment address, long inputs, long outputs) {
         MemorySegment stack = address.reinterpret(Long.BYTES * Math.max(inputs, outputs));
         Arguments arguments = null;
         try {
-            arguments = new Arguments(stack, tensorCount);
+            arguments = new Arguments(stack, kinds);
             Tensor[] results = kernel.run(arguments);
             if (results.length != outputs) {
                 throw new IllegalStateException("the kernel gave " + results.length + " results, the operator has " + outputs);

@@ -1,7 +1,7 @@
 package org.airelab.torch;
 
 /**
- * The products of a linear layer without a bias, forward and backward, for functions written in Java: contiguous
+ * The products of a linear layer, forward and backward, for functions written in Java: contiguous
  * tensors x [..., in], w [out, in] and y, dy [..., out] of one type. Results are the caller's.
  */
 public final class LinearProducts {
@@ -15,7 +15,13 @@ public final class LinearProducts {
 
     /** {@code y = x w^T}. */
     public static Tensor forward(Tensor x, Tensor w) {
-        return LINEAR.call().tensor(x).tensor(w).none().tensors(1)[0];
+        return forward(x, w, null);
+    }
+
+    /** {@code y = x w^T + bias}, the bias [out] or null. */
+    public static Tensor forward(Tensor x, Tensor w, Tensor bias) {
+        Operator.Call call = LINEAR.call().tensor(x).tensor(w);
+        return (bias == null ? call.none() : call.optional(bias)).tensors(1)[0];
     }
 
     /** {@code dx = dy w}. */

@@ -91,6 +91,12 @@ public final class Operator {
             return tensor(array);
         }
 
+        /** A {@code Tensor?} that is present, one of the bridge's. */
+        public Call optional(Tensor tensor) {
+            optionals |= 1 << count;
+            return tensor(tensor);
+        }
+
         /** A {@code Tensor}, one of the bridge's; the caller keeps its reference. */
         public Call tensor(Tensor tensor) {
             return handle(tensor.handle());

@@ -25,6 +25,9 @@ public final class Tensor implements AutoCloseable {
     private static final ThreadLocal<MemorySegment> OUT =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(JAVA_LONG));
 
+    /** What libtorch 2.7 says is the type of a tensor without a value. */
+    private static final int UNDEFINED_TYPE = 45;
+
     private long handle;
 
     private Tensor(long handle) {
@@ -102,6 +105,11 @@ public final class Tensor implements AutoCloseable {
         MemorySegment out = OUT.get();
         Libtorch.call("making an undefined tensor", () -> (int) Libtorch.NEW_UNDEFINED.invokeExact(out));
         return own(out.get(JAVA_LONG, 0));
+    }
+
+    /** Whether there is a value: see {@link #undefined}. */
+    boolean defined() {
+        return queryInt(Libtorch.DTYPE, handle()) != UNDEFINED_TYPE;
     }
 
     /** References made and neither closed nor handed on, in the whole process. */

@@ -19,8 +19,11 @@ import org.airelab.torch.Tensor;
 final class FusedLossHead implements LossHead {
     /** Logits of a portion: few enough to stay in a shared cache, enough for a product to run at full speed. */
     private static final long CPU_PORTION = 1L << 21;
-    /** On a GPU, whose products take more to run at full speed: half a gigabyte of a half type. */
-    private static final long GPU_PORTION = 1L << 28;
+    /**
+     * On a GPU: each portion reads and writes all of the weight's gradient in float32, so that there are to be few. It
+     * is two gigabytes of a half type, of batches whose activations take several times that.
+     */
+    private static final long GPU_PORTION = 1L << 30;
     /** Rows of a portion come in whole tiles of a GPU's products. */
     private static final long TILE = 128;
 

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -57,7 +58,8 @@ public final class Optimizer {
 
     private static List<Range> ranges(FlatParameters parameters) {
         List<Range> ranges = new ArrayList<>();
-        List<FlatParameters.Slot> slots = parameters.slots();
+        List<FlatParameters.Slot> slots = parameters.slots().stream()
+                .sorted(Comparator.comparing(FlatParameters.Slot::offset)).toList();
         int first = 0;
         for (int i = 1; i <= slots.size(); i++) {
             boolean decays = decays(slots.get(first).spec().role());

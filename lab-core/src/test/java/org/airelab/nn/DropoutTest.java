@@ -72,7 +72,7 @@ class DropoutTest {
 
     @Test
     void embeddingsAreDroppedElementByElement() {
-        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ContextDivision.NONE, TensorDivision.NONE,
+        TokenEmbedding embedding = block(new TokenEmbedding(manager, CONFIG, ops, TensorDivision.NONE,
                 ScalarType.FLOAT32),
                 Map.of("weight", 2f, "positions", 1f));
         int n = BATCH * CONFIG.contextLength();

@@ -25,7 +25,7 @@ class JavaKernelsTest {
     private static void fail(String why) {
         JavaKernels.upcall(arguments -> {
             throw new IllegalStateException(why);
-        }, 0, MemorySegment.NULL, 0, 0);
+        }, "", MemorySegment.NULL, 0, 0);
     }
 
     @Test
@@ -67,9 +67,9 @@ class JavaKernelsTest {
     private static void runOnNativeThread(Arena arena, JavaKernels.Kernel kernel) throws Throwable {
         Linker linker = Linker.nativeLinker();
         MethodHandle upcall = MethodHandles.lookup().findStatic(JavaKernels.class, "upcall", MethodType.methodType(
-                void.class, JavaKernels.Kernel.class, int.class, MemorySegment.class, long.class, long.class));
+                void.class, JavaKernels.Kernel.class, String.class, MemorySegment.class, long.class, long.class));
         MethodHandle noArguments = MethodHandles.insertArguments(upcall, 3, 0L, 0L);
-        MethodHandle start = MethodHandles.insertArguments(noArguments, 0, kernel, 0);
+        MethodHandle start = MethodHandles.insertArguments(noArguments, 0, kernel, "");
         MemorySegment stub = linker.upcallStub(start, FunctionDescriptor.ofVoid(ADDRESS), arena);
         MethodHandle create = linker.downcallHandle(linker.defaultLookup().findOrThrow("pthread_create"),
                 FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));

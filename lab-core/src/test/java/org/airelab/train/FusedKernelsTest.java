@@ -79,6 +79,20 @@ class FusedKernelsTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("configurations")
+    void gradientsOfPassesAddUp(ModelConfig config) {
+        try (TestModel m = fused(config)) {
+            m.engine(false).forwardBackward(m.batch(3, 2), 1, 0);
+            float[] one = m.gradients();
+            m.engine(true).forwardBackward(m.batch(3, 2), 2, 0);
+            float[] three = m.gradients();
+            for (int i = 0; i < one.length; i++) {
+                assertEquals(3 * one[i], three[i], 2e-6 + 1e-5 * Math.abs(one[i]), "element " + i);
+            }
+        }
+    }
+
     /** The difference's root mean square against the gradients' own. */
     private static void assertClose(float[] expected, float[] actual, double tolerance) {
         double difference = 0;

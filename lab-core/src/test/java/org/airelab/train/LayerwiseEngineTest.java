@@ -266,7 +266,7 @@ class LayerwiseEngineTest {
         TorchOps plain = new TorchOps(tables, TestModel.llama(), ScalarType.FLOAT32);
         return (LayerOps) Proxy.newProxyInstance(LayerOps.class.getClassLoader(), new Class<?>[] {LayerOps.class},
                 (proxy, method, arguments) -> {
-                    NDManager scope = arguments == null ? null : ((NDArray) arguments[0]).getManager();
+                    NDManager scope = arguments != null && arguments[0] instanceof NDArray x ? x.getManager() : null;
                     if (scope != null && !scopes.contains(scope)) {
                         assertTrue(scopes.stream().noneMatch(NDManager::isOpen));
                         scopes.add(scope);

@@ -210,9 +210,9 @@ class LossHeadTest {
     @Test
     void portionsFitTheirDevices() {
         assertEquals(65, FusedLossHead.portion(1 << 20, 32_000, false));
-        assertEquals(8320, FusedLossHead.portion(1 << 20, 32_000, true));
+        assertEquals(33_536, FusedLossHead.portion(1 << 20, 32_000, true));
         assertEquals(100, FusedLossHead.portion(100, 32_000, true));
         assertEquals(1, FusedLossHead.portion(100, 1 << 22, false));
-        assertEquals(64, FusedLossHead.portion(100, 1 << 22, true));
+        assertEquals(64, FusedLossHead.portion(100, 1 << 24, true));
     }
 }

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.airelab.nn.FlatParameters;
+import org.airelab.nn.ModelConfig;
 import org.airelab.torch.DeviceKernels;
 import org.airelab.torch.NativeArrays;
 import org.junit.jupiter.api.Test;
@@ -131,6 +133,21 @@ class OptimizerTest {
             assertTrue(lines.get(0).startsWith("weight decay 0.1: ") && lines.get(0).endsWith("(matrix)"),
                     lines.get(0));
             assertTrue(lines.get(1).contains("embedding, norm, bias"), lines.get(1));
+        }
+    }
+
+    /** Embedding and the first layer's norms; two layers' matrices; two layers' norms; the last's matrices; the head's. */
+    @Test
+    void matricesLieBesideEachOtherAndAreUpdatedTogether() {
+        for (ModelConfig config : List.of(TestModel.llama(), TestModel.gpt2())) {
+            try (CopyingLauncher launcher = new CopyingLauncher();
+                    TrainingSession session = new TrainingSession(new TrainingSession.Setup(Device.cpu(),
+                            Precision.FP32, KernelChoice.TORCH, false, 1), config, OptimizerConfig.adamW(1e-3),
+                            new Schedule(Schedule.Decay.CONSTANT, 0, 10, 1e-3, 0))) {
+                new Optimizer(session.manager(), config(OptimizerConfig.Kind.ADAMW), session.parameters(),
+                        DeviceKernels.on(launcher)).step(1, 1e-3, 1);
+                assertEquals(5, launcher.launches);
+            }
         }
     }
 

@@ -82,12 +82,16 @@ class KernelSourcesTest {
             MemorySegment weight = memory(type, width);
             rung.forward(x, weight, x, floats(ROWS), ROWS, width, 0);
             rung.backward(x, x, weight, floats(ROWS), x, weight, ROWS, width);
+            rung.forwardOfSum(x, x, x, weight, x, floats(ROWS), ROWS, width, 0);
+            rung.backwardOfSum(x, x, x, weight, floats(ROWS), x, weight, ROWS, width);
         });
         assertCovers(LayerNorm.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);
             MemorySegment weight = memory(type, width);
             rung.forward(x, weight, weight, x, floats(ROWS), floats(ROWS), ROWS, width, 0);
             rung.backward(x, x, weight, floats(ROWS), floats(ROWS), x, weight, weight, ROWS, width);
+            rung.forwardOfSum(x, x, x, weight, weight, x, floats(ROWS), floats(ROWS), ROWS, width, 0);
+            rung.backwardOfSum(x, x, x, weight, floats(ROWS), floats(ROWS), x, weight, weight, ROWS, width);
         });
         assertCovers(CrossEntropy.FAMILY, (rung, type, width) -> {
             MemorySegment x = memory(type, (long) ROWS * width);

@@ -37,7 +37,11 @@ public enum RowSharing {
      * @param mostThreads threads of a block that the kernel has registers for, a multiple of 32
      */
     public Launch launch(String family, String entry, DType dtype, int rows, int width, int mostThreads) {
-        var source = KernelSource.of(family + this + ".cu", dtype);
+        return launch(KernelSource.of(family + this + ".cu", dtype), entry, dtype, rows, width, mostThreads);
+    }
+
+    /** The same of a source of this way. */
+    public Launch launch(KernelSource source, String entry, DType dtype, int rows, int width, int mostThreads) {
         if (this == BLOCK) {
             return HeldRows.of(dtype, width, HELD, HELD, mostThreads).launch(source, entry, rows);
         }

@@ -19,19 +19,36 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
     @Override
     public void forward(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
             MemorySegment mean, MemorySegment rstd, int rows, int width, float eps) {
+        forwardOfSum(x, null, null, weight, bias, y, mean, rstd, rows, width, eps);
+    }
+
+    @Override
+    public void forwardOfSum(MemorySegment x, MemorySegment added, MemorySegment sum, MemorySegment weight,
+            MemorySegment bias, MemorySegment y, MemorySegment mean, MemorySegment rstd, int rows, int width,
+            float eps) {
         NormArguments.checkForward(x, weight, y, rstd, rows, width, dtype);
+        NormArguments.checkSum(added, sum, rows, width, dtype);
         NormArguments.checkOptional("bias", bias, width, dtype);
         Buffers.floats("mean", mean, rows);
         if (rows > 0) {
-            launcher.launch(sharing.launch(SOURCE, "layer_norm_forward", dtype, rows, width, MOST_THREADS), x, weight,
-                    bias, y, mean, rstd, rows, width, eps);
+            var source = NormArguments.source(SOURCE, sharing, dtype, added != null);
+            launcher.launch(sharing.launch(source, "layer_norm_forward", dtype, rows, width, MOST_THREADS), x, added,
+                    sum, weight, bias, y, mean, rstd, rows, width, eps);
         }
     }
 
     @Override
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
             MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width) {
+        backwardOfSum(dy, null, x, weight, mean, rstd, dx, dWeight, dBias, rows, width);
+    }
+
+    @Override
+    public void backwardOfSum(MemorySegment dy, MemorySegment dSum, MemorySegment x, MemorySegment weight,
+            MemorySegment mean, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias,
+            int rows, int width) {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, dtype);
+        NormArguments.checkOptional("dSum", dSum, (long) rows * width, dtype);
         Buffers.floats("mean", mean, rows);
         NormArguments.checkOptional("dBias", dBias, width, dtype);
         var arrays = dBias == null ? 1 : 2;
@@ -40,28 +57,24 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
             return;
         }
         var held = RowGroups.held(dtype, width);
-        var groups = sharing == RowSharing.BLOCK ? RowGroups.of(rows, held, launcher.multiprocessors())
+        var ofSum = dSum != null;
+        var groups = sharing == RowSharing.BLOCK ? RowGroups.of(rows, held, ofSum, launcher.multiprocessors())
                 : RowGroups.of(rows, sharing);
         var bytes = groups.bytes(width);
         var partials = launcher.temporary(arrays * bytes);
         var biasPartials = dBias == null ? null : partials.asSlice(bytes, bytes);
+        var source = NormArguments.source(SOURCE, sharing, dtype, ofSum);
         if (sharing == RowSharing.BLOCK) {
-            launcher.launch(groups.launch(SOURCE, "layer_norm_backward", dtype, held), dy, x, weight, mean, rstd, dx,
-                    partials, biasPartials, rows, width, groups.each());
+            launcher.launch(groups.launch(source, "layer_norm_backward", held, ofSum), dy, dSum, x, weight, mean, rstd,
+                    dx, partials, biasPartials, rows, width, groups.each());
         } else {
-            inTwo(dy, x, weight, mean, rstd, dx, partials, biasPartials, rows, width, groups);
+            // The parameters' gradients apart, as the rungs before block form them; dx comes last, as it may be where
+            // dy was.
+            launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "layer_norm_partials", dtype, width,
+                    groups.count()), dy, x, mean, rstd, partials, biasPartials, rows, width, groups.each());
+            launcher.launch(sharing.launch(source, "layer_norm_backward", dtype, rows, width, MOST_THREADS), dy, dSum,
+                    x, weight, mean, rstd, dx, rows, width);
         }
         launcher.launch(RowGroups.totals(dtype, width, arrays), partials, dWeight, dBias, groups.count(), width);
-    }
-
-    /** The parameters' gradients and dx apart, as the rungs before block form them. */
-    private void inTwo(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean, MemorySegment rstd,
-            MemorySegment dx, MemorySegment weightPartials, MemorySegment biasPartials, int rows, int width,
-            RowGroups groups) {
-        // dx comes last, as it may be where dy was.
-        launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "layer_norm_partials", dtype, width,
-                groups.count()), dy, x, mean, rstd, weightPartials, biasPartials, rows, width, groups.each());
-        launcher.launch(sharing.launch(SOURCE, "layer_norm_backward", dtype, rows, width, MOST_THREADS), dy, x, weight,
-                mean, rstd, dx, rows, width);
     }
 }

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Sums;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
@@ -42,4 +43,34 @@ public interface LayerNorm extends Rung {
      */
     void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, MemorySegment dBias, int rows, int width);
+
+    /**
+     * {@link #forward} of a sum of two matrices, rounded to the element type.
+     *
+     * @param x     [rows, width]
+     * @param added [rows, width]
+     * @param sum   [rows, width], written; may be {@code x} or {@code added}
+     * @param y     [rows, width], written; none of the others
+     */
+    default void forwardOfSum(MemorySegment x, MemorySegment added, MemorySegment sum, MemorySegment weight,
+            MemorySegment bias, MemorySegment y, MemorySegment mean, MemorySegment rstd, int rows, int width,
+            float eps) {
+        NormArguments.checkShape(rows, width);
+        Sums.add(x, added, sum, (long) rows * width);
+        forward(sum, weight, bias, y, mean, rstd, rows, width, eps);
+    }
+
+    /**
+     * {@link #backward} to what is used beside its norm, such as a sum.
+     *
+     * @param dSum [rows, width], the gradient with respect to x as it is used elsewhere
+     * @param x    [rows, width]: the sum, as written by the forward pass
+     * @param dx   [rows, width], overwritten with the sum of both gradients; none of the others
+     */
+    default void backwardOfSum(MemorySegment dy, MemorySegment dSum, MemorySegment x, MemorySegment weight,
+            MemorySegment mean, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias,
+            int rows, int width) {
+        backward(dy, x, weight, mean, rstd, dx, dWeight, dBias, rows, width);
+        Sums.add(dx, dSum, dx, (long) rows * width);
+    }
 }

@@ -3,8 +3,10 @@ package org.airelab.kernels.norm;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cuda.KernelSource;
+import org.airelab.kernels.cuda.RowSharing;
 
-/** Size checks of both norms' arguments. */
+/** Size checks of both norms' arguments, and what of their kernels they have in common. */
 final class NormArguments {
     private NormArguments() {}
 
@@ -37,7 +39,21 @@ final class NormArguments {
         Buffers.elements("dWeight", dWeight, width, dtype);
     }
 
-    static void checkOptional(String name, MemorySegment segment, int count, DType dtype) {
+    /** The second matrix and its sum with the first: both or neither. */
+    static void checkSum(MemorySegment added, MemorySegment sum, int rows, int width, DType dtype) {
+        checkOptional("added", added, (long) rows * width, dtype);
+        if (added != null) {
+            checkMatrix("sum", sum, rows, width, dtype);
+        }
+    }
+
+    /** The source of a rung's kernel; that of the rung block is compiled for sums apart. */
+    static KernelSource source(String family, RowSharing sharing, DType dtype, boolean ofSum) {
+        var source = KernelSource.of(family + sharing + ".cu", dtype);
+        return ofSum && sharing == RowSharing.BLOCK ? source.with("SUM", 1) : source;
+    }
+
+    static void checkOptional(String name, MemorySegment segment, long count, DType dtype) {
         if (segment != null) {
             Buffers.elements(name, segment, count, dtype);
         }

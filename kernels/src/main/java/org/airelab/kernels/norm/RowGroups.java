@@ -31,8 +31,8 @@ record RowGroups(int rows, int each) {
     }
 
     /** Of the rung block: as many as a device holds at once, where there are rows for them. */
-    static RowGroups of(int rows, HeldRows held, int multiprocessors) {
-        var most = Math.min(held.blocks(rows), resident(held) * multiprocessors);
+    static RowGroups of(int rows, HeldRows held, boolean ofSum, int multiprocessors) {
+        var most = Math.min(held.blocks(rows), resident(held, ofSum) * multiprocessors);
         var atOnce = held.block() / held.lanes();
         var turns = (rows - 1) / (most * atOnce) + 1;
         return new RowGroups(rows, turns * atOnce);
@@ -43,14 +43,14 @@ record RowGroups(int rows, int each) {
         return HeldRows.of(dtype, width, WIDE, NARROW, THREADS);
     }
 
-    private static int resident(HeldRows held) {
-        return (held.held() == NARROW ? FEWER_THREADS : THREADS) / held.block();
+    /** Blocks of a multiprocessor; a third matrix takes registers, too. */
+    private static int resident(HeldRows held, boolean ofSum) {
+        return Math.max(1, (ofSum || held.held() == NARROW ? FEWER_THREADS : THREADS) / held.block());
     }
 
     /** The launch of the rung block's backward pass. */
-    Launch launch(String family, String entry, DType dtype, HeldRows held) {
-        var source = KernelSource.of(family + RowSharing.BLOCK + ".cu", dtype).with("RESIDENT", resident(held));
-        return held.blocks(source, entry, count());
+    Launch launch(KernelSource source, String entry, HeldRows held, boolean ofSum) {
+        return held.blocks(source.with("RESIDENT", resident(held, ofSum)), entry, count());
     }
 
     /** The launch that adds up the sums of all groups, for one array or two. */

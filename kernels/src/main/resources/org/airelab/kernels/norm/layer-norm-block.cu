@@ -3,32 +3,37 @@
 // once. Backward, a block takes `each` rows, the next on its way while it works on one where there are registers, and
 // the sums over them for the gradients of weight and bias stay there too: dy and x are read once for all gradients.
 // local memory: 16 bytes, because on sm_100a a word or two of the backward pass do not fit beside 512 threads' others.
-#include "held.cuh"
+#include "sums.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
 template <bool WHOLE>
-DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, const ELEMENT *bias, ELEMENT *y, float *mean, float *rstd,
-                    int row, int width, float eps, float (&scratch)[2][1][32]) {
+DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELEMENT *weight, const ELEMENT *bias,
+                    ELEMENT *y, float *mean, float *rstd, int row, int width, float eps, float (&scratch)[2][1][32]) {
     x += (long long) row * width;
     y += (long long) row * width;
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
     uint4 held[HELD];
-    float v[CHUNK], w[CHUNK], b[CHUNK] = {}, sum = 0.0f;
+    float v[CHUNK], w[CHUNK], b[CHUNK] = {}, total = 0.0f;
 
     if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
+    if (SUM) {
+        sum += (long long) row * width;
+        add_row<WHOLE>(held, x, added + (long long) row * width, sum, first, beyond, width);
+        x = sum;
+    }
     HOT_LOOP
     for (int h = 0; WHOLE && h < HELD; h++) {
         widen(v, held[h]);
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) sum += v[i];
+        for (int i = 0; i < CHUNK; i++) total += v[i];
     }
     COLD_LOOP
     for (int at = beyond; at < width; at += STRIDE) {
         widen(v, chunk_of<WHOLE>(x, at, width, 0.0f));
         HOT_LOOP
-        for (int i = 0; i < CHUNK; i++) sum += v[i];
+        for (int i = 0; i < CHUNK; i++) total += v[i];
     }
-    float m = row_sum(sum, scratch[0]) / width;
+    float m = row_sum(total, scratch[0]) / width;
 
     float squares = 0.0f;
     HOT_LOOP
@@ -78,15 +83,16 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, const ELEMENT *bias
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
-layer_norm_forward(const ELEMENT *x, const ELEMENT *weight, const ELEMENT *bias, ELEMENT *y, float *mean, float *rstd,
-                   int rows, int width, float eps) {
+layer_norm_forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELEMENT *weight, const ELEMENT *bias,
+                   ELEMENT *y, float *mean, float *rstd, int rows, int width, float eps) {
     __shared__ float scratch[2][1][32];
     int row = blockIdx.x * ROWS + threadIdx.x / LANES;
     if (row >= rows) return; // a whole warp, and no barrier follows
     bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width)
-                 && (bias == nullptr || whole_rows(bias, width));
-    if (whole) forward<true>(x, weight, bias, y, mean, rstd, row, width, eps, scratch);
-    else forward<false>(x, weight, bias, y, mean, rstd, row, width, eps, scratch);
+                 && (bias == nullptr || whole_rows(bias, width))
+                 && (!SUM || whole_rows(added, width) && whole_rows(sum, width));
+    if (whole) forward<true>(x, added, sum, weight, bias, y, mean, rstd, row, width, eps, scratch);
+    else forward<false>(x, added, sum, weight, bias, y, mean, rstd, row, width, eps, scratch);
 }
 
 #else
@@ -95,13 +101,14 @@ const bool AHEAD = HELD <= 2;
 
 // A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
-DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *mean, const float *rstd,
-                     ELEMENT *dx, float *weight_partials, float *bias_partials, float (&weight_sums)[HELD][CHUNK],
-                     float (&bias_sums)[HELD][CHUNK], int rows, int width, int each, float (&scratch)[2][2][32]) {
+DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight,
+                     const float *mean, const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials,
+                     float (&weight_sums)[HELD][CHUNK], float (&bias_sums)[HELD][CHUNK], int rows, int width, int each,
+                     float (&scratch)[2][2][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
     int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
     int end = min(rows, (int) (blockIdx.x + 1) * each);
-    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
+    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD], beside[HELD];
     float g[CHUNK], v[CHUNK], w[CHUNK], m_next = 0.0f, r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
     if (WHOLE && AHEAD && first_row < end) {
@@ -113,7 +120,9 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
 
     for (int row = first_row; row < end; row += ROWS) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
+        const ELEMENT *d_sum_row = SUM ? d_sum + (long long) row * width : nullptr;
         ELEMENT *dx_row = dx + (long long) row * width;
+        if (SUM && WHOLE) hold<WHOLE>(beside, d_sum_row, first, width, 0.0f);
         float m = m_next, r = r_next, sums[2] = {};
         if (WHOLE && AHEAD) {
             HOT_LOOP
@@ -182,6 +191,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
             widen(w, weights[h]);
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - shift - (v[i] - m) * r * slope;
+            if (SUM) add_chunk(g, beside[h]);
             put_chunk<WHOLE>(dx_row, at, width, g);
         }
         COLD_LOOP
@@ -191,6 +201,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
             widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - shift - (v[i] - m) * r * slope;
+            if (SUM) add_chunk(g, chunk_of<WHOLE>(d_sum_row, at, width, 0.0f));
             put_chunk<WHOLE>(dx_row, at, width, g);
         }
     }
@@ -198,20 +209,22 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
 
 // Partial sums of the gradients of weight and bias go to arrays [blocks, width]; bias_partials may be null.
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
-layer_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *mean, const float *rstd,
-                    ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width, int each) {
+layer_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight, const float *mean,
+                    const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width,
+                    int each) {
     __shared__ float scratch[2][2][32];
     __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
-    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
+    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
+                 && (!SUM || whole_rows(d_sum, width));
     float weight_sums[HELD][CHUNK] = {}, bias_sums[HELD][CHUNK] = {};
     weight_partials += (long long) blockIdx.x * width;
     if (bias_partials != nullptr) bias_partials += (long long) blockIdx.x * width;
     if (whole) {
-        backward<true>(dy, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums, rows,
-                       width, each, scratch);
+        backward<true>(dy, d_sum, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums,
+                       rows, width, each, scratch);
     } else {
-        backward<false>(dy, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums, rows,
-                        width, each, scratch);
+        backward<false>(dy, d_sum, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums,
+                        rows, width, each, scratch);
     }
     store_column_sums(weight_sums, totals, weight_partials, width);
     if (bias_partials != nullptr) store_column_sums(bias_sums, totals, bias_partials, width);

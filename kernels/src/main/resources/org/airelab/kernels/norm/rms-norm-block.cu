@@ -2,12 +2,12 @@
 // holds its first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits
 // is read once. Backward, a block takes `each` rows, the next on its way while it works on one, and the sums over them
 // for the weight's gradient stay in registers too: dy and x are read once for both gradients.
-#include "held.cuh"
+#include "sums.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
 template <bool WHOLE>
-DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int row, int width, float eps,
-                    float (&scratch)[1][32]) {
+DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELEMENT *weight, ELEMENT *y,
+                    float *rstd, int row, int width, float eps, float (&scratch)[1][32]) {
     x += (long long) row * width;
     y += (long long) row * width;
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
@@ -15,6 +15,11 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *
     float v[CHUNK], w[CHUNK], squares = 0.0f;
 
     if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
+    if (SUM) {
+        sum += (long long) row * width;
+        add_row<WHOLE>(held, x, added + (long long) row * width, sum, first, beyond, width);
+        x = sum;
+    }
     HOT_LOOP
     for (int h = 0; WHOLE && h < HELD; h++) {
         widen(v, held[h]);
@@ -52,13 +57,15 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK, 1024 / BLOCK)
-rms_norm_forward(const ELEMENT *x, const ELEMENT *weight, ELEMENT *y, float *rstd, int rows, int width, float eps) {
+rms_norm_forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELEMENT *weight, ELEMENT *y, float *rstd,
+                 int rows, int width, float eps) {
     __shared__ float scratch[1][32];
     int row = blockIdx.x * ROWS + threadIdx.x / LANES;
     if (row >= rows) return; // a whole warp, and no barrier follows
-    bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width);
-    if (whole) forward<true>(x, weight, y, rstd, row, width, eps, scratch);
-    else forward<false>(x, weight, y, rstd, row, width, eps, scratch);
+    bool whole = whole_rows(x, width) && whole_rows(weight, width) && whole_rows(y, width)
+                 && (!SUM || whole_rows(added, width) && whole_rows(sum, width));
+    if (whole) forward<true>(x, added, sum, weight, y, rstd, row, width, eps, scratch);
+    else forward<false>(x, added, sum, weight, y, rstd, row, width, eps, scratch);
 }
 
 #else
@@ -67,13 +74,13 @@ const bool AHEAD = HELD <= 3;
 
 // A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
-DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                     float *partials, float (&sums)[HELD][CHUNK], int rows, int width, int each,
-                     float (&scratch)[2][1][32]) {
+DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight,
+                     const float *rstd, ELEMENT *dx, float *partials, float (&sums)[HELD][CHUNK], int rows, int width,
+                     int each, float (&scratch)[2][1][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
     int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
     int end = min(rows, (int) (blockIdx.x + 1) * each);
-    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD];
+    uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD], beside[HELD];
     float g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
     if (WHOLE && AHEAD && first_row < end) {
@@ -84,7 +91,9 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
 
     for (int row = first_row; row < end; row += ROWS) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
+        const ELEMENT *d_sum_row = SUM ? d_sum + (long long) row * width : nullptr;
         ELEMENT *dx_row = dx + (long long) row * width;
+        if (SUM && WHOLE) hold<WHOLE>(beside, d_sum_row, first, width, 0.0f);
         float r = r_next, dot = 0.0f;
         if (WHOLE && AHEAD) {
             HOT_LOOP
@@ -143,6 +152,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
             widen(w, weights[h]);
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - v[i] * c;
+            if (SUM) add_chunk(g, beside[h]);
             put_chunk<WHOLE>(dx_row, at, width, g);
         }
         COLD_LOOP
@@ -152,6 +162,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
             widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) g[i] = g[i] * r * w[i] - v[i] * c;
+            if (SUM) add_chunk(g, chunk_of<WHOLE>(d_sum_row, at, width, 0.0f));
             put_chunk<WHOLE>(dx_row, at, width, g);
         }
     }
@@ -159,15 +170,16 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight,
 
 // Partial sums of the weight's gradient go to partials [blocks, width].
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
-rms_norm_backward(const ELEMENT *dy, const ELEMENT *x, const ELEMENT *weight, const float *rstd, ELEMENT *dx,
-                  float *partials, int rows, int width, int each) {
+rms_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight, const float *rstd,
+                  ELEMENT *dx, float *partials, int rows, int width, int each) {
     __shared__ float scratch[2][1][32];
     __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
-    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width);
+    bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
+                 && (!SUM || whole_rows(d_sum, width));
     float sums[HELD][CHUNK] = {};
     partials += (long long) blockIdx.x * width;
-    if (whole) backward<true>(dy, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
-    else backward<false>(dy, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
+    if (whole) backward<true>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
+    else backward<false>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
     store_column_sums(sums, totals, partials, width);
 }
 #endif

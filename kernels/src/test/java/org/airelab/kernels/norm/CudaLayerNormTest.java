@@ -102,6 +102,63 @@ class CudaLayerNormTest {
         }
     }
 
+    /** What the kernels make of x and another matrix, and of a gradient of their sum beside that of its norm. */
+    private static Result ofSum(HostLauncher host, CudaRung<LayerNorm> rung, DType dtype, Inputs in,
+            MemorySegment added, MemorySegment dSum, MemorySegment sum) {
+        var norm = rung.on(host, dtype);
+        var total = host.copy(encode(added, dtype));
+        var weight = host.copy(encode(in.weight, dtype));
+        var bias = host.copy(encode(in.bias, dtype));
+        var y = host.allocate(total.byteSize());
+        var mean = host.allocate(4L * in.rows);
+        var rstd = host.allocate(4L * in.rows);
+        var dx = host.allocate(total.byteSize());
+        var dWeight = host.allocate(weight.byteSize());
+        var dBias = host.allocate(weight.byteSize());
+        norm.forwardOfSum(host.copy(encode(in.x, dtype)), total, total, weight, bias, y, mean, rstd, in.rows, in.width,
+                EPS);
+        norm.backwardOfSum(host.copy(encode(in.dy, dtype)), host.copy(encode(dSum, dtype)), total, weight, mean, rstd,
+                dx, dWeight, dBias, in.rows, in.width);
+        assertArrayEquals(Native.array(sum), Native.array(decode(total, dtype)), rung.name() + " sum");
+        return new Result(decode(y, dtype), Native.copy(mean), Native.copy(rstd), decode(dx, dtype),
+                decode(dWeight, dtype), decode(dBias, dtype));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 1", "37, 7", "5, 32", "600, 9", "2, 1030", "45, 1032", "2, 4100", "1, 9001"})
+    void sumsAreNormalizedAndTheirGradientsAdded(int rows, int width) {
+        var size = (long) rows * width;
+        for (var dtype : DType.values()) {
+            var in = Inputs.of(rows, width, true, dtype);
+            var added = Inputs.rounded(size, 5, 1, dtype);
+            var dSum = Inputs.rounded(size, 6, 1, dtype);
+            var sum = decode(encode(plus(in.x, added), dtype), dtype);
+            var expected = reference(new Inputs(sum, in.weight, in.bias, in.dy, rows, width));
+            var dx = plus(expected.dx, dSum);
+            try (var host = new HostLauncher(width)) {
+                var plain = ofSum(host, NAIVE, dtype, in, added, dSum, sum);
+                for (var rung : LayerNorm.FAMILY.cudaRungs()) {
+                    var actual = ofSum(host, rung, dtype, in, added, dSum, sum);
+                    var what = rung.name() + " " + dtype + " [" + rows + ", " + width + "]";
+                    assertAsGoodAsPlain(expected.y, plain.y, actual.y, dtype, what + " y");
+                    assertAsGoodAsPlain(expected.mean, plain.mean, actual.mean, what + " mean");
+                    assertAsGoodAsPlain(expected.rstd, plain.rstd, actual.rstd, what + " rstd");
+                    assertAsGoodAsPlain(dx, plain.dx, actual.dx, dtype, what + " dx");
+                    assertAsGoodAsPlain(expected.dWeight, plain.dWeight, actual.dWeight, dtype, what + " dWeight");
+                    assertAsGoodAsPlain(expected.dBias, plain.dBias, actual.dBias, dtype, what + " dBias");
+                }
+            }
+        }
+    }
+
+    private static MemorySegment plus(MemorySegment a, MemorySegment b) {
+        var sum = Native.copy(a);
+        for (var i = 0; i < sum.byteSize() / 4; i++) {
+            Native.set(sum, i, Native.get(a, i) + Native.get(b, i));
+        }
+        return sum;
+    }
+
     @ParameterizedTest
     @EnumSource
     void schedulesDoNotMatter(DType dtype) {

@@ -87,6 +87,56 @@ class CudaRmsNormTest {
         }
     }
 
+    /** What the kernels make of x and another matrix, and of a gradient of their sum beside that of its norm. */
+    private static Result ofSum(HostLauncher host, CudaRung<RmsNorm> rung, DType dtype, Inputs in, MemorySegment added,
+            MemorySegment dSum, MemorySegment sum) {
+        var norm = rung.on(host, dtype);
+        var total = host.copy(encode(added, dtype));
+        var weight = host.copy(encode(in.weight, dtype));
+        var y = host.allocate(total.byteSize());
+        var rstd = host.allocate(4L * in.rows);
+        var dx = host.allocate(total.byteSize());
+        var dWeight = host.allocate(weight.byteSize());
+        norm.forwardOfSum(host.copy(encode(in.x, dtype)), total, total, weight, y, rstd, in.rows, in.width, EPS);
+        norm.backwardOfSum(host.copy(encode(in.dy, dtype)), host.copy(encode(dSum, dtype)), total, weight, rstd, dx,
+                dWeight, in.rows, in.width);
+        assertArrayEquals(Native.array(sum), Native.array(decode(total, dtype)), rung.name() + " sum");
+        return new Result(decode(y, dtype), Native.copy(rstd), decode(dx, dtype), decode(dWeight, dtype));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "37, 7", "5, 32", "600, 9", "2, 1030", "45, 1032", "2, 4100", "1, 9001"})
+    void sumsAreNormalizedAndTheirGradientsAdded(int rows, int width) {
+        var size = (long) rows * width;
+        for (var dtype : DType.values()) {
+            var in = Inputs.of(rows, width, dtype);
+            var added = decode(encode(normal(size, 4, 1), dtype), dtype);
+            var dSum = decode(encode(normal(size, 5, 1), dtype), dtype);
+            var sum = decode(encode(plus(in.x, added), dtype), dtype);
+            var expected = reference(new Inputs(sum, in.weight, in.dy, rows, width));
+            var dx = plus(expected.dx, dSum);
+            try (var host = new HostLauncher(width)) {
+                var plain = ofSum(host, NAIVE, dtype, in, added, dSum, sum);
+                for (var rung : RmsNorm.FAMILY.cudaRungs()) {
+                    var actual = ofSum(host, rung, dtype, in, added, dSum, sum);
+                    var what = rung.name() + " " + dtype + " [" + rows + ", " + width + "]";
+                    assertAsGoodAsPlain(expected.y, plain.y, actual.y, dtype, what + " y");
+                    assertAsGoodAsPlain(expected.rstd, plain.rstd, actual.rstd, what + " rstd");
+                    assertAsGoodAsPlain(expected.dWeight, plain.dWeight, actual.dWeight, dtype, what + " dWeight");
+                    assertAsGoodAsPlain(dx, plain.dx, actual.dx, dtype, what + " dx");
+                }
+            }
+        }
+    }
+
+    private static MemorySegment plus(MemorySegment a, MemorySegment b) {
+        var sum = Native.copy(a);
+        for (var i = 0; i < sum.byteSize() / 4; i++) {
+            Native.set(sum, i, Native.get(a, i) + Native.get(b, i));
+        }
+        return sum;
+    }
+
     @ParameterizedTest
     @EnumSource
     void schedulesDoNotMatter(DType dtype) {

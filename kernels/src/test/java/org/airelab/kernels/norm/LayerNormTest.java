@@ -3,6 +3,7 @@ package org.airelab.kernels.norm;
 import static org.airelab.kernels.Native.assertAsGoodAsPlain;
 import static org.airelab.kernels.Native.normal;
 import static org.airelab.kernels.Native.zeros;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -110,6 +111,46 @@ class LayerNormTest {
             rung.forward(x, normal(40, 2, 1), null, first, zeros(1), zeros(1), 1, 40, EPS);
             rung.forward(shifted, normal(40, 2, 1), null, second, zeros(1), zeros(1), 1, 40, EPS);
             assertTrue(Native.error(first, second) < 1e-6);
+        }
+    }
+
+    @Test
+    void sumsAreNormalizedAndTheirGradientsAdded() {
+        var rows = 700;
+        var width = 33;
+        var x = normal(rows * width, 1, 1);
+        var weight = normal(width, 2, 1);
+        var dy = normal(rows * width, 3, 1);
+        var dSum = normal(rows * width, 4, 1);
+        for (var rung : LayerNorm.FAMILY.rungs()) {
+            var added = normal(rows * width, 5, 1);
+            var sum = zeros(rows * width);
+            for (var i = 0; i < rows * width; i++) {
+                Native.set(sum, i, Native.get(x, i) + Native.get(added, i));
+            }
+            var y = zeros(rows * width);
+            var rstd = zeros(rows);
+            var dx = zeros(rows * width);
+            var dWeight = zeros(width);
+            var plainY = zeros(rows * width);
+            var plainDx = zeros(rows * width);
+            var plainDWeight = zeros(width);
+            var mean = zeros(rows);
+            rung.forwardOfSum(x, added, added, weight, dWeight, y, mean, rstd, rows, width, EPS);
+            rung.forward(sum, weight, dWeight, plainY, mean, zeros(rows), rows, width, EPS);
+            rung.backwardOfSum(dy, dSum, added, weight, mean, rstd, dx, dWeight, zeros(width), rows, width);
+            rung.backward(dy, sum, weight, mean, rstd, plainDx, plainDWeight, zeros(width), rows, width);
+            for (var i = 0; i < rows * width; i++) {
+                Native.set(plainDx, i, Native.get(plainDx, i) + Native.get(dSum, i));
+            }
+            assertArrayEquals(Native.array(sum), Native.array(added), rung.name());
+            assertArrayEquals(Native.array(plainY), Native.array(y), rung.name());
+            assertArrayEquals(Native.array(plainDx), Native.array(dx), rung.name());
+            assertArrayEquals(Native.array(plainDWeight), Native.array(dWeight), rung.name());
+            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, null, y, mean,
+                    rstd, rows, width, EPS));
+            assertThrows(IllegalArgumentException.class, () -> rung.backwardOfSum(dy, zeros(7), sum, weight, mean, rstd,
+                    dx, dWeight, null, rows, width));
         }
     }
 

@@ -128,6 +128,45 @@ class RmsNormTest {
     }
 
     @Test
+    void sumsAreNormalizedAndTheirGradientsAdded() {
+        var rows = 700;
+        var width = 33;
+        var x = normal(rows * width, 1, 1);
+        var weight = normal(width, 2, 1);
+        var dy = normal(rows * width, 3, 1);
+        var dSum = normal(rows * width, 4, 1);
+        for (var rung : RmsNorm.FAMILY.rungs()) {
+            var added = normal(rows * width, 5, 1);
+            var sum = zeros(rows * width);
+            for (var i = 0; i < rows * width; i++) {
+                Native.set(sum, i, Native.get(x, i) + Native.get(added, i));
+            }
+            var y = zeros(rows * width);
+            var rstd = zeros(rows);
+            var dx = zeros(rows * width);
+            var dWeight = zeros(width);
+            var plainY = zeros(rows * width);
+            var plainDx = zeros(rows * width);
+            var plainDWeight = zeros(width);
+            rung.forwardOfSum(x, added, added, weight, y, rstd, rows, width, EPS);
+            rung.backwardOfSum(dy, dSum, added, weight, rstd, dx, dWeight, rows, width);
+            rung.forward(sum, weight, plainY, zeros(rows), rows, width, EPS);
+            rung.backward(dy, sum, weight, rstd, plainDx, plainDWeight, rows, width);
+            for (var i = 0; i < rows * width; i++) {
+                Native.set(plainDx, i, Native.get(plainDx, i) + Native.get(dSum, i));
+            }
+            assertArrayEquals(Native.array(sum), Native.array(added), rung.name());
+            assertArrayEquals(Native.array(plainY), Native.array(y), rung.name());
+            assertArrayEquals(Native.array(plainDx), Native.array(dx), rung.name());
+            assertArrayEquals(Native.array(plainDWeight), Native.array(dWeight), rung.name());
+            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, y, rstd, rows,
+                    width, EPS));
+            assertThrows(IllegalArgumentException.class, () -> rung.backwardOfSum(dy, zeros(7), sum, weight, rstd, dx,
+                    dWeight, rows, width));
+        }
+    }
+
+    @Test
     void sizesAreChecked() {
         for (var rung : RmsNorm.FAMILY.rungs()) {
             assertThrows(IllegalArgumentException.class,

@@ -23,7 +23,7 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
     /** Two buckets of gradients of 25 MB. */
     private static final double BUCKETS = 2 * 25e6;
     /** Logits that a fused loss has at a time (FusedLossHead). */
-    private static final double PORTION = 1L << 28;
+    private static final double PORTION = 1L << 30;
     /** Bytes a logit by plain operators: half, float32, log-softmax and its gradient. */
     private static final double PLAIN_LOGIT = 14;
     /** What of a GPU's memory allocators can use before they fragment. */

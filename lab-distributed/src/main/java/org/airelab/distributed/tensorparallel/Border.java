@@ -1,6 +1,6 @@
 package org.airelab.distributed.tensorparallel;
 
-import org.airelab.torch.CustomFunction.Made;
+import org.airelab.torch.JavaFunction.Made;
 import org.airelab.torch.Tensor;
 
 /**

@@ -3,7 +3,7 @@ package org.airelab.distributed.tensorparallel;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
 import org.airelab.torch.Aten;
-import org.airelab.torch.CustomFunction.Made;
+import org.airelab.torch.JavaFunction.Made;
 import org.airelab.torch.Tensor;
 
 /**

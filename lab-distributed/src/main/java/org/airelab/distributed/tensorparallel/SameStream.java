@@ -2,7 +2,7 @@ package org.airelab.distributed.tensorparallel;
 
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
-import org.airelab.torch.CustomFunction.Made;
+import org.airelab.torch.JavaFunction.Made;
 import org.airelab.torch.Tensor;
 
 /** All ranks have all of the stream: nothing is to be done on the way in, and an all-reduce on the way out. */

@@ -30,20 +30,24 @@ final class NormWorkloads {
 
     static List<Workload<?>> largeRms() {
         return List.of(rmsForward(8192, 4096).alsoQuick(), rmsBackward(8192, 4096).alsoQuick(),
-                rmsForward(32_768, 768), rmsBackward(32_768, 768), rmsForward(8191, 4097));
+                rmsForward(32_768, 768), rmsBackward(32_768, 768), rmsForward(8191, 4097),
+                rmsOfSum(32_768, 768), rmsBackwardOfSum(32_768, 768));
     }
 
     static List<Workload<?>> largeLayer() {
         return List.of(layerForward(8192, 4096).alsoQuick(), layerBackward(8192, 4096).alsoQuick(),
-                layerForward(32_768, 768), layerBackward(32_768, 768), layerForward(8191, 4097));
+                layerForward(32_768, 768), layerBackward(32_768, 768), layerForward(8191, 4097),
+                layerOfSum(32_768, 768), layerBackwardOfSum(32_768, 768));
     }
 
     static List<Workload<?>> rmsVariants() {
-        return RowWidths.each(width -> Stream.of(rmsForward(3, width), rmsBackward(3, width)));
+        return RowWidths.each(width -> Stream.of(rmsForward(3, width), rmsBackward(3, width), rmsOfSum(3, width),
+                rmsBackwardOfSum(3, width)));
     }
 
     static List<Workload<?>> layerVariants() {
-        return RowWidths.each(width -> Stream.of(layerForward(3, width), layerBackward(3, width)));
+        return RowWidths.each(width -> Stream.of(layerForward(3, width), layerBackward(3, width), layerOfSum(3, width),
+                layerBackwardOfSum(3, width)));
     }
 
     private static Workload<RmsNorm> rmsForward(int rows, int width) {
@@ -82,6 +86,48 @@ final class NormWorkloads {
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
                         m.get(7), rows, width))
                 .after((norm, m) -> norm.forward(m.get(1), m.get(2), null, m.get(5), m.get(3), m.get(4), rows, width,
+                EPS));
+    }
+
+    private static Workload<RmsNorm> rmsOfSum(int rows, int width) {
+        return new Workload<>("rms-norm", RmsNorm.class, "forward-of-sum", rows + "x" + width,
+                List.of(normal("x", rows, width), normal("added", rows, width), output("sum", rows, width),
+                        normal("weight", width), output("y", rows, width), output("rstd", rows).inFloat32()),
+                5.0 * rows * width,
+                (norm, m) -> norm.forwardOfSum(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width,
+                        EPS));
+    }
+
+    private static Workload<RmsNorm> rmsBackwardOfSum(int rows, int width) {
+        return new Workload<>("rms-norm", RmsNorm.class, "backward-of-sum", rows + "x" + width,
+                List.of(normal("dy", rows, width), normal("dSum", rows, width), normal("x", rows, width),
+                        normal("weight", width), normal("rstd", rows).inFloat32(), output("dx", rows, width),
+                        output("dWeight", width)),
+                10.0 * rows * width,
+                (norm, m) -> norm.backwardOfSum(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
+                        rows, width))
+                .after((norm, m) -> norm.forward(m.get(2), m.get(3), m.get(5), m.get(4), rows, width, EPS));
+    }
+
+    private static Workload<LayerNorm> layerOfSum(int rows, int width) {
+        return new Workload<>("layer-norm", LayerNorm.class, "forward-of-sum", rows + "x" + width,
+                List.of(normal("x", rows, width), normal("added", rows, width), output("sum", rows, width),
+                        normal("weight", width), normal("bias", width), output("y", rows, width),
+                        output("mean", rows).inFloat32(), output("rstd", rows).inFloat32()),
+                8.0 * rows * width,
+                (norm, m) -> norm.forwardOfSum(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
+                        m.get(7), rows, width, EPS));
+    }
+
+    private static Workload<LayerNorm> layerBackwardOfSum(int rows, int width) {
+        return new Workload<>("layer-norm", LayerNorm.class, "backward-of-sum", rows + "x" + width,
+                List.of(normal("dy", rows, width), normal("dSum", rows, width), normal("x", rows, width),
+                        normal("weight", width), normal("mean", rows).inFloat32(), normal("rstd", rows).inFloat32(),
+                        output("dx", rows, width), output("dWeight", width), output("dBias", width)),
+                13.0 * rows * width,
+                (norm, m) -> norm.backwardOfSum(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
+                        m.get(7), m.get(8), rows, width))
+                .after((norm, m) -> norm.forward(m.get(2), m.get(3), null, m.get(6), m.get(4), m.get(5), rows, width,
                 EPS));
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import org.airelab.kernels.optimizer.Adam;
 import org.airelab.kernels.optimizer.AdamSettings;
 import org.airelab.kernels.optimizer.GradientNorm;
+import org.airelab.kernels.optimizer.GradientSum;
 import org.airelab.kernels.optimizer.RmsProp;
 import org.airelab.kernels.optimizer.RmsPropSettings;
 import org.airelab.kernels.optimizer.Sgd;
@@ -36,6 +37,14 @@ final class OptimizerWorkloads {
 
     static List<Workload<?>> largeGradientNorm() {
         return List.of(gradientNorm(HUGE).alsoQuick());
+    }
+
+    static List<Workload<?>> gradientSum() {
+        return List.of(gradientSum(SMALL).alsoQuick(), gradientSum(LARGE));
+    }
+
+    static List<Workload<?>> largeGradientSum() {
+        return List.of(gradientSum(HUGE).alsoQuick());
     }
 
     static List<Workload<?>> largeAdam() {
@@ -67,6 +76,12 @@ final class OptimizerWorkloads {
                 List.of(normal("values", n), total("sum")), 2.0 * n,
                 (f, m) -> f.sumOfSquares(m.get(0), n, m.get(1)))
                 .against(Baseline.of("dot", t -> DOT.call().tensor(t[0]).tensor(t[0]).tensors(1)));
+    }
+
+    private static Workload<GradientSum> gradientSum(int n) {
+        return new Workload<>("gradient-sum", GradientSum.class, "add", String.valueOf(n),
+                List.of(normal("addends", n), normal("sums", n).inFloat32().updated()), n,
+                (f, m) -> f.add(m.get(0), n, m.get(1)));
     }
 
     private static Workload<Adam> adam(int n) {
