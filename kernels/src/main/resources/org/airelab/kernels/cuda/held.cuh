@@ -124,27 +124,24 @@ DEVICE float row_max(float x, float (&scratch)[1][32]) {
 // the last place, of results that shrink faster.
 DEVICE float exponential(float x) { return exp2_flushed(x * 1.4426950408889634f); }
 
-// Adds up what the rows that a block takes at once have summed a column, in their order, and stores it. With one row at
-// once there is nothing to add.
-DEVICE void store_column_sums(const float (&sums)[HELD][CHUNK], float (&totals)[ROWS > 1 ? HELD * STRIDE : 1],
-                              float *partials, int width) {
-    int first = (int) threadIdx.x % LANES * CHUNK;
-    if (ROWS > 1) __syncthreads(); // the totals may still be read for the columns stored before
-    for (int turn = 0; turn < ROWS; turn++) {
-        bool last = turn == ROWS - 1;
-        if ((int) threadIdx.x / LANES == turn) {
-            HOT_LOOP
-            for (int h = 0; h < HELD; h++) {
-                HOT_LOOP
-                for (int i = 0; i < CHUNK; i++) {
-                    int at = first + h * STRIDE + i;
-                    if (at >= width) continue;
-                    float sum = (turn == 0 ? 0.0f : totals[at]) + sums[h][i];
-                    if (last) partials[at] = sum;
-                    else totals[at] = sum;
-                }
-            }
-        }
-        if (!last) __syncthreads();
+// Adds up what the rows that a block takes at once have summed a column, in their order, and stores it: by way of shared
+// memory, as a thread's columns lie side by side and a store of one each would take a sector of 32 bytes for 4.
+DEVICE void store_column_sums(const float (&sums)[HELD][CHUNK], float (&totals)[BLOCK * HELD * CHUNK], float *partials,
+                              int width) {
+    int lane = (int) threadIdx.x % LANES, row = (int) threadIdx.x / LANES;
+    float *mine = totals + row * HELD * STRIDE + lane * CHUNK;
+    __syncthreads(); // the totals may still be read for the columns stored before
+    HOT_LOOP
+    for (int h = 0; h < HELD; h++) {
+        HOT_LOOP
+        for (int i = 0; i < CHUNK; i++) mine[h * STRIDE + i] = sums[h][i];
+    }
+    __syncthreads();
+    int end = min(width, HELD * STRIDE);
+    for (int at = threadIdx.x; at < end; at += BLOCK) {
+        float sum = 0.0f;
+        HOT_LOOP
+        for (int r = 0; r < ROWS; r++) sum += totals[r * HELD * STRIDE + at];
+        partials[at] = sum;
     }
 }

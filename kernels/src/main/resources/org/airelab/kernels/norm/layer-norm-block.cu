@@ -213,7 +213,7 @@ layer_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, c
                     const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width,
                     int each) {
     __shared__ float scratch[2][2][32];
-    __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
+    __shared__ __align__(16) float totals[BLOCK * HELD * CHUNK];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
                  && (!SUM || whole_rows(d_sum, width));
     float weight_sums[HELD][CHUNK] = {}, bias_sums[HELD][CHUNK] = {};

@@ -173,7 +173,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 rms_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight, const float *rstd,
                   ELEMENT *dx, float *partials, int rows, int width, int each) {
     __shared__ float scratch[2][1][32];
-    __shared__ float totals[ROWS > 1 ? HELD * STRIDE : 1];
+    __shared__ __align__(16) float totals[BLOCK * HELD * CHUNK];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
                  && (!SUM || whole_rows(d_sum, width));
     float sums[HELD][CHUNK] = {};

@@ -235,9 +235,10 @@ class CudaRmsNormTest {
         assertFaults(2, "if (threadIdx.x % LANES == 0) rstd[row] = r;", "rstd[row] = r;", "a race");
         assertFaults(2, "partials += (long long) blockIdx.x * width",
                 "partials += (long long) blockIdx.x * (width - 1)", "a race");
-        assertFaults(2, "if (at >= width) continue;\n                    float", "if (at > width) continue;\n"
-                + "                    float", "writes 4 bytes");
-        assertFaults(2, "if (!last) __syncthreads();", "", "nothing has been written");
+        assertFaults(2, "int end = min(width, HELD * STRIDE)", "int end = min(width + 1, HELD * STRIDE)",
+                "writes 4 bytes");
+        assertFaults(2, "    __syncthreads();\n    int end = min(width", "    int end = min(width",
+                "nothing has been written");
         assertFaults(2, "min(rows, (int) (blockIdx.x + 1) * each)", "min(rows, (int) (blockIdx.x + 1) * each + 1)",
                 "a race");
     }
