@@ -66,12 +66,13 @@ record CudaLayerNorm(RowSharing sharing, Launcher launcher, DType dtype) impleme
         var source = NormArguments.source(SOURCE, sharing, dtype, ofSum);
         if (sharing == RowSharing.BLOCK) {
             launcher.launch(groups.launch(source, "layer_norm_backward", held, ofSum), dy, dSum, x, weight, mean, rstd,
-                    dx, partials, biasPartials, rows, width, groups.each());
+                    dx, partials, biasPartials, rows, width);
         } else {
             // The parameters' gradients apart, as the rungs before block form them; dx comes last, as it may be where
             // dy was.
             launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "layer_norm_partials", dtype, width,
-                    groups.count()), dy, x, mean, rstd, partials, biasPartials, rows, width, groups.each());
+                    groups.count()), dy, x, mean, rstd, partials, biasPartials, rows, width,
+                    RowGroups.each(rows, sharing));
             launcher.launch(sharing.launch(source, "layer_norm_backward", dtype, rows, width, MOST_THREADS), dy, dSum,
                     x, weight, mean, rstd, dx, rows, width);
         }

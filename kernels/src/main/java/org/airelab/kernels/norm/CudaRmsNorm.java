@@ -56,11 +56,11 @@ record CudaRmsNorm(RowSharing sharing, Launcher launcher, DType dtype) implement
         var source = NormArguments.source(SOURCE, sharing, dtype, ofSum);
         if (sharing == RowSharing.BLOCK) {
             launcher.launch(groups.launch(source, "rms_norm_backward", held, ofSum), dy, dSum, x, weight, rstd, dx,
-                    partials, rows, width, groups.each());
+                    partials, rows, width);
         } else {
             // dx comes last, as it may be where dy was.
             launcher.launch(RowSharing.columns(SOURCE + sharing + ".cu", "rms_norm_partials", dtype, width,
-                    groups.count()), dy, x, rstd, partials, rows, width, groups.each());
+                    groups.count()), dy, x, rstd, partials, rows, width, RowGroups.each(rows, sharing));
             launcher.launch(sharing.launch(source, "rms_norm_backward", dtype, rows, width, MOST_THREADS), dy, dSum, x,
                     weight, rstd, dx, rows, width);
         }

@@ -7,13 +7,12 @@ import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
- * Groups of consecutive rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of
- * sums they depend on the shape alone, those of the rung block also on the number of multiprocessors.
+ * Groups of rows whose sums a norm's CUDA rung forms first, before it adds these up: like all orders of sums they
+ * depend on the shape alone, those of the rung block also on the number of multiprocessors.
  *
- * @param rows at least 1
- * @param each rows of a group, the last may have fewer
+ * @param count at least 1, each of them with rows
  */
-record RowGroups(int rows, int each) {
+record RowGroups(int count) {
     /** Enough blocks to fill a GPU, few enough that the groups' sums are small beside what is summed. */
     private static final int MOST = 512;
     /** Chunks of 16 bytes of dy and of x that a thread holds beside its sums. */
@@ -25,17 +24,22 @@ record RowGroups(int rows, int each) {
     private static final int TOTALS_THREADS = 1024;
     private static final int TOTALS_COLUMNS = 32;
 
-    /** Of the rungs before block. */
+    /** Of the rungs before block: rows that follow one another. */
     static RowGroups of(int rows, RowSharing sharing) {
-        return new RowGroups(rows, sharing == RowSharing.NAIVE ? rows : (rows - 1) / MOST + 1);
+        return new RowGroups((rows - 1) / each(rows, sharing) + 1);
     }
 
-    /** Of the rung block: as many as a device holds at once, where there are rows for them. */
+    /** Rows of a group of the rungs before block; the last may have fewer. */
+    static int each(int rows, RowSharing sharing) {
+        return sharing == RowSharing.NAIVE ? rows : (rows - 1) / MOST + 1;
+    }
+
+    /**
+     * Of the rung block: a group for each block, as many as a device holds at once where there are rows for them. The
+     * rows of a block lie a grid apart, so that what all blocks read at a time lies side by side.
+     */
     static RowGroups of(int rows, HeldRows held, boolean ofSum, int multiprocessors) {
-        var most = Math.min(held.blocks(rows), resident(held, ofSum) * multiprocessors);
-        var atOnce = held.block() / held.lanes();
-        var turns = (rows - 1) / (most * atOnce) + 1;
-        return new RowGroups(rows, turns * atOnce);
+        return new RowGroups(Math.min(held.blocks(rows), resident(held, ofSum) * multiprocessors));
     }
 
     /** How the rung block's backward pass holds rows. */
@@ -50,7 +54,7 @@ record RowGroups(int rows, int each) {
 
     /** The launch of the rung block's backward pass. */
     Launch launch(KernelSource source, String entry, HeldRows held, boolean ofSum) {
-        return held.blocks(source.with("RESIDENT", resident(held, ofSum)), entry, count());
+        return held.blocks(source.with("RESIDENT", resident(held, ofSum)), entry, count);
     }
 
     /** The launch that adds up the sums of all groups, for one array or two. */
@@ -59,12 +63,8 @@ record RowGroups(int rows, int each) {
                 "column_totals", (width - 1) / TOTALS_COLUMNS + 1, arrays, 1, TOTALS_THREADS, 0, 1);
     }
 
-    int count() {
-        return (rows - 1) / each + 1;
-    }
-
     /** Bytes of the sums of all groups. */
     long bytes(int width) {
-        return (long) Float.BYTES * count() * width;
+        return (long) Float.BYTES * count * width;
     }
 }

@@ -1,6 +1,6 @@
 // Layer norm, a block a row, or a warp where a row is short. Over warp: 16 bytes an access, and each thread holds its
 // first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits is read
-// once. Backward, a block takes `each` rows, the next on its way while it works on one where there are registers, and
+// once. Backward, a block takes several rows, the next on its way while it works on one where there are registers, and
 // the sums over them for the gradients of weight and bias stay there too: dy and x are read once for all gradients.
 // local memory: 16 bytes, because on sm_100a a word or two of the backward pass do not fit beside 512 threads' others.
 #include "sums.cuh"
@@ -99,26 +99,25 @@ layer_norm_forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const E
 // Whether there are registers for the next row, loaded while a thread works on one.
 const bool AHEAD = HELD <= 2;
 
-// A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
+// A block takes rows a grid apart. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
 DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight,
                      const float *mean, const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials,
-                     float (&weight_sums)[HELD][CHUNK], float (&bias_sums)[HELD][CHUNK], int rows, int width, int each,
+                     float (&weight_sums)[HELD][CHUNK], float (&bias_sums)[HELD][CHUNK], int rows, int width,
                      float (&scratch)[2][2][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
-    int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
-    int end = min(rows, (int) (blockIdx.x + 1) * each);
+    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
     uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD], beside[HELD];
     float g[CHUNK], v[CHUNK], w[CHUNK], m_next = 0.0f, r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
-    if (WHOLE && AHEAD && first_row < end) {
+    if (WHOLE && AHEAD && first_row < rows) {
         hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
         hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
         m_next = mean[first_row];
         r_next = rstd[first_row];
     }
 
-    for (int row = first_row; row < end; row += ROWS) {
+    for (int row = first_row; row < rows; row += step) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         const ELEMENT *d_sum_row = SUM ? d_sum + (long long) row * width : nullptr;
         ELEMENT *dx_row = dx + (long long) row * width;
@@ -130,11 +129,11 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
                 dy_held[h] = dy_next[h];
                 x_held[h] = x_next[h];
             }
-            if (row + ROWS < end) {
-                hold<WHOLE>(dy_next, dy_row + (long long) ROWS * width, first, width, 0.0f);
-                hold<WHOLE>(x_next, x_row + (long long) ROWS * width, first, width, 0.0f);
-                m_next = mean[row + ROWS];
-                r_next = rstd[row + ROWS];
+            if (row + step < rows) {
+                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
+                m_next = mean[row + step];
+                r_next = rstd[row + step];
             }
         } else {
             if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
@@ -210,8 +209,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
 // Partial sums of the gradients of weight and bias go to arrays [blocks, width]; bias_partials may be null.
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 layer_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight, const float *mean,
-                    const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width,
-                    int each) {
+                    const float *rstd, ELEMENT *dx, float *weight_partials, float *bias_partials, int rows, int width) {
     __shared__ float scratch[2][2][32];
     __shared__ __align__(16) float totals[BLOCK * HELD * CHUNK];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
@@ -221,10 +219,10 @@ layer_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, c
     if (bias_partials != nullptr) bias_partials += (long long) blockIdx.x * width;
     if (whole) {
         backward<true>(dy, d_sum, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums,
-                       rows, width, each, scratch);
+                       rows, width, scratch);
     } else {
         backward<false>(dy, d_sum, x, weight, mean, rstd, dx, weight_partials, bias_partials, weight_sums, bias_sums,
-                        rows, width, each, scratch);
+                        rows, width, scratch);
     }
     store_column_sums(weight_sums, totals, weight_partials, width);
     if (bias_partials != nullptr) store_column_sums(bias_sums, totals, bias_partials, width);

@@ -1,6 +1,6 @@
 // Root mean square norm, a block a row, or a warp where a row is short. Over warp: 16 bytes an access, and each thread
 // holds its first HELD chunks of the row in registers, all of whose loads are under way at once, so that a row that fits
-// is read once. Backward, a block takes `each` rows, the next on its way while it works on one, and the sums over them
+// is read once. Backward, a block takes several rows, the next on its way while it works on one, and the sums over them
 // for the weight's gradient stay in registers too: dy and x are read once for both gradients.
 #include "sums.cuh"
 
@@ -72,24 +72,23 @@ rms_norm_forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELE
 // Whether there are registers for the next row, loaded while a thread works on one.
 const bool AHEAD = HELD <= 3;
 
-// A block takes `each` rows that follow one another. WHOLE as in held.cuh; other rows are read again, not held.
+// A block takes rows a grid apart. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
 DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight,
                      const float *rstd, ELEMENT *dx, float *partials, float (&sums)[HELD][CHUNK], int rows, int width,
-                     int each, float (&scratch)[2][1][32]) {
+                     float (&scratch)[2][1][32]) {
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = first + HELD * STRIDE;
-    int first_row = blockIdx.x * each + threadIdx.x / LANES, turn = 0;
-    int end = min(rows, (int) (blockIdx.x + 1) * each);
+    int first_row = blockIdx.x * ROWS + threadIdx.x / LANES, step = gridDim.x * ROWS, turn = 0;
     uint4 dy_held[HELD], x_held[HELD], weights[HELD], dy_next[HELD], x_next[HELD], beside[HELD];
     float g[CHUNK], v[CHUNK], w[CHUNK], r_next = 0.0f;
     if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f);
-    if (WHOLE && AHEAD && first_row < end) {
+    if (WHOLE && AHEAD && first_row < rows) {
         hold<WHOLE>(dy_next, dy + (long long) first_row * width, first, width, 0.0f);
         hold<WHOLE>(x_next, x + (long long) first_row * width, first, width, 0.0f);
         r_next = rstd[first_row];
     }
 
-    for (int row = first_row; row < end; row += ROWS) {
+    for (int row = first_row; row < rows; row += step) {
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         const ELEMENT *d_sum_row = SUM ? d_sum + (long long) row * width : nullptr;
         ELEMENT *dx_row = dx + (long long) row * width;
@@ -101,10 +100,10 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
                 dy_held[h] = dy_next[h];
                 x_held[h] = x_next[h];
             }
-            if (row + ROWS < end) {
-                hold<WHOLE>(dy_next, dy_row + (long long) ROWS * width, first, width, 0.0f);
-                hold<WHOLE>(x_next, x_row + (long long) ROWS * width, first, width, 0.0f);
-                r_next = rstd[row + ROWS];
+            if (row + step < rows) {
+                hold<WHOLE>(dy_next, dy_row + (long long) step * width, first, width, 0.0f);
+                hold<WHOLE>(x_next, x_row + (long long) step * width, first, width, 0.0f);
+                r_next = rstd[row + step];
             }
         } else {
             if (WHOLE) hold<WHOLE>(dy_held, dy_row, first, width, 0.0f);
@@ -171,15 +170,15 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
 // Partial sums of the weight's gradient go to partials [blocks, width].
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 rms_norm_backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, const ELEMENT *weight, const float *rstd,
-                  ELEMENT *dx, float *partials, int rows, int width, int each) {
+                  ELEMENT *dx, float *partials, int rows, int width) {
     __shared__ float scratch[2][1][32];
     __shared__ __align__(16) float totals[BLOCK * HELD * CHUNK];
     bool whole = whole_rows(dy, width) && whole_rows(x, width) && whole_rows(weight, width) && whole_rows(dx, width)
                  && (!SUM || whole_rows(d_sum, width));
     float sums[HELD][CHUNK] = {};
     partials += (long long) blockIdx.x * width;
-    if (whole) backward<true>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
-    else backward<false>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, each, scratch);
+    if (whole) backward<true>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, scratch);
+    else backward<false>(dy, d_sum, x, weight, rstd, dx, partials, sums, rows, width, scratch);
     store_column_sums(sums, totals, partials, width);
 }
 #endif

@@ -282,6 +282,8 @@ class CudaLayerNormTest {
         assertFound(2, "if (at + i < width) squares +=", "squares +=");
         assertFound(2, "if (threadIdx.x % LANES == 0) {\n        mean", "{\n        mean");
         assertFound(2, "    __syncthreads(); // the totals", "    // the totals");
+        assertFound(2, "row = first_row; row < rows;", "row = first_row; row < rows - 1;");
+        assertFound(2, "step = gridDim.x * ROWS", "step = (gridDim.x + 1) * ROWS");
         assertFound(2, "blockIdx.y == 1", "false");
         assertFound(2, "bias_partials += (long long) blockIdx.x * width", "bias_partials += (long long) blockIdx.x");
     }

@@ -239,7 +239,7 @@ class CudaRmsNormTest {
                 "writes 4 bytes");
         assertFaults(2, "    __syncthreads();\n    int end = min(width", "    int end = min(width",
                 "nothing has been written");
-        assertFaults(2, "min(rows, (int) (blockIdx.x + 1) * each)", "min(rows, (int) (blockIdx.x + 1) * each + 1)",
-                "a race");
+        assertFaults(2, "step = gridDim.x * ROWS", "step = (gridDim.x - 1) * ROWS", "a race");
+        assertFaults(2, "row = first_row; row < rows;", "row = first_row; row <= rows;", "out of bounds");
     }
 }
