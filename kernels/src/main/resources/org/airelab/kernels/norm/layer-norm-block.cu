@@ -12,7 +12,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
     x += (long long) row * width;
     y += (long long) row * width;
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
-    uint4 held[HELD];
+    uint4 held[HELD], weights[HELD];
     float v[CHUNK], w[CHUNK], b[CHUNK] = {}, total = 0.0f;
 
     if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
@@ -21,6 +21,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
         add_row<WHOLE>(held, x, added + (long long) row * width, sum, first, beyond, width);
         x = sum;
     }
+    if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f); // on its way during the reductions
     HOT_LOOP
     for (int h = 0; WHOLE && h < HELD; h++) {
         widen(v, held[h]);
@@ -61,7 +62,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
         if (at >= width) continue;
         forget(held[h]);
         widen(v, held[h]);
-        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
+        widen(w, weights[h]);
         if (bias != nullptr) widen(b, chunk_of<WHOLE>(bias, at, width, 0.0f));
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) v[i] = (v[i] - m) * r * w[i] + b[i];

@@ -11,7 +11,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
     x += (long long) row * width;
     y += (long long) row * width;
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
-    uint4 held[HELD];
+    uint4 held[HELD], weights[HELD];
     float v[CHUNK], w[CHUNK], squares = 0.0f;
 
     if (WHOLE) hold<WHOLE>(held, x, first, width, 0.0f);
@@ -20,6 +20,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
         add_row<WHOLE>(held, x, added + (long long) row * width, sum, first, beyond, width);
         x = sum;
     }
+    if (WHOLE) hold<WHOLE>(weights, weight, first, width, 0.0f); // on its way during the reduction
     HOT_LOOP
     for (int h = 0; WHOLE && h < HELD; h++) {
         widen(v, held[h]);
@@ -40,7 +41,7 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
         if (at >= width) continue;
         forget(held[h]);
         widen(v, held[h]);
-        widen(w, chunk_of<WHOLE>(weight, at, width, 0.0f));
+        widen(w, weights[h]);
         HOT_LOOP
         for (int i = 0; i < CHUNK; i++) v[i] *= r * w[i];
         put_chunk<WHOLE>(y, at, width, v);
