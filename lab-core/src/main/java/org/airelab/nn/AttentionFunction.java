@@ -40,16 +40,12 @@ final class AttentionFunction extends CustomFunction {
                 counts.size(), true);
     }
 
-    private void rotate(Tensor rows, boolean inverse) {
-        if (rotation != null) {
-            rotation.rotate(rows, inverse);
-        }
-    }
-
     @Override
     protected Result forward(Made made, Tensor qkv, Tensor same) {
         AttentionShape shape = shape(qkv);
-        rotate(qkv, false);
+        if (rotation != null) {
+            rotation.rotate(qkv, false);
+        }
         // The result and, behind it in float32, the log-sum-exps.
         long logSums = shape.lseSize() * (Float.BYTES / qkv.type().bytes());
         Tensor saved = made.like(qkv, logSumsAt(shape, qkv) / qkv.type().bytes() + logSums);
@@ -64,9 +60,13 @@ final class AttentionFunction extends CustomFunction {
         AttentionShape shape = shape(qkv);
         Tensor dQkv = made.like(qkv, qkv.shape());
         MemorySegment out = saved.kernelMemory().asSlice(0, shape.outSize() * qkv.type().bytes());
-        attention(qkv).backward(shape, dOut.kernelMemory(), qkv.kernelMemory(), out,
-                saved.kernelMemory().asSlice(logSumsAt(shape, qkv)), dQkv.kernelMemory());
-        rotate(dQkv, true);
+        MemorySegment lse = saved.kernelMemory().asSlice(logSumsAt(shape, qkv));
+        if (rotation == null) {
+            attention(qkv).backward(shape, dOut.kernelMemory(), qkv.kernelMemory(), out, lse, dQkv.kernelMemory());
+        } else if (!attention(qkv).backwardOfRotated(shape, rotation.table(shape.time()), dOut.kernelMemory(),
+                qkv.kernelMemory(), out, lse, dQkv.kernelMemory())) {
+            rotation.rotate(dQkv, true);
+        }
         return new Gradients(dQkv, null);
     }
 

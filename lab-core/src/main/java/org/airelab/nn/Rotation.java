@@ -25,7 +25,8 @@ final class Rotation {
         table(division.share(config.contextLength()));
     }
 
-    private RotaryTable table(int time) {
+    /** The angles of the rank's {@code time} tokens of a sequence, where the kernels read them. */
+    RotaryTable table(int time) {
         return tables.computeIfAbsent(division.ranks() == 1 ? config.contextLength() : time, this::make);
     }
 

@@ -6,6 +6,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.rotary.RotaryTable;
 
 /**
  * Scaled dot-product attention, softmax(Q K^T / sqrt(headSize)) V for each head.
@@ -47,6 +48,27 @@ public interface Attention extends Rung {
      */
     void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out, MemorySegment lse,
             MemorySegment dQkv);
+
+    /**
+     * {@link #backward} of rows whose queries and keys were rotated, which a rung may turn back at once.
+     *
+     * @param table by which they were rotated, each row by its place in its sequence; where the rung reads it
+     * @return whether dQkv is the gradient of the rows before they were rotated; else it is what {@link #backward} gives
+     */
+    default boolean backwardOfRotated(AttentionShape shape, RotaryTable table, MemorySegment dOut, MemorySegment qkv,
+            MemorySegment out, MemorySegment lse, MemorySegment dQkv) {
+        check(shape, table);
+        backward(shape, dOut, qkv, out, lse, dQkv);
+        return false;
+    }
+
+    /** Checks that a table is that of a shape. */
+    static void check(AttentionShape shape, RotaryTable table) {
+        if (table.headSize() != shape.headSize() || table.maxTime() < shape.time()) {
+            throw new IllegalArgumentException("expected angles of heads of " + shape.headSize() + " at "
+                    + shape.time() + " positions, found of " + table.headSize() + " at " + table.maxTime());
+        }
+    }
 
     /** Checks the arguments of {@link #forward} in float32. */
     static void check(AttentionShape shape, MemorySegment qkv, MemorySegment out, MemorySegment lse) {

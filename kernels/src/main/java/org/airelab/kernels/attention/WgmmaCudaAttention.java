@@ -9,6 +9,7 @@ import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.Swizzle;
 import org.airelab.kernels.cuda.TensorMap;
+import org.airelab.kernels.rotary.RotaryTable;
 
 /**
  * {@code attention/wgmma.cu} and {@code attention/wgmma-backward.cu}: Hopper's wgmma and Tensor Memory Accelerator,
@@ -78,18 +79,40 @@ final class WgmmaCudaAttention implements Attention {
     @Override
     public void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
             MemorySegment lse, MemorySegment dQkv) {
-        if (!available() || shape.headSize() > MOST_BACKWARD) {
+        if (available() && shape.headSize() <= MOST_BACKWARD) {
+            backward(shape, null, dOut, qkv, out, lse, dQkv);
+        } else {
             mma.backward(shape, dOut, qkv, out, lse, dQkv);
-            return;
         }
+    }
+
+    @Override
+    public boolean backwardOfRotated(AttentionShape shape, RotaryTable table, MemorySegment dOut, MemorySegment qkv,
+            MemorySegment out, MemorySegment lse, MemorySegment dQkv) {
+        Attention.check(shape, table);
+        var pairsInAThread = table.pairing() == RotaryTable.Pairing.INTERLEAVED || shape.headSize() % 16 == 0;
+        var turns = available() && shape.headSize() <= 64 && pairsInAThread;
+        if (turns) {
+            backward(shape, table, dOut, qkv, out, lse, dQkv);
+        } else {
+            backward(shape, dOut, qkv, out, lse, dQkv);
+        }
+        return turns;
+    }
+
+    /** {@code table} is null where rows are not to be turned back. */
+    private void backward(AttentionShape shape, RotaryTable table, MemorySegment dOut, MemorySegment qkv,
+            MemorySegment out, MemorySegment lse, MemorySegment dQkv) {
         Attention.check(shape, dtype, dOut, qkv, out, lse, dQkv);
         mma.checkHeadSize(shape.headSize());
         if (shape.batch() == 0) {
             return;
         }
+        var cosines = table == null ? null : table.cosines();
+        var sines = table == null ? null : table.sines();
         var width = width(shape.headSize());
         var stream = width <= 64 ? 128 : 64;
-        var source = source("wgmma-backward.cu", shape, stream, CONSUMERS);
+        var source = turning(source("wgmma-backward.cu", shape, stream, CONSUMERS), table);
         var tiles = (long) shape.batch() * shape.heads() * Math.ceilDiv(shape.time(), stream);
         // Deltas, the queries' gradients in whole tiles, a turn for each tile, and the tickets.
         var deltasBytes = 16 * Math.ceilDiv(Float.BYTES * shape.lseSize(), 16);
@@ -104,11 +127,16 @@ final class WgmmaCudaAttention implements Attention {
                 + Float.BYTES * stream * (width + 2 * STAGES) + (8 + 2 * STAGES) * Long.BYTES;
         var gradients = map(dQkv, shape, packedHeads(shape), RESULT_BOX);
         launch(source, CONSUMERS, "backward", shape.kvHeads(), bytes, shape, map(dOut, shape, shape.heads(), BOX),
-                map(qkv, shape, packedHeads(shape), BOX), lse, deltas, gradients, sums, turns, section(shape),
-                shape.batch());
+                map(qkv, shape, packedHeads(shape), BOX), lse, deltas, gradients, sums, turns, cosines, sines,
+                section(shape), shape.batch());
         launcher.launch(Launch.of(source, "attention_wgmma_round", Math.toIntExact(2 * tiles), GROUP)
-                .withShared(dtype.bytes() * BOX * line(shape.headSize())), sums, gradients, shape.time(),
-                shape.heads(), (float) shape.scale());
+                .withShared(dtype.bytes() * BOX * line(shape.headSize())), sums, gradients, cosines, sines,
+                shape.time(), shape.heads(), (float) shape.scale());
+    }
+
+    private static KernelSource turning(KernelSource source, RotaryTable table) {
+        return table == null ? source
+                : source.with("ROTATED", table.pairing() == RotaryTable.Pairing.HALF_SPLIT ? 1 : 2);
     }
 
     /** Threads that share a row of 16-byte pieces: the power of two that is enough. */

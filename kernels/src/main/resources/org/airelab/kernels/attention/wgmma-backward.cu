@@ -11,7 +11,8 @@
 // bfloat16 (docs/attention.md).
 // Only for sm_90a. Head sizes are multiples of 8 to 128: above, a gradient's sums and two tiles of scores are more than
 // a consumer's registers, and the rung mma takes over.
-// Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64.
+// Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64; ROTATED, of turn.cuh.
+#include "turn.cuh"
 #include "wgmma-backward.cuh"
 
 // deltas [batch, heads, time]: the product of each row of the output with its gradient (Dao, "FlashAttention-2", 2023,
@@ -189,8 +190,8 @@ DEVICE void write(const Memory &memory, float *d_queries, unsigned *turns, const
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_wgmma_backward(const __grid_constant__ tensor_map d_out, const __grid_constant__ tensor_map qkv,
                          const float *lse, const float *deltas, const __grid_constant__ tensor_map d_qkv,
-                         float *d_queries, unsigned *turns, int section, int batch, int time, int heads, int kv_heads,
-                         int causal, float scale) {
+                         float *d_queries, unsigned *turns, const float *cosines, const float *sines, int section,
+                         int batch, int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(Element, shared);
     Memory memory(shared);
     memory.initialize(turns + (long long) batch * heads * tiles_of(time, STREAM));
@@ -215,13 +216,16 @@ attention_wgmma_backward(const __grid_constant__ tensor_map d_out, const __grid_
                place.sequence);
     const float scales[2] = {scale, scale};
     scale_rows(fragments(sums.d_keys), scales);
+#if ROTATED
+    turn_back(sums.d_keys, cosines, sines, first, time);
+#endif
     store_rows(sums.d_keys, memory.keys + consumer * OWN_TILE, &d_qkv, consumer, head, 0, first, place.sequence);
 }
 
 // The queries' gradients from where the writers left them, scaled and rounded, to their rows: a warp group a part.
 extern "C" __global__ void __launch_bounds__(GROUP)
-attention_wgmma_round(const float *d_queries, const __grid_constant__ tensor_map d_qkv, int time, int heads,
-                      float scale) {
+attention_wgmma_round(const float *d_queries, const __grid_constant__ tensor_map d_qkv, const float *cosines,
+                      const float *sines, int time, int heads, float scale) {
     DYNAMIC_SHARED(Element, tile);
     int tiles = tiles_of(time, STREAM), part = blockIdx.x % CONSUMERS, index = blockIdx.x / CONSUMERS;
     int query = index % tiles * STREAM + (BY_QUERIES ? part * ROWS : 0);
@@ -236,5 +240,8 @@ attention_wgmma_round(const float *d_queries, const __grid_constant__ tensor_map
         quarter[2] = q.z * scale;
         quarter[3] = q.w * scale;
     }
+#if ROTATED
+    turn_back(sums, cosines, sines, query, time);
+#endif
     store_rows(sums, tile, &d_qkv, 0, index / tiles % heads, BY_QUERIES ? 0 : part, query, index / tiles / heads);
 }

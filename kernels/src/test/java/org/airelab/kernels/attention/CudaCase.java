@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Native;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.rotary.RotaryTable;
 import org.airelab.kernels.shim.HostLauncher;
 
 /** A CUDA rung in an element type, executed on the CPU at a shape, and what is expected of it. */
@@ -63,6 +64,27 @@ record CudaCase(CudaRung<Attention> rung, DType dtype, AttentionShape shape) {
         attention.backward(shape, host.copy(encode(dOut(), dtype)), in, out, lse, dQkv);
         host.synchronize();
         return new Result(decode(out, dtype), Native.copy(lse), decode(dQkv, dtype));
+    }
+
+    /** The gradient of rotated rows, turned back by the rung if it is to do so. */
+    MemorySegment runOfRotated(MemorySegment qkv, RotaryTable table, boolean turns) {
+        try (var host = new HostLauncher(1)) {
+            var attention = rung.on(host, dtype);
+            var in = host.copy(encode(qkv, dtype));
+            var out = host.allocate(dtype.bytes() * shape.outSize());
+            var lse = host.allocate(Float.BYTES * shape.lseSize());
+            var dQkv = host.allocate(dtype.bytes() * shape.packedSize());
+            var dOut = host.copy(encode(dOut(), dtype));
+            attention.forward(shape, in, out, lse);
+            if (turns) {
+                var there = table.in(host.copy(table.cosines()), host.copy(table.sines()));
+                assertTrue(attention.backwardOfRotated(shape, there, dOut, in, out, lse, dQkv), toString());
+            } else {
+                attention.backward(shape, dOut, in, out, lse, dQkv);
+            }
+            host.synchronize();
+            return decode(dQkv, dtype);
+        }
     }
 
     private Result reference(MemorySegment qkv) {

@@ -60,7 +60,8 @@ final class AttentionWorkloads {
     /** Head sizes that models have, in groups that share keys and values: a CPU's libtorch takes no groups. */
     static List<Workload<?>> attentionVariants() {
         return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
-                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null)))
+                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null),
+                        backwardOfRotated(shape)))
                 .toList();
     }
 
@@ -72,6 +73,21 @@ final class AttentionWorkloads {
                 (f, m) -> f.forward(s, m.get(0), m.get(1), m.get(2)))
                 .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu", t -> flash(s, t)),
                         new Baseline("scaled_dot_product_attention", t -> CudaAttentionBaseline.forward(s, t)));
+    }
+
+    private static Workload<Attention> backwardOfRotated(AttentionShape s) {
+        RotaryTable table = new RotaryTable(s.time(), s.headSize(), 10_000, RotaryTable.Pairing.HALF_SPLIT);
+        return new Workload<>("attention", Attention.class, "backward-of-rotated", name(s),
+                List.of(normal("dOut", s.batch(), s.time(), s.outWidth()),
+                        normal("qkv", s.batch(), s.time(), s.packedWidth()),
+                        normal("out", s.batch(), s.time(), s.outWidth()),
+                        normal("lse", s.batch(), s.heads(), s.time()).inFloat32(),
+                        output("dQkv", s.batch(), s.time(), s.packedWidth()),
+                        normal("cosines", s.time(), s.headSize()).inFloat32(),
+                        normal("sines", s.time(), s.headSize()).inFloat32()), 5 * product(s),
+                (f, m) -> f.backwardOfRotated(s, table.in(m.get(5), m.get(6)), m.get(0), m.get(1), m.get(2), m.get(3),
+                        m.get(4)))
+                .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)));
     }
 
     private static Workload<Attention> backward(AttentionShape s) {
