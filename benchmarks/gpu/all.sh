@@ -22,7 +22,8 @@ run() {
     bash "$here/$1" "${@:2}" || code=$?
     if [ "$code" != 0 ]; then
         echo "all.sh: $1 ended with exit code $code" >&2
-        [ "$status" = 3 ] || status=$(( code == 3 ? 3 : 1 ))
+        # What is wrong is not hidden by what is missing.
+        [ "$status" = 1 ] || status=$(( code == 3 ? 3 : 1 ))
     fi
 }
 run measure.sh "$@"

@@ -63,6 +63,12 @@ final class DividedRowLoss implements RowLoss {
                 largest.sub(logit).add(all.log()).mul(counts));
     }
 
+    /** Fewer: their float32 copy, its softmax and the gradient are there beside the logits. */
+    @Override
+    public long mostOnGpu() {
+        return 1L << 28;
+    }
+
     @Override
     public void forward(NDArray logits, NDArray targets, NDArray losses) {
         NativeArrays.copy(rows(logits, targets).loss.reshape(losses.getShape()), losses);

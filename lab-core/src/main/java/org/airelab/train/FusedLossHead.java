@@ -18,12 +18,7 @@ import org.airelab.torch.Tensor;
  */
 final class FusedLossHead implements LossHead {
     /** Logits of a portion: few enough to stay in a shared cache, enough for a product to run at full speed. */
-    private static final long CPU_PORTION = 1L << 21;
-    /**
-     * On a GPU: each portion reads and writes all of the weight's gradient in float32, so that there are to be few. It
-     * is two gigabytes of a half type, of batches whose activations take several times that.
-     */
-    private static final long GPU_PORTION = 1L << 30;
+    static final long CPU_PORTION = 1L << 21;
     /** Rows of a portion come in whole tiles of a GPU's products. */
     private static final long TILE = 128;
 
@@ -113,7 +108,8 @@ final class FusedLossHead implements LossHead {
             int dim = (int) weight.getShape().get(1);
             long rows = targets.ids().size();
             // The same on all ranks of a divided head.
-            long most = portion(rows, head.mostLogits(), NativeArrays.device(hidden).isGpu());
+            boolean gpu = NativeArrays.device(hidden).isGpu();
+            long most = portion(rows, head.mostLogits(), gpu ? rowLoss.mostOnGpu() : CPU_PORTION, gpu);
             try (Tensor buffer = Tensor.empty(type, NativeArrays.device(hidden), most, vocab)) {
                 for (long from = 0; from < rows; from += most) {
                     int n = (int) Math.min(most, rows - from);
@@ -128,9 +124,9 @@ final class FusedLossHead implements LossHead {
         }
     }
 
-    /** Rows of a portion. */
-    static long portion(long rows, int vocab, boolean gpu) {
-        long most = Math.max(1, (gpu ? GPU_PORTION : CPU_PORTION) / vocab);
+    /** Rows of a portion of at most so many logits. */
+    static long portion(long rows, int vocab, long logits, boolean gpu) {
+        long most = Math.max(1, logits / vocab);
         return Math.min(rows, gpu && most > TILE ? most / TILE * TILE : most);
     }
 

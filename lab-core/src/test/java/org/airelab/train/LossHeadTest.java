@@ -209,10 +209,10 @@ class LossHeadTest {
 
     @Test
     void portionsFitTheirDevices() {
-        assertEquals(65, FusedLossHead.portion(1 << 20, 32_000, false));
-        assertEquals(33_536, FusedLossHead.portion(1 << 20, 32_000, true));
-        assertEquals(100, FusedLossHead.portion(100, 32_000, true));
-        assertEquals(1, FusedLossHead.portion(100, 1 << 22, false));
-        assertEquals(64, FusedLossHead.portion(100, 1 << 24, true));
+        assertEquals(65, FusedLossHead.portion(1 << 20, 32_000, FusedLossHead.CPU_PORTION, false));
+        assertEquals(33_536, FusedLossHead.portion(1 << 20, 32_000, 1L << 30, true));
+        assertEquals(100, FusedLossHead.portion(100, 32_000, 1L << 30, true));
+        assertEquals(1, FusedLossHead.portion(100, 1 << 22, FusedLossHead.CPU_PORTION, false));
+        assertEquals(64, FusedLossHead.portion(100, 1 << 24, 1L << 30, true));
     }
 }

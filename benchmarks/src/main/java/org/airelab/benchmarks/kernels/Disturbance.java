@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * What Linux's scheduler tells of this process's threads, in nanoseconds, over each iteration of
@@ -21,17 +23,8 @@ final class Disturbance {
     private static volatile boolean everyIteration;
     private static volatile boolean oneThread;
     private static volatile Path asking;
-    private static Times before;
+    private static Map<Path, long[]> before;
     private static long begin;
-
-    /**
-     * Nanoseconds since threads began.
-     *
-     * @param waited     of all threads but the one that asks
-     * @param othersRan  of all but that and the calling one
-     */
-    private record Times(long waited, long othersRan) {
-    }
 
     private Disturbance() {
     }
@@ -40,27 +33,36 @@ final class Disturbance {
     static void reset() {
         everyIteration = true;
         oneThread = false;
-        try {
-            asking = Files.readSymbolicLink(OWN_TASK).getFileName();
-        } catch (IOException e) {
-            asking = null;
-        }
+        asking = own();
     }
 
     /** An iteration begins. */
     static void begin() {
-        before = times();
+        before = threads();
         begin = System.nanoTime();
     }
 
     /** An iteration is over. */
     static void end() {
-        double negligible = NEGLIGIBLE * (System.nanoTime() - begin);
-        Times now = times();
-        if (now.waited - before.waited < negligible) {
+        double elapsed = System.nanoTime() - begin;
+        Path own = own();
+        long waited = 0;
+        long ran = 0;
+        long othersRan = 0;
+        for (Map.Entry<Path, long[]> now : threads().entrySet()) {
+            // Of a thread that has begun since, all.
+            long[] then = before.getOrDefault(now.getKey(), new long[2]);
+            waited += now.getValue()[1] - then[1];
+            if (now.getKey().equals(own)) {
+                ran += now.getValue()[0] - then[0];
+            } else {
+                othersRan += now.getValue()[0] - then[0];
+            }
+        }
+        if (waited < NEGLIGIBLE * elapsed) {
             everyIteration = false;
         }
-        if (now.othersRan - before.othersRan < negligible) {
+        if (ran > 0 && othersRan < NEGLIGIBLE * elapsed) {
             oneThread = true;
         }
     }
@@ -70,37 +72,40 @@ final class Disturbance {
         return everyIteration;
     }
 
-    /** Whether in an iteration since the reset the thread that runs it ran alone; true where the system does not tell. */
+    /** Whether in an iteration since the reset the thread that runs it ran alone; false where the system does not tell. */
     static boolean oneThread() {
         return oneThread;
     }
 
-    private static Times times() {
-        long waited = 0;
-        long ran = 0;
+    /** How long each thread but the one that asks has run, and waited for a core, by its number. */
+    private static Map<Path, long[]> threads() {
+        Map<Path, long[]> times = new HashMap<>();
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(TASKS)) {
-            Path own = Files.readSymbolicLink(OWN_TASK).getFileName();
             for (Path task : tasks) {
                 if (!task.getFileName().equals(asking)) {
-                    long[] schedstat = schedstat(task);
-                    waited += schedstat[1];
-                    ran += task.getFileName().equals(own) ? 0 : schedstat[0];
+                    read(task, times);
                 }
             }
-            return new Times(waited, ran);
         } catch (IOException e) {
-            return new Times(0, 0);
+            // There is no such folder: the system does not tell.
+        }
+        return times;
+    }
+
+    private static void read(Path task, Map<Path, long[]> times) {
+        try {
+            String[] words = Files.readString(task.resolve("schedstat")).split(" ");
+            times.put(task.getFileName(), new long[] {Long.parseLong(words[0]), Long.parseLong(words[1])});
+        } catch (IOException e) {
+            // The thread has ended since the folder was read, or the system does not tell.
         }
     }
 
-    /** How long a thread has run, and waited for a core. */
-    private static long[] schedstat(Path task) {
+    private static Path own() {
         try {
-            String[] words = Files.readString(task.resolve("schedstat")).split(" ");
-            return new long[] {Long.parseLong(words[0]), Long.parseLong(words[1])};
+            return Files.readSymbolicLink(OWN_TASK).getFileName();
         } catch (IOException e) {
-            // The thread has ended since the folder was read.
-            return new long[2];
+            return null;
         }
     }
 }

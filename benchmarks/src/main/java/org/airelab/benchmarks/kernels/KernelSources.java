@@ -30,6 +30,7 @@ final class KernelSources {
         for (Family<?> family : families) {
             Workloads.of(family).stream().filter(Workload::quick).forEach(workload -> record(workload, recorder));
             Workloads.variants(family).forEach(workload -> record(workload, recorder));
+            Workloads.sources(family).forEach(workload -> record(workload, recorder));
         }
         return new LinkedHashSet<>(recorder.sources());
     }

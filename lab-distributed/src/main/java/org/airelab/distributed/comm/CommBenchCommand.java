@@ -99,6 +99,10 @@ public final class CommBenchCommand implements LabCommand {
                     "Correct it.");
         }
         boolean onGpu = onGpu();
+        if (backEnd == BackEnd.NCCL && !onGpu) {
+            throw UserError.badInput("nccl passes arrays of GPUs alone, found --device cpu.",
+                    "Use --backend shm or mpi.");
+        }
         World world = World.of(System.getenv());
         // A rank that this command has started may be the only one.
         boolean started = !world.alone() || world.source() == World.Source.VARIABLES;

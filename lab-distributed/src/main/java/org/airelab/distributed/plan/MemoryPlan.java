@@ -22,8 +22,11 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
     private static final double CONTEXT = 0.75 * GIB;
     /** Two buckets of gradients of 25 MB. */
     private static final double BUCKETS = 2 * 25e6;
-    /** Logits that a fused loss has at a time (FusedLossHead). */
+    /** Logits that a fused loss has at a time (RowLoss), and where ranks divide them. */
     private static final double PORTION = 1L << 30;
+    private static final double DIVIDED_PORTION = 1L << 28;
+    /** Bytes that the loss of divided logits takes beside them and their gradient: a float32 copy and its softmax. */
+    private static final double DIVIDED_LOGIT = 8;
     /** Bytes a logit by plain operators: half, float32, log-softmax and its gradient. */
     private static final double PLAIN_LOGIT = 14;
     /** What of a GPU's memory allocators can use before they fragment. */
@@ -69,8 +72,11 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
 
     private static double logits(Job job) {
         double all = job.tokens() * Math.ceil((double) job.model().vocabSize() / job.mesh().tp());
-        return job.method().kernels() == Kernels.FUSED ? Math.min(all, PORTION) * job.elementBytes()
-                : all * PLAIN_LOGIT * job.elementBytes() / 2;
+        if (job.method().kernels() != Kernels.FUSED) {
+            return all * PLAIN_LOGIT * job.elementBytes() / 2;
+        }
+        return job.mesh().tp() == 1 ? Math.min(all, PORTION) * job.elementBytes()
+                : Math.min(all, DIVIDED_PORTION) * (2 * job.elementBytes() + DIVIDED_LOGIT);
     }
 
     private static double workspace(Job job, double ends) {

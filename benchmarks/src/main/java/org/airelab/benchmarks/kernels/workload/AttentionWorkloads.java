@@ -60,9 +60,14 @@ final class AttentionWorkloads {
     /** Head sizes that models have, in groups that share keys and values: a CPU's libtorch takes no groups. */
     static List<Workload<?>> attentionVariants() {
         return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
-                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null),
-                        backwardOfRotated(shape)))
+                .<Workload<?>>flatMap(shape -> Stream.of(forward(shape).against(null), backward(shape).against(null)))
                 .toList();
+    }
+
+    /** Gradients that a rung may turn back or not: a training step's test compares them. */
+    static List<Workload<?>> attentionSources() {
+        return Stream.of(32, 64, 128, 256).<Workload<?>>map(size ->
+                backwardOfRotated(new AttentionShape(1, 70, 4, 2, size, true))).toList();
     }
 
     private static Workload<Attention> forward(AttentionShape s) {

@@ -61,6 +61,10 @@ public final class Workloads {
             Map.entry("cross-entropy", LossWorkloads.variants()),
             Map.entry("matmul", MatmulWorkloads.variants()));
 
+    /** What rungs need not all give the same result of, and makes them launch further sources. */
+    private static final Map<String, List<Workload<?>>> SOURCES =
+            Map.of("attention", AttentionWorkloads.attentionSources());
+
     private Workloads() {
     }
 
@@ -80,6 +84,11 @@ public final class Workloads {
      */
     public static List<Workload<?>> variants(Family<?> family) {
         return VARIANTS.getOrDefault(family.name(), List.of());
+    }
+
+    /** Workloads of a family that are neither measured nor compared: they make its CUDA rungs launch more sources. */
+    public static List<Workload<?>> sources(Family<?> family) {
+        return SOURCES.getOrDefault(family.name(), List.of());
     }
 
     /** The workloads of all families there are, in the families' order. */

@@ -143,13 +143,19 @@ final class Heartbeat implements AutoCloseable {
     /** The last signs of the other ranks that have given one and live. */
     private Map<Integer, String> signs() {
         Map<Integer, String> signs = new HashMap<>();
-        kept.list(SIGN).forEach((other, sign) -> signs.put(Integer.valueOf(other), sign.text()));
+        Map<String, Store.Entry> given = kept.list(SIGN);
+        given.forEach((other, sign) -> signs.put(Integer.valueOf(other), sign.text()));
         if (!saidWhoIsMissing && silences.time().compareTo(limits.silence()) >= 0) {
             saidWhoIsMissing = true;
             sayWhoIsMissing(IntStream.range(1, size).filter(i -> !signs.containsKey(i)).toArray());
         }
         signs.values().removeIf(LEFT::equals);
-        kept.list(Store.LOST).keySet().forEach(other -> signs.remove(Integer.valueOf(other)));
+        kept.list(Store.LOST).forEach((other, lost) -> {
+            // A rank may have lost a connection and have come by another one since.
+            if (!given.containsKey(other) || lost.age() <= given.get(other).age()) {
+                signs.remove(Integer.valueOf(other));
+            }
+        });
         return signs;
     }
 
