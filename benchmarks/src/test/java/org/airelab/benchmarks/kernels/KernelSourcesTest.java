@@ -128,7 +128,7 @@ class KernelSourcesTest {
         }
     }
 
-    /** Tiles are chosen by the result's size. */
+    /** Tiles are chosen by the result's size, and some by the depth. */
     @ParameterizedTest
     @ValueSource(ints = {80, 90, 100})
     void productsOfAnySize(int architecture) {
@@ -138,9 +138,9 @@ class KernelSourcesTest {
             for (DType dtype : rung.dtypes()) {
                 for (int m = 16; m <= 32_768; m *= 2) {
                     for (int n = 16; n <= 32_768; n *= 2) {
-                        if (rung.architecture() <= architecture) {
-                            rung.on(recorder, dtype).multiply(MatmulShape.of(m, n, 64), memory(dtype, m * 64L),
-                                    memory(dtype, n * 64L), null, memory(dtype, (long) m * n));
+                        for (int k = 64; k <= 4096 && rung.architecture() <= architecture; k *= 8) {
+                            rung.on(recorder, dtype).multiply(MatmulShape.of(m, n, k), memory(dtype, (long) m * k),
+                                    memory(dtype, (long) n * k), null, memory(dtype, (long) m * n));
                         }
                     }
                 }

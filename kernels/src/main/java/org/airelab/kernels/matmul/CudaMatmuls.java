@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Set;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.CudaRung;
+import org.airelab.kernels.cuda.Launcher;
 
 /**
  * The CUDA ladder of {@link Matmul}. Its float32 half takes the steps of Boehm, "How to Optimize a CUDA Matmul Kernel
@@ -33,7 +34,12 @@ final class CudaMatmuls {
                 specialized("prefetched", WIDE_TILES),
                 portable("mma", HALF, MMA_TILES),
                 new CudaRung<>("wgmma", HALF, WgmmaMatmul.HOPPER, true, (launcher, dtype) ->
-                        new WgmmaMatmul(launcher, dtype, new CudaMatmul("mma", launcher, dtype, MMA_TILES, false))));
+                        wgmma(launcher, dtype, WgmmaSchedule.TILES)));
+    }
+
+    /** The rung wgmma with the tiles given. */
+    static Matmul wgmma(Launcher launcher, DType dtype, List<Tile> tiles) {
+        return new WgmmaMatmul(launcher, dtype, tiles, new CudaMatmul("mma", launcher, dtype, MMA_TILES, false));
     }
 
     private static CudaRung<Matmul> portable(String name, Set<DType> dtypes, List<Tile> tiles) {

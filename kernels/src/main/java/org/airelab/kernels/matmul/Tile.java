@@ -27,6 +27,22 @@ record Tile(int m, int n, int threads, int sharedBytes, Map<String, Integer> mac
                 Map.of("WM", warpM, "WN", warpN, "STAGES", stages));
     }
 
+    /**
+     * A tile of {@code wgmma.cu}: a warp group for each 64 rows and a producer, a warp or, of two, a warp group.
+     *
+     * @param resident blocks that a multiprocessor is to hold
+     */
+    static Tile wgmma(int m, int n, int stages, int resident) {
+        var consumers = m / 64; // M, BK, STRIP and STAGING of the source
+        var depth = 64;
+        var strip = 16 * 64 * Short.BYTES;
+        var staging = (n == 192 ? 3 : 2) * strip;
+        var barriers = 2 * stages * Long.BYTES;
+        return new Tile(m, n, 128 * consumers + (consumers > 1 ? 128 : 32),
+                stages * (m + n) * depth * Short.BYTES + consumers * 4 * staging + barriers,
+                Map.of("STAGES", stages, "RESIDENT", resident));
+    }
+
     /** A tile of {@code prefetched.cu}, each 64 x 64 elements of which {@code slices} warps compute together. */
     static Tile sliced(int m, int n, int slices) {
         var warps = m / 64 * (n / 64) * slices;

@@ -1,6 +1,7 @@
 package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
@@ -8,7 +9,7 @@ import org.airelab.kernels.cuda.Swizzle;
 import org.airelab.kernels.cuda.TensorMap;
 
 /**
- * {@link Matmul} by Hopper's wgmma and Tensor Memory Accelerator, at most a block for each multiprocessor. Tensor maps
+ * {@link Matmul} by Hopper's wgmma and Tensor Memory Accelerator, as {@link WgmmaSchedule} shares it out. Tensor maps
  * ask for matrices at addresses and with rows that are multiples of 16 bytes: any other A or B, and any device but of
  * compute capability 9.0, is left to the rung mma; any other C is written without one.
  */
@@ -21,12 +22,17 @@ final class WgmmaMatmul implements Matmul {
 
     private final Launcher launcher;
     private final DType dtype;
+    private final List<Tile> tiles;
     private final Matmul mma;
 
-    /** @param mma takes what this rung cannot */
-    WgmmaMatmul(Launcher launcher, DType dtype, Matmul mma) {
+    /**
+     * @param tiles to choose from
+     * @param mma   takes what this rung cannot
+     */
+    WgmmaMatmul(Launcher launcher, DType dtype, List<Tile> tiles, Matmul mma) {
         this.launcher = launcher;
         this.dtype = dtype;
+        this.tiles = tiles;
         this.mma = mma;
     }
 
@@ -49,14 +55,14 @@ final class WgmmaMatmul implements Matmul {
             return;
         }
         Matmul.check(shape, a, b, bias, c, dtype);
-        var schedule = WgmmaSchedule.of(shape, launcher.multiprocessors());
+        var schedule = WgmmaSchedule.of(tiles, shape, launcher.multiprocessors());
+        var tile = schedule.tile();
         var slices = schedule.slices() == 1 ? null : launcher.temporary(schedule.sliceBytes());
         var mapped = CudaMatmul.aligned(c, shape.n(), dtype);
-        var source = WgmmaSchedule.TILE.define(CudaMatmul.source(name(), shape, dtype))
-                .with("C_MAPPED", mapped ? 1 : 0);
+        var source = tile.define(CudaMatmul.source(name(), shape, dtype)).with("C_MAPPED", mapped ? 1 : 0);
         var mapA = map(a, widthA, PANEL);
-        var launch = Launch.of(source, CudaMatmul.entry(name()), schedule.grid(), WgmmaSchedule.TILE.threads())
-                .withShared(WgmmaSchedule.TILE.sharedBytes());
+        var launch = Launch.of(source, CudaMatmul.entry(name()), schedule.grid(), tile.threads())
+                .withShared(tile.sharedBytes());
         launcher.launch(launch, mapA, map(b, widthB, PANEL), mapped ? map(c, shape.n(), STRIP_ROWS) : mapA, bias, c,
                 slices, shape.m(), shape.n(), shape.k(), schedule.whole(), schedule.slices(), shape.alpha(),
                 shape.beta());

@@ -1,23 +1,27 @@
-// Matrix product of half-precision operands on Hopper's tensor cores (wgmma). Over mma: one warp group of a block does
-// nothing but have the Tensor Memory Accelerator fill a ring of STAGES pairs of tiles; the other two each multiply 64 x
-// 256 of the block's 128 x 256 elements straight out of shared memory, with the registers that the first gave up; and a
-// block stays, computing one tile of C after the other: while one is written, the next one's operands arrive.
+// Matrix product of half-precision operands on Hopper's tensor cores (wgmma). Over mma: a warp of a block, or a warp
+// group, does nothing but have the Tensor Memory Accelerator fill a ring of STAGES pairs of tiles; the other warp
+// groups, the consumers, each multiply 64 of the block's BM rows straight out of shared memory, two of them with the
+// registers that the first gave up; and a block stays, computing one tile of C after the other: while one is written,
+// the next one's operands arrive.
 // What a warp computed goes through shared memory to a tensor map of C, and is written while the next tile is
 // multiplied. The tiles that are left when each block has computed as many as the others are cut along k into slices,
 // whose sums another kernel adds.
-// On an H200 in bfloat16, in TFLOP/s (cuBLAS 13 beside it): 4096 x 4096 x 4096 717 (769), 703 before the stores by TMA;
-// 768 x 768 x 32768 641 (647), 129 before the slices. Two later changes are not in these numbers: kernels/docs/
-// matmul-wgmma.md tells of them, and of all that was tried.
-// Macro: C_MAPPED, whether C has a tensor map.
+// On an H100 in bfloat16, in us (cuBLAS 13 beside it): 512 x 512 x 512 3.97 (3.64), 8.39 with tiles of 128 x 256; 1024
+// x 1024 x 1024 6.13 (5.93) and 13.20; 1536 x 1536 x 1536 14.81 (12.02) and 18.04; 4096 x 4096 x 4096, with those of
+// 128 x 256, 217 (219). On an H200: 768 x 768 x 32768 641 TFLOP/s (647), 129 before the slices. kernels/docs/
+// matmul-wgmma.md tells of all that was tried.
+// Macros: BM, 64 or 128; BN, 64, 128, 192 or 256; STAGES; RESIDENT, blocks that a multiprocessor is to hold, 1 where BM
+// is 128; C_MAPPED, whether C has a tensor map.
 // Only for sm_90a. Operands whose rows are no multiples of 16 bytes have no tensor map: the rung mma takes those.
 #include "hopper.cuh"
 #include "mma-tiles.cuh"
 
 const int BK = 64;
-const int STAGES = 4;
-const int CONSUMERS = 2;
-const int THREADS = (1 + CONSUMERS) * 128;
-const int M = BM / CONSUMERS;
+const int M = 64;
+const int CONSUMERS = BM / M;
+const int THREADS = CONSUMERS * 128 + (CONSUMERS > 1 ? 128 : 32);
+// A lane's accumulators are PIECES of 16, each for 32 columns.
+const int PIECES = BN / 32;
 
 // Both operands are copied in panels of 64 x 64 elements, 8 KiB: 64 lines of 128 bytes, the widest that a swizzle of
 // 128 bytes takes. Lines along k hold 64 rows of m or n; lines along m or n, 64 elements along k.
@@ -27,17 +31,18 @@ const int B_PANELS = BN / 64;
 const int STAGE = (A_PANELS + B_PANELS) * PANEL;
 const int STAGE_BYTES = STAGE * (int) sizeof(ELEMENT);
 
-// What a warp has to write its rows from: twice 16 x 64 elements as a map of C takes them, or else a slab.
+// What a warp has to write its rows from: STRIPS times 16 x 64 elements as a map of C takes them, or else a slab.
 const int STRIP = 16 * 64;
-const int STRIPS = 2;
-const int STAGING = STRIPS * STRIP;
+const int STRIPS = BN % 128 == 0 ? 2 : BN / 64;
+const int STAGING = (BN == 64 ? 2 : STRIPS) * STRIP;
 
-// Registers: 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and 40 x 128 + 232 x
-// 256 are as many: what the producer gives up is what the consumers wait for.
+// Registers: with two consumers, 384 threads are launched with 168 each (65536 / 384, in steps of 8), 64512 in all, and
+// 40 x 128 + 232 x 256 are as many: what the producer gives up is what the consumers wait for. With one, all have as
+// many as that consumer needs.
 const int PRODUCER_REGISTERS = 40;
 const int CONSUMER_REGISTERS = 232;
 
-static_assert(BM == 128 && BN == 256, "a warp group's accumulators are 64 x 256");
+static_assert(CONSUMERS == 1 || RESIDENT == 1, "two consumers take all registers");
 static_assert(SLAB * sizeof(float) <= STAGING * sizeof(ELEMENT), "a slab lies where the strips do");
 
 // What is to be done: first `whole` tiles, then the rest, each in `slices` units.
@@ -99,8 +104,8 @@ DEVICE void produce(ELEMENT *stages, mbarrier *full, mbarrier *empty, const tens
 
 // Multiplies one warp group's part of a unit. A stage is given back once the products of the next one have begun: at
 // most one group of products is then under way, so those that read it are over.
-DEVICE void multiply(float (&sum)[8][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty, Ring<STAGES> &ring,
-                     int consumer, int steps) {
+DEVICE void multiply(float (&sum)[PIECES][4][4], const ELEMENT *stages, mbarrier *full, mbarrier *empty,
+                     Ring<STAGES> &ring, int consumer, int steps) {
     bool arrives = threadIdx.x % 32 == 0;
     int last = 0;
     for (int step = 0; step < steps; step++) {
@@ -146,7 +151,7 @@ DEVICE unsigned finish_pair(float low, float high, int i, int j, const ELEMENT *
 // Writes 16 rows of a tile from (i, j) on, STRIPS strips of 64 columns at a time. The 16-byte pieces that 8 lines write
 // at once are, swizzled, in different banks.
 template <bool PLAIN>
-DEVICE void store_rows(ELEMENT *staging, const float (&sum)[8][4][4], const tensor_map *c_map, int i, int j,
+DEVICE void store_rows(ELEMENT *staging, const float (&sum)[PIECES][4][4], const tensor_map *c_map, int i, int j,
                        const ELEMENT *c, const ELEMENT *bias, int m, int n, float alpha, float beta) {
     int lane = threadIdx.x % 32;
     HOT_LOOP
@@ -178,13 +183,13 @@ DEVICE float4 *kept(float *slices, int slice, int consumer, int tile, int thread
     return (float4 *) slices + (((size_t) slice * CONSUMERS + consumer) * (BN / 8) + tile) * 128 + thread;
 }
 
-// A consumer: one of two warp groups.
+// A consumer: one warp group.
 DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mbarrier *empty, int consumer,
                     const tensor_map *c_map, const ELEMENT *bias, ELEMENT *c, float *slices, const Work &work,
                     float alpha, float beta) {
     bool aligned = is_aligned(c, work.n);
     Ring<STAGES> ring = {0, 0};
-    float sum[8][4][4];
+    float sum[PIECES][4][4];
     for (int index = blockIdx.x; index < work.units(); index += gridDim.x) {
         Unit unit = locate_unit(work, index);
         multiply(sum, stages, full, empty, ring, consumer, unit.end - unit.first);
@@ -203,7 +208,7 @@ DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mba
             }
         } else {
             HOT_LOOP
-            for (int piece = 0; piece < 8; piece++) {
+            for (int piece = 0; piece < PIECES; piece++) {
                 write_rows((float *) staging, sum[piece], i, unit.j + piece * 32, c, bias, work.m, work.n, alpha, beta,
                            aligned);
             }
@@ -212,7 +217,7 @@ DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mba
     if (C_MAPPED && threadIdx.x % 32 == 0) tma_store_wait();
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
 matmul_wgmma(const __grid_constant__ tensor_map a_map, const __grid_constant__ tensor_map b_map,
              const __grid_constant__ tensor_map c_map, const ELEMENT *__restrict__ bias, ELEMENT *__restrict__ c,
              float *__restrict__ slices, int m, int n, int k, int whole, int slice_count, float alpha, float beta) {
@@ -232,14 +237,14 @@ matmul_wgmma(const __grid_constant__ tensor_map a_map, const __grid_constant__ t
     }
     __syncthreads();
     Work work = {m, n, k, whole, slice_count};
-    int group = threadIdx.x / 128;
-    if (group == 0) {
-        release_registers<PRODUCER_REGISTERS>();
-        if (threadIdx.x == 0) produce(stages, full, empty, &a_map, &b_map, work);
+    int consumer = threadIdx.x / 128;
+    if (consumer == CONSUMERS) {
+        if (CONSUMERS > 1) release_registers<PRODUCER_REGISTERS>();
+        if (threadIdx.x % 128 == 0) produce(stages, full, empty, &a_map, &b_map, work);
     } else {
-        claim_registers<CONSUMER_REGISTERS>();
-        ELEMENT *mine = staging + (threadIdx.x / 32 - 4) * STAGING;
-        consume(stages, mine, full, empty, group - 1, &c_map, bias, c, slices, work, alpha, beta);
+        if (CONSUMERS > 1) claim_registers<CONSUMER_REGISTERS>();
+        ELEMENT *mine = staging + threadIdx.x / 32 * STAGING;
+        consume(stages, mine, full, empty, consumer, &c_map, bias, c, slices, work, alpha, beta);
     }
 }
 

@@ -14,6 +14,8 @@ import org.airelab.kernels.cuda.LaunchRecorder;
 import org.airelab.kernels.matmul.MatmulShape.Epilogue;
 import org.airelab.kernels.shim.HostLauncher;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * The portable CUDA rungs on the CPU, Hopper's instructions emulated: every element type, all transpositions, sizes
@@ -27,12 +29,17 @@ class CudaMatmulTest {
     private static final int[] LARGE = {200, 300, 40};
     private static final List<CudaRung<Matmul>> RUNGS =
             CudaMatmuls.rungs().stream().filter(CudaRung::portable).toList();
+    private static final List<Tile> TILES = WgmmaSchedule.TILES;
 
     private static void check(MatmulShape shape, DType dtype, long seed) {
+        check(RUNGS, shape, dtype, seed);
+    }
+
+    private static void check(List<CudaRung<Matmul>> rungs, MatmulShape shape, DType dtype, long seed) {
         var problem = MatmulProblem.of(shape, dtype);
         var expected = problem.float64();
         var limit = problem.limit(expected);
-        for (var rung : RUNGS) {
+        for (var rung : rungs) {
             if (rung.dtypes().contains(dtype)) {
                 var error = MatmulProblem.error(expected, problem.run(rung, seed));
                 assertTrue(error <= limit, () -> rung.name() + " in " + dtype + ", " + shape
@@ -98,6 +105,30 @@ class CudaMatmulTest {
         check(shape(new int[] {136, 41, 72}, 1, 1), DType.BF16, 1);
         check(shape(new int[] {136, 41, 2008}, 1, 2), DType.BF16, 2);
         check(shape(new int[] {24, 520, 1928}, 0, 3), DType.FP16, 3);
+    }
+
+    /** Operands laid out in all ways, and more tiles than there are blocks. */
+    @ParameterizedTest
+    @FieldSource("TILES")
+    void hoppersTiles(Tile tile) {
+        var i = TILES.indexOf(tile);
+        var rung = List.of(MatmulProblem.wgmma(tile));
+        check(rung, shape(new int[] {296, 328, 264}, i % 4, i), DType.BF16, i);
+        check(rung, shape(new int[] {8, 520, 328}, (i + 3) % 4, i + 1), DType.BF16, i);
+    }
+
+    /** The same where C has no tensor map, and where another kernel adds slices. */
+    @ParameterizedTest
+    @FieldSource("TILES")
+    void hoppersTilesOtherEndings(Tile tile) {
+        var rung = List.of(MatmulProblem.wgmma(tile));
+        check(rung, shape(new int[] {136, 201, 264}, 1, 5), DType.FP16, 5);
+        var sliced = shape(new int[] {24, 2 * tile.n() - 23, 3336}, 1, 6);
+        try (var host = new HostLauncher(0)) {
+            var schedule = WgmmaSchedule.of(List.of(tile), sliced, host.multiprocessors());
+            assertTrue(schedule.slices() > 1, schedule::toString);
+        }
+        check(rung, sliced, DType.FP16, 6);
     }
 
     @Test
@@ -199,14 +230,6 @@ class CudaMatmulTest {
         assertTile(mma, MatmulShape.of(1, 4096, 8), 16, 128);
         assertTile(mma, MatmulShape.of(65_536, 24, 8), 128, 32);
         assertTile(mma, MatmulShape.of(1024, 1024, 8), 64, 64);
-    }
-
-    @Test
-    void schedulesFillTheDevice() {
-        assertEquals(new WgmmaSchedule(512, 0, 1, 132), WgmmaSchedule.of(MatmulShape.of(4096, 4096, 4096), 132));
-        assertEquals(new WgmmaSchedule(0, 18, 7, 126), WgmmaSchedule.of(MatmulShape.of(768, 768, 32_768), 132));
-        assertEquals(new WgmmaSchedule(1320, 56, 2, 132), WgmmaSchedule.of(MatmulShape.of(4096, 11_008, 4096), 132));
-        assertEquals(new WgmmaSchedule(1, 0, 1, 1), WgmmaSchedule.of(MatmulShape.of(8, 16, 8), 132));
     }
 
     private static void assertTile(CudaRung<Matmul> rung, MatmulShape shape, int m, int n) {

@@ -1,6 +1,8 @@
 package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Set;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Native;
 import org.airelab.kernels.cuda.CudaRung;
@@ -13,6 +15,12 @@ record MatmulProblem(MatmulShape shape, DType dtype, MemorySegment a, MemorySegm
         return new MatmulProblem(shape, dtype, random((long) shape.m() * shape.k(), 1, dtype),
                 random((long) shape.k() * shape.n(), 2, dtype), random(shape.n(), 3, dtype),
                 random((long) shape.m() * shape.n(), 4, dtype));
+    }
+
+    /** The rung wgmma with one tile alone. */
+    static CudaRung<Matmul> wgmma(Tile tile) {
+        return new CudaRung<>("wgmma of " + tile, Set.of(DType.FP16, DType.BF16), WgmmaMatmul.HOPPER, true,
+                (launcher, dtype) -> CudaMatmuls.wgmma(launcher, dtype, List.of(tile)));
     }
 
     private static MemorySegment random(long count, long seed, DType dtype) {

@@ -46,7 +46,8 @@ final class MatmulWorkloads {
         MatmulShape small = MatmulShape.of(640, 640, 40);
         MatmulShape odd = MatmulShape.of(639, 641, 43);
         return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 1536, 24)),
-                multiply(MatmulShape.of(768, 1024, 24)), multiply(MatmulShape.of(12_288, 32, 40)), multiply(small),
+                multiply(MatmulShape.of(768, 1024, 24)), multiply(MatmulShape.of(12_288, 32, 40)),
+                multiply(MatmulShape.of(1472, 1472, 24)), multiply(MatmulShape.of(1216, 1344, 24)), multiply(small),
                 multiply(small.transposed(false, true)), multiply(small.transposed(true, false)),
                 multiply(small.transposed(true, true)), multiply(odd), multiply(odd.transposed(false, true)),
                 multiply(odd.transposed(true, false)), multiply(odd.transposed(true, true)),
