@@ -36,6 +36,7 @@ one() { # model/device/precision/kernels/name
     "$lab" pretrain "$model" --data "$DATA" "${tokenizer[@]}" --batch-size "$BATCH" --accumulation 1 \
         --steps "$STEPS" --device "$device" --precision "$precision" --kernels "$kernels" --out "$runs/$name" \
         > "$out/$name.txt" 2>&1 || echo "parity.sh: $name failed; $out/$name.txt has why" >&2
+    [ ! -f "$runs/$name/metrics.jsonl" ] || cp "$runs/$name/metrics.jsonl" "$out/$name.jsonl"
 }
 export -f one
 
