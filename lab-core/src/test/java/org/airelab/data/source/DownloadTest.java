@@ -245,7 +245,8 @@ class DownloadTest {
         silentAnswers = 1;
         download(Duration.ofSeconds(4));
         assertArrived();
-        assertEquals(3, ranges.size());
+        // A machine that stands still for as long itself ends another one.
+        assertTrue(ranges.size() >= 3, ranges::toString);
     }
 
     @Test
