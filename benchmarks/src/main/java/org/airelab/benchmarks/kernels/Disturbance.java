@@ -72,7 +72,7 @@ final class Disturbance {
         return everyIteration;
     }
 
-    /** Whether in an iteration since the reset the thread that runs it ran alone; false where the system does not tell. */
+    /** Whether the thread that runs iterations ran alone in one since the reset; false where the system does not tell. */
     static boolean oneThread() {
         return oneThread;
     }

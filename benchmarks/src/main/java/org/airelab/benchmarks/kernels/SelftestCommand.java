@@ -46,7 +46,7 @@ public final class SelftestCommand implements LabCommand {
     private static final double FP32_UNIT = 0x1p-20;
     /** So much more of a naive rung, which adds a row's thousands of numbers one after the other. */
     private static final double NAIVE_SUMS = 8;
-    /** Of half types: two roundings, of what is kept on the way, such as a sum that is normalized, and of the result. */
+    /** Of half types: two roundings, of what is kept on the way, as a sum that is normalized is, and of the result. */
     private static final double BF16_UNIT = 0x1p-7;
     private static final double FP16_UNIT = 0x1p-10;
 

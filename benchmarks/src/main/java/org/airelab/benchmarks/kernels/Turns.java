@@ -5,8 +5,9 @@ package org.airelab.benchmarks.kernels;
  * is told so, after one of each other JVM's. What slows the machine for a tenth of a second, a program on the other
  * half of a core for example, then slows iterations of all builds.
  *
- * <p>A kernel of one thread runs on the same core in all JVMs. Else each would have a core of its own, idle in all turns
- * but one: clocks of cores that are idle half of the time differ for seconds, by up to two thirds where it was seen.
+ * <p>A kernel of one thread runs on the same core in all JVMs. Else each would have a core of its own, idle in all
+ * turns but one: clocks of cores that are idle half of the time differ for seconds, by up to two thirds where it was
+ * seen.
  */
 final class Turns {
     private static volatile Runnable wait;
