@@ -12,6 +12,7 @@
 // Only for sm_90a. Head sizes are multiples of 8 to 128: above, a gradient's sums and two tiles of scores are more than
 // a consumer's registers, and the rung mma takes over.
 // Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64; ROTATED, of turn.cuh.
+// local memory: 88 bytes, because for float16 and rotated heads of 64 registers do not suffice; for bfloat16 they do.
 #include "turn.cuh"
 #include "wgmma-backward.cuh"
 
