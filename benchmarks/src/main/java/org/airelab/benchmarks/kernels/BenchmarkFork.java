@@ -15,6 +15,8 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.airelab.base.Json;
+import org.airelab.base.NativeExit;
+import org.airelab.base.ShutdownHook;
 import org.airelab.benchmarks.kernels.gpu.CudaBenchmark;
 import org.airelab.benchmarks.kernels.gpu.GpuWatch;
 import org.airelab.benchmarks.kernels.gpu.Measured;
@@ -81,7 +83,9 @@ final class BenchmarkFork {
         Task task = Json.MAPPER.readValue(in.readLine(), Task.class);
         Machine.useLibtorchsThreads();
         Parallel.setThreads(task.threads());
-        try (GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
+        // Ctrl-C in a terminal reaches this process too, while it computes.
+        try (ShutdownHook _ = new ShutdownHook("exit", NativeExit::skipDestructors);
+                GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
             new BenchmarkFork(task, out, gpu).run(in);
         }
         // DJL's and OpenMP's threads have nothing left to do.
