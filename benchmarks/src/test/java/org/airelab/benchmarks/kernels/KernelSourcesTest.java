@@ -3,7 +3,10 @@ package org.airelab.benchmarks.kernels;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -12,8 +15,11 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.Families;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.attention.Attention;
+import org.airelab.kernels.attention.AttentionShape;
 import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.LaunchRecorder;
@@ -130,6 +136,26 @@ class KernelSourcesTest {
         }
     }
 
+    /** Gradients of rows that were rotated, turned back or not. */
+    @Test
+    void gradientsOfRotatedHeads() {
+        LaunchRecorder recorder = new LaunchRecorder(90, 132);
+        for (RotaryTable.Pairing pairing : RotaryTable.Pairing.values()) {
+            for (int size = 32; size <= 256; size *= 2) {
+                AttentionShape shape = new AttentionShape(1, ROWS, 2, 1, size, true);
+                RotaryTable table = new RotaryTable(ROWS, size, 10_000, pairing);
+                for (CudaRung<Attention> rung : Attention.FAMILY.cudaRungs()) {
+                    for (DType dtype : rung.dtypes()) {
+                        MemorySegment rows = memory(dtype, shape.packedSize());
+                        rung.on(recorder, dtype).backwardOfRotated(shape, table, memory(dtype, shape.outSize()), rows,
+                                memory(dtype, shape.outSize()), floats(shape.lseSize()), rows);
+                    }
+                }
+            }
+        }
+        assertListed(recorder, Attention.FAMILY);
+    }
+
     /** Tiles are chosen by the result's size, and some by the depth. */
     @ParameterizedTest
     @MethodSource("devices")
@@ -166,6 +192,21 @@ class KernelSourcesTest {
                 .filter(source -> source.name().equals(name)).map(KernelSource::defines)
                 .map(macros -> List.of(macros.get("A_ALIGNED"), macros.get("B_ALIGNED"))).collect(Collectors.toSet());
         assertEquals(4, ways.size(), ways::toString);
+    }
+
+    @Test
+    void everySourceThereIs() throws IOException {
+        Path root = Path.of("../kernels/src/main/resources/org/airelab/kernels");
+        Set<String> listed = devices().flatMap(device -> {
+            int architecture = (int) device.get()[0];
+            int multiprocessors = (int) device.get()[1];
+            return Stream.concat(KernelSources.of(Families.all(), architecture, multiprocessors).stream(),
+                    KernelSources.ofLimits(architecture, multiprocessors).stream());
+        }).map(KernelSource::name).collect(Collectors.toSet());
+        try (Stream<Path> files = Files.walk(root)) {
+            assertEquals(files.map(root::relativize).map(Path::toString).filter(name -> name.endsWith(".cu"))
+                    .collect(Collectors.toSet()), listed);
+        }
     }
 
     private static Stream<Arguments> devices() {
