@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Schedules on one device, kept by the size of the product. On a core of an AMD EPYC (Zen 4) server it takes 0.2 to 6 us
- * to estimate all there are for a product, and 10 ns to look one up.
+ * Schedules on one device, kept by the size of the product. On a core of an AMD EPYC (Zen 4) server it takes 0.2 to 6
+ * us to estimate all there are for a product, and 10 ns to look one up.
  */
 final class WgmmaSchedules {
     /** Kept at a time. A model has a few dozen; sequences of all lengths have more. */
