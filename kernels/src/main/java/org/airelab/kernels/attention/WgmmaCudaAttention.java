@@ -28,7 +28,7 @@ final class WgmmaCudaAttention implements Attention {
     private static final int STAGES = 2;
     /** The widest gradients of keys and values whose sums leave a consumer room for scores. */
     private static final int MOST_BACKWARD = 128;
-    private static final int DELTA_THREADS = 256;
+    private static final int STATISTICS_THREADS = 256;
     private static final int GROUP = 128;
 
     private final Launcher launcher;
@@ -72,7 +72,8 @@ final class WgmmaCudaAttention implements Attention {
         var consumers = width <= 64 ? 1 : CONSUMERS;
         var stream = width <= 64 || width > 128 ? 64 : 128;
         var bytes = dtype.bytes() * width * (consumers * BOX + 2 * STAGES * stream) + (1 + 4 * STAGES) * Long.BYTES;
-        launch(source("wgmma.cu", shape, stream, consumers), consumers, "forward", shape.heads(), bytes, shape,
+        launch(source("wgmma.cu", shape, stream, consumers), consumers, "forward",
+                tiles(shape, shape.heads(), consumers), bytes, shape,
                 map(qkv, shape, packedHeads(shape), BOX), map(out, shape, shape.heads(), RESULT_BOX), lse);
     }
 
@@ -108,30 +109,38 @@ final class WgmmaCudaAttention implements Attention {
         if (shape.batch() == 0) {
             return;
         }
-        var cosines = table == null ? null : table.cosines();
-        var sines = table == null ? null : table.sines();
         var width = width(shape.headSize());
         var stream = width <= 64 ? 128 : 64;
         var source = turning(source("wgmma-backward.cu", shape, stream, CONSUMERS), table);
         var tiles = (long) shape.batch() * shape.heads() * Math.ceilDiv(shape.time(), stream);
-        // Deltas, the queries' gradients in whole tiles, a turn for each tile, and the tickets.
-        var deltasBytes = 16 * Math.ceilDiv(Float.BYTES * shape.lseSize(), 16);
-        var sumsBytes = Float.BYTES * tiles * stream * width;
-        var deltas = launcher.temporary(deltasBytes + sumsBytes + Integer.BYTES * (tiles + 1));
-        var sums = deltas.asSlice(deltasBytes);
+        // Of each tile of queries its statistics, its gradients and its turns; and the tickets.
+        var statisticsBytes = Float.BYTES * 2 * stream * tiles;
+        var sumsBytes = Float.BYTES * stream * width * tiles;
+        var statistics = launcher.temporary(statisticsBytes + sumsBytes + Integer.BYTES * (tiles + 1));
+        var sums = statistics.asSlice(statisticsBytes);
         var turns = sums.asSlice(sumsBytes);
-        launcher.launch(Launch.of(source, "attention_wgmma_deltas",
-                Parallel.pieces(deltaLanes(shape) * shape.lseSize() + 1, DELTA_THREADS), DELTA_THREADS), dOut, out,
-                deltas, turns, shape.batch(), shape.time(), shape.heads(), shape.kvHeads());
-        var bytes = dtype.bytes() * 2 * (width * (HELD + STAGES * stream) + HELD * stream)
-                + Float.BYTES * stream * (width + 2 * STAGES) + (8 + 2 * STAGES) * Long.BYTES;
+        launcher.launch(Launch.of(source, "attention_wgmma_statistics",
+                Parallel.pieces(statisticsLanes(shape) * stream * tiles, STATISTICS_THREADS), STATISTICS_THREADS),
+                dOut, out, lse, statistics, turns, shape.batch(), shape.time(), shape.heads(), shape.kvHeads());
+        var cosines = table == null ? null : table.cosines();
+        var sines = table == null ? null : table.sines();
         var gradients = map(dQkv, shape, packedHeads(shape), RESULT_BOX);
-        launch(source, CONSUMERS, "backward", shape.kvHeads(), bytes, shape, map(dOut, shape, shape.heads(), BOX),
-                map(qkv, shape, packedHeads(shape), BOX), lse, deltas, gradients, sums, turns, cosines, sines,
-                section(shape), shape.batch());
+        // Where two tiles of keys and values fit, a block a multiprocessor, which goes from one work to the next.
+        var heldTiles = width <= 64 ? 2 : 1;
+        var works = tiles(shape, shape.kvHeads(), CONSUMERS);
+        launch(source, CONSUMERS, "backward", heldTiles == 1 ? works : Math.min(works, launcher.multiprocessors()),
+                backwardBytes(width, stream, heldTiles), shape, map(dOut, shape, shape.heads(), BOX),
+                map(qkv, shape, packedHeads(shape), BOX), map(statistics, stream, tiles), gradients, sums, turns,
+                cosines, sines, section(shape), rising(shape) ? 1 : 0, shape.batch());
         launcher.launch(Launch.of(source, "attention_wgmma_round", Math.toIntExact(2 * tiles), GROUP)
                 .withShared(dtype.bytes() * BOX * line(shape.headSize())), sums, gradients, cosines, sines,
                 shape.time(), shape.heads(), (float) shape.scale());
+    }
+
+    /** Shared memory of the backward pass: tiles, statistics, barriers and the block's ticket. */
+    private int backwardBytes(int width, int stream, int heldTiles) {
+        return dtype.bytes() * 2 * (width * (heldTiles * HELD + STAGES * stream) + HELD * stream)
+                + Float.BYTES * stream * (width + 2 * STAGES) + (8 + 2 * (heldTiles + STAGES)) * Long.BYTES;
     }
 
     private static KernelSource turning(KernelSource source, RotaryTable table) {
@@ -140,24 +149,48 @@ final class WgmmaCudaAttention implements Attention {
     }
 
     /** Threads that share a row of 16-byte pieces: the power of two that is enough. */
-    private static long deltaLanes(AttentionShape shape) {
+    private static long statisticsLanes(AttentionShape shape) {
         return Math.max(1, 2 * Integer.highestOneBit((shape.headSize() - 1) / 8));
     }
 
     /**
-     * Heads of keys that are worked on together: of as many blocks as twice fill the device, four times where heads are
-     * short and their sums leave more of the L2 cache. On an H200, TFLOP/s of causal heads of 64 at 16 x 128 positions:
-     * 293 with 16 heads, 335 with 32; of 128: 385 with 16, 353 with 32.
+     * Heads of keys that are worked on together, so many that blocks seldom wait for each other and so few that they
+     * fit the cache. Fitted to causal shapes on an H100, in ms (batch x positions, heads, of which of keys):
+     * <ul>
+     * <li>of 64, sections of equal length, of about 3.4 times as many blocks as the device has multiprocessors:
+     * 32 x 1024, 12: 0.436 with 55, 0.440 with 44, 0.452 with 66; 1 x 8192, 16: 0.737 with 8, 0.783 with 6;
+     * <li>of 128, one block a multiprocessor: 8 x 2048, 16: 0.856 with 8, 0.922 with 17; 1 x 16384, 16: 5.28 with 1,
+     * 5.74 with 2; without a mask two: 8 x 2048, 16: 1.40 with 17, 1.69 with 33;
+     * <li>where heads share keys, four, and {@link #rising}: 1 x 8192, 32, 8: 2.92 with 8, 3.38 with 4; 2 x 4096, 32,
+     * 8: 1.51 with 16, 1.74 with 8.
+     * </ul>
      */
     private int section(AttentionShape shape) {
-        var rounds = shape.headSize() <= 64 ? 4 : 2;
-        return Math.ceilDiv(rounds * launcher.multiprocessors(), Math.ceilDiv(shape.time(), HELD));
+        var heads = shape.batch() * shape.kvHeads();
+        var tiles = Math.ceilDiv(shape.time(), HELD);
+        if (shape.headSize() <= 64 && !rising(shape)) {
+            var sections = Math.max(1, Math.round(heads * tiles / (3.4f * launcher.multiprocessors())));
+            return Math.ceilDiv(heads, sections);
+        }
+        var rounds = rising(shape) ? 4 : shape.causal() ? 1 : 2;
+        return Math.max(1, rounds * launcher.multiprocessors() / tiles);
     }
 
-    /** A block for each tile of positions of each head. */
-    private void launch(KernelSource source, int consumers, String step, int heads, int sharedBytes,
+    /**
+     * Whether all sections, not the last one alone, begin with their first keys: where heads share keys. On an H100,
+     * 1 x 8192 positions, 32 heads of 128, 8 of keys: 3.38 ms with 4 heads a section, 4.32 ms else.
+     */
+    private static boolean rising(AttentionShape shape) {
+        return shape.heads() > shape.kvHeads();
+    }
+
+    /** Tiles of positions of all heads, which a block's consumers work on together. */
+    private static int tiles(AttentionShape shape, int heads, int consumers) {
+        return Math.toIntExact((long) shape.batch() * heads * Parallel.pieces(shape.time(), consumers * BOX));
+    }
+
+    private void launch(KernelSource source, int consumers, String step, int blocks, int sharedBytes,
             AttentionShape shape, Object... tensors) {
-        var blocks = Math.toIntExact((long) shape.batch() * heads * Parallel.pieces(shape.time(), consumers * BOX));
         var sizes = new Object[] {shape.time(), shape.heads(), shape.kvHeads(), shape.causal() ? 1 : 0,
             (float) shape.scale()};
         launcher.launch(Launch.of(source, "attention_wgmma_" + step, blocks, (1 + consumers) * GROUP)
@@ -169,6 +202,12 @@ final class WgmmaCudaAttention implements Attention {
         return CudaAttentions.source(file, dtype).with("HEAD_SIZE", shape.headSize())
                 .with("LINE", line(shape.headSize())).with("STREAM", stream).with("STAGES", STAGES)
                 .with("CONSUMERS", consumers).with("BLOCKS", consumers == 1 ? 3 : 1);
+    }
+
+    /** Log-sum-exps and deltas of tiles of queries, a row a tile. */
+    private static TensorMap map(MemorySegment statistics, int stream, long tiles) {
+        return TensorMap.tiled(DType.FP32, statistics, new long[] {2 * stream, tiles},
+                new long[] {Float.BYTES * 2 * stream}, new int[] {2 * stream, 1}, Swizzle.NONE);
     }
 
     private static int packedHeads(AttentionShape shape) {

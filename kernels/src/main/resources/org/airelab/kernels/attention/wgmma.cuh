@@ -43,6 +43,13 @@ static constexpr int OWN = TURN + CONSUMERS;
 // keeps in registers of the warp, where wgmma wants them.
 DEVICE int uniform(int x) { return __shfl_sync(0xffffffffu, x, 0); }
 
+// A number of which the compiler does not know that it is what it was: what follows from it is computed where it is
+// needed, not before a loop, all through which it would take registers that accumulators leave too few of.
+DEVICE int anew(int x) {
+    asm volatile("" : "+r"(x));
+    return x;
+}
+
 // A ring of buffers of SIZE elements: full when what they are for has come, empty when all warps of both consumers are
 // done with it.
 template <int SIZE> struct Buffers {
@@ -58,8 +65,9 @@ template <int SIZE> struct Buffers {
     DEVICE Element *at(const Ring<STAGES> &ring) const { return buffers + ring.stage * SIZE; }
     DEVICE void wait(const Ring<STAGES> &ring) const { mbarrier_wait(&full[ring.stage], ring.parity); }
     DEVICE void wait_empty(const Ring<STAGES> &ring) const { mbarrier_wait(&empty[ring.stage], ring.parity); }
-    DEVICE void expect(const Ring<STAGES> &ring) const {
-        mbarrier_arrive_expect(&full[ring.stage], SIZE * (int) sizeof(Element));
+    // Of `more` bytes, too, that go elsewhere.
+    DEVICE void expect(const Ring<STAGES> &ring, int more = 0) const {
+        mbarrier_arrive_expect(&full[ring.stage], SIZE * (int) sizeof(Element) + more);
     }
     DEVICE void give_back(Ring<STAGES> &ring) const {
         if (lane() == 0) mbarrier_arrive(&empty[ring.stage]);

@@ -33,10 +33,11 @@ class CudaAttentionTest {
                 sections(rung)).flatMap(shapes -> shapes).map(rung::with));
     }
 
-    /** More heads than a section of the rung wgmma has, on few multiprocessors, tiles of both kinds. */
+    /** More heads than a section of the rung wgmma has, on few multiprocessors, tiles and orders of both kinds. */
     private static Stream<AttentionShape> sections(CudaCase of) {
         return of.rung().name().equals("wgmma") && of.dtype() == DType.BF16
-                ? Stream.of(new AttentionShape(9, 200, 2, 1, 64, true), new AttentionShape(3, 260, 4, 2, 72, true))
+                ? Stream.of(new AttentionShape(9, 200, 2, 1, 64, true), new AttentionShape(12, 200, 1, 1, 64, true),
+                        new AttentionShape(4, 260, 4, 2, 72, true), new AttentionShape(5, 260, 1, 1, 72, true))
                 : Stream.empty();
     }
 
