@@ -140,7 +140,7 @@ final class WgmmaCudaAttention implements Attention {
     /** Shared memory of the backward pass: tiles, statistics, barriers and the block's ticket. */
     private int backwardBytes(int width, int stream, int heldTiles) {
         return dtype.bytes() * 2 * (width * (heldTiles * HELD + STAGES * stream) + HELD * stream)
-                + Float.BYTES * stream * (width + 2 * STAGES) + (8 + 2 * (heldTiles + STAGES)) * Long.BYTES;
+                + Float.BYTES * stream * (width + 2 * STAGES) + (8 + heldTiles + 2 * STAGES) * Long.BYTES;
     }
 
     private static KernelSource turning(KernelSource source, RotaryTable table) {

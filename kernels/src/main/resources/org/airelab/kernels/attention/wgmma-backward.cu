@@ -92,7 +92,8 @@ struct Consumer {
         wgmma_hold(d_s);
         differentiate(d_s, weights, log_sums + STREAM);
         round_weights(d_weights, d_s);
-        if (BEGINS && GOES_ON) barrier_sync(BOTH, CONSUMERS * GROUP); // sums that lay there have been stored
+        // Sums that lay there have been stored: for racecheck alone, as by TO_CONSUMERS they have.
+        if (BEGINS && GOES_ON) barrier_sync(BOTH, CONSUMERS * GROUP);
         mbarrier_wait(&memory.scores_empty[buffer], count / BUFFERS % 2 ^ 1);
         put_scores(memory.d_scores + buffer * SCORE_TILE, d_weights, consumer);
         async_proxy_fence();
@@ -138,7 +139,6 @@ struct Consumer {
         wgmma_fence();
         begin_before(d_queries, count - 1);
         wgmma_wait<0>();
-        memory.arrive(&memory.held_empty[n % HELD_TILES]);
         give(d_queries, count - 1);
         barrier_sync(BOTH, CONSUMERS * GROUP); // scores' gradients and keys read by both
         Element *tiles = (GOES_ON ? memory.d_scores : memory.held(0)) + consumer * OWN_TILE;
@@ -162,7 +162,6 @@ struct Producer {
 
     DEVICE void load_work(const Work &work, int n) {
         mbarrier *full = &memory.held_full[n % HELD_TILES];
-        mbarrier_wait(&memory.held_empty[n % HELD_TILES], n / HELD_TILES % 2 ^ 1);
         mbarrier_arrive_expect(full, 2 * CONSUMERS * OWN_TILE * (int) sizeof(Element));
         int key_head = h.heads + work.head;
         Element *keys = memory.held(n);

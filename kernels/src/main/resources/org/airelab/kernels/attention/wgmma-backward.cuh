@@ -76,7 +76,7 @@ struct Memory {
     Element *keys, *d_scores;
     float *d_queries, *statistics;
     Pairs pairs;
-    mbarrier *held_full, *held_empty, *scores_full, *scores_empty, *queries_full, *queries_empty;
+    mbarrier *held_full, *scores_full, *scores_empty, *queries_full, *queries_empty;
     int *ticket;
 
     DEVICE Memory(Element *shared) {
@@ -88,8 +88,7 @@ struct Memory {
         mbarrier *barriers = (mbarrier *) (statistics + STAGES * STATISTICS);
         pairs = {ring, barriers, barriers + STAGES};
         held_full = barriers + 2 * STAGES;
-        held_empty = held_full + HELD_TILES;
-        scores_full = held_empty + HELD_TILES;
+        scores_full = held_full + HELD_TILES;
         scores_empty = scores_full + BUFFERS;
         queries_full = scores_empty + BUFFERS;
         queries_empty = queries_full + WRITERS;
@@ -98,10 +97,7 @@ struct Memory {
     DEVICE void initialize() const {
         if (threadIdx.x == 0) {
             pairs.initialize();
-            for (int i = 0; i < HELD_TILES; i++) {
-                mbarrier_init(&held_full[i], 1);
-                mbarrier_init(&held_empty[i], CONSUMERS * GROUP / 32);
-            }
+            for (int i = 0; i < HELD_TILES; i++) mbarrier_init(&held_full[i], 1);
             for (int i = 0; i < BUFFERS; i++) {
                 mbarrier_init(&scores_full[i], CONSUMERS * GROUP / 32);
                 mbarrier_init(&scores_empty[i], CONSUMERS * GROUP / 32);
@@ -119,7 +115,8 @@ struct Memory {
         if (lane() == 0) mbarrier_arrive(barrier);
     }
     // The producer's warp takes the block's n-th work, if there is one, and hands the others its ticket. By atomics:
-    // compute-sanitizer's racecheck takes a barrier for no order where some warps arrive and go on.
+    // compute-sanitizer's racecheck takes a barrier for no order where some warps arrive and go on. Once all have taken
+    // the work before, the consumers are done with the one before that, whose keys' place is free then.
     DEVICE bool take(Work &work, const Order &order, unsigned *tickets, int n) const {
         __syncwarp();
         if (n > 0) barrier_sync(TAKEN, ALL);
@@ -130,7 +127,7 @@ struct Memory {
         barrier_arrive(TO_WRITERS, WITH_WRITERS);
         return !work.none;
     }
-    // The others wait for it.
+    // The others wait for it. Once both consumers have come, both have stored the sums of the work before.
     DEVICE bool wait_for_work(Work &work, const Order &order, int barrier, int threads) const {
         __syncwarp();
         barrier_sync(barrier, threads);

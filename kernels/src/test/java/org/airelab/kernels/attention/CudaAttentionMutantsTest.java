@@ -97,7 +97,7 @@ class CudaAttentionMutantsTest {
                 gone("memory.arrive(&memory.scores_empty[tile % BUFFERS]);", ""),
                 gone("mbarrier_wait(memory.queries_empty, tile % 2 ^ 1);", ""),
                 gone("async_proxy_fence();", "\n        memory.arrive(&memory.queries_full"),
-                gone("wgmma_fence();", "\n        begin_before"), gone("wgmma_wait<0>();", "\n        memory.arrive"),
+                gone("wgmma_fence();", "\n        begin_before"), gone("wgmma_wait<0>();", "\n        give"),
                 gone("barrier_sync(BOTH, CONSUMERS * GROUP);", " // scores' gradients"),
                 new Mutant("wgmma", "key > query + fragment_column", "key >= query + fragment_column"),
                 new Mutant("wgmma", "own + 15 > query", "own > query"),
