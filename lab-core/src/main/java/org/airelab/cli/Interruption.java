@@ -1,8 +1,12 @@
 package org.airelab.cli;
 
+import org.airelab.base.NativeExit;
 import org.airelab.base.Terminal;
 
-/** Leaves the terminal clean when a signal ends the program: the shell's prompt starts on a line of its own. */
+/**
+ * An end that the command has not come to by itself, mostly by a signal: leaves the terminal clean, so that the shell's
+ * prompt starts on a line of its own, and the libraries as they are, since the command may be at work in one.
+ */
 final class Interruption {
     private volatile boolean over;
 
@@ -12,7 +16,7 @@ final class Interruption {
     /** Watches for an end by a signal. (The JVM itself then leaves with 128 + the signal's number: 130, 143.) */
     static Interruption watch() {
         var interruption = new Interruption();
-        Runtime.getRuntime().addShutdownHook(new Thread(interruption::say, "interruption"));
+        Runtime.getRuntime().addShutdownHook(new Thread(interruption::end, "interruption"));
         return interruption;
     }
 
@@ -21,8 +25,9 @@ final class Interruption {
         over = true;
     }
 
-    private void say() {
+    private void end() {
         if (!over) {
+            NativeExit.skipDestructors();
             System.err.println(Terminal.error() ? System.lineSeparator() + "interrupted" : "interrupted");
         }
     }

@@ -10,12 +10,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.airelab.base.ExitHandler;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class InterruptionTest {
-    /** A command that works on until a signal ends it, or ends by itself when told to. */
+    /** A command that works on until a signal ends it, or ends by itself when told to; has a destructor that tells. */
     static final class Worker {
         public static void main(String[] arguments) throws InterruptedException {
+            ExitHandler.add("psignal", "destructor");
             Interruption interruption = Interruption.watch();
             System.out.println("working");
             if (arguments.length == 0) {
@@ -25,8 +28,13 @@ class InterruptionTest {
         }
     }
 
+    @BeforeEach
+    void requireExitHandlers() {
+        ExitHandler.require();
+    }
+
     @Test
-    void aSignalIsSaidOnALineOfItsOwn() throws Exception {
+    void aSignalIsSaidOnALineOfItsOwnAndNothingIsDestroyed() throws Exception {
         Process process = start();
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
             assertEquals("working", out.readLine());
@@ -39,24 +47,26 @@ class InterruptionTest {
     }
 
     @Test
-    void anEndByItselfSaysNothing() throws Exception {
+    void anEndByItselfSaysNothingAndRunsDestructors() throws Exception {
         Process process = start("end");
-        assertEquals("", errors(process));
+        String errors = errors(process);
+        assertTrue(errors.matches("destructor: [^\n]*0"), errors);
         assertEquals(0, process.waitFor());
     }
 
     private static Process start(String... arguments) throws Exception {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp", System.getProperty("java.class.path"), Worker.class.getName()));
+                "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                Worker.class.getName()));
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command).start();
     }
 
     private static String errors(Process process) throws Exception {
         try (var err = new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))) {
-            return String.join("\n", err.lines().filter(line -> !line.startsWith("WARNING") && !line.startsWith("Picked up"))
-                    .toList());
+            return String.join("\n", err.lines()
+                    .filter(line -> !line.startsWith("WARNING") && !line.startsWith("Picked up")).toList());
         }
     }
 }

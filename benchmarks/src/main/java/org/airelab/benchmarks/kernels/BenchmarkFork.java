@@ -15,7 +15,8 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.airelab.base.Json;
-import org.airelab.benchmarks.kernels.gpu.CudaBenchmark;
+import org.airelab.base.NativeExit;
+import org.airelab.base.ShutdownHook;
 import org.airelab.benchmarks.kernels.gpu.GpuWatch;
 import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Workload;
@@ -25,15 +26,8 @@ import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cuda.CudaRung;
-import org.openjdk.jmh.results.BenchmarkResult;
-import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.runner.BenchmarkException;
-import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
-import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * The JVM in which JMH measures: reads a {@link Task} as a line of JSON from standard input, then {@link Command}s with
@@ -81,7 +75,9 @@ final class BenchmarkFork {
         Task task = Json.MAPPER.readValue(in.readLine(), Task.class);
         Machine.useLibtorchsThreads();
         Parallel.setThreads(task.threads());
-        try (GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
+        // Ctrl-C in a terminal reaches this process too, while it computes.
+        try (ShutdownHook _ = new ShutdownHook("exit", NativeExit::skipDestructors);
+                GpuWatch gpu = task.cuda() ? new GpuWatch() : null) {
             new BenchmarkFork(task, out, gpu).run(in);
         }
         // DJL's and OpenMP's threads have nothing left to do.
@@ -157,7 +153,7 @@ final class BenchmarkFork {
         int steady = 0;
         for (int i = 0; i < task.schedule().mostWarmups() && steady < (best > SLOW_MILLIS ? 1 : STEADY_WARMUPS); i++) {
             Disturbance.reset();
-            double time = visit(item, 1, task.schedule().warmupMillis());
+            double time = Visit.millis(task, item, 1, task.schedule().warmupMillis());
             steady = time < BETTER * best ? 0 : steady + 1;
             best = Math.min(best, time);
         }
@@ -237,7 +233,7 @@ final class BenchmarkFork {
         double least = Double.POSITIVE_INFINITY;
         for (int attempt = 0; attempt < s.attempts(); attempt++) {
             Disturbance.reset();
-            double time = visit(task.items().get(i), s.iterations(), s.iterationMillis());
+            double time = visit(i);
             least = Math.min(least, time);
             if (!Disturbance.ofEveryIteration() || task.items().get(i).kernel().equals(Task.ROOFLINE)) {
                 print(i, Task.Kind.SAMPLE, time);
@@ -247,9 +243,17 @@ final class BenchmarkFork {
         print(i, Task.Kind.DISTURBED_SAMPLE, least);
     }
 
+    /** Milliseconds of a call of an item. */
+    private double visit(int i) throws RunnerException {
+        Task.Item item = task.items().get(i);
+        int millis = task.schedule().iterationMillis();
+        return slow.contains(item) ? Visit.millisOfOne(task, item, millis)
+                : Visit.millis(task, item, task.schedule().iterations(), millis);
+    }
+
     private void sampleOnGpu(int i) throws RunnerException {
         gpu.coolDown(task.schedule().coolDownMillis());
-        double time = visit(task.items().get(i), task.schedule().iterations(), task.schedule().iterationMillis());
+        double time = visit(i);
         Task.Kind kind = gpu.inGraphs() ? Task.Kind.SAMPLE : Task.Kind.EAGER_SAMPLE;
         print(new Task.Event(i, kind, time, null, gpu.now().orElse(null)));
     }
@@ -267,36 +271,5 @@ final class BenchmarkFork {
         if (out.checkError()) {
             throw new IllegalStateException("nobody reads the measurements any more");
         }
-    }
-
-    /** Milliseconds of a call: the least of the iterations' means, after an iteration that is left out. */
-    private double visit(Task.Item item, int iterations, int millis) throws RunnerException {
-        boolean once = slow.contains(item);
-        ChainedOptionsBuilder options = new OptionsBuilder().forks(0).verbosity(VerboseMode.SILENT)
-                .shouldFailOnError(true).warmupIterations(once ? 0 : 1).warmupTime(TimeValue.milliseconds(millis))
-                .measurementIterations(once ? 1 : iterations).measurementTime(TimeValue.milliseconds(millis));
-        if (task.cuda()) {
-            options.include(method(CudaBenchmark.class, "pass")).param("workload", item.workload())
-                    .param("kernel", item.kernel()).param("dtype", item.dtype().name())
-                    .param("cold", String.valueOf(task.cold()));
-        } else if (item.kernel().equals(Task.ROOFLINE)) {
-            options.include(method(RooflineBenchmark.class, item.workload()));
-        } else {
-            options.include(method(KernelBenchmark.class, KernelBenchmark.method(Workloads.find(item.workload()))))
-                    .param("workload", item.workload()).param("kernel", item.kernel())
-                    .param("cold", String.valueOf(task.cold()));
-        }
-        BenchmarkResult result = new Runner(options.build()).runSingle().getAggregatedResult();
-        return result.getIterationResults().stream().mapToDouble(this::score).min().orElseThrow();
-    }
-
-    /** On a GPU the device's time, by a counter of the benchmark's. */
-    private double score(IterationResult iteration) {
-        return (task.cuda() ? iteration.getSecondaryResults().get(CudaBenchmark.MILLIS_PER_CALL)
-                : iteration.getPrimaryResult()).getScore();
-    }
-
-    private static String method(Class<?> benchmark, String name) {
-        return "^" + benchmark.getName().replace(".", "\\.") + "\\." + name + "$";
     }
 }

@@ -18,7 +18,7 @@ import org.airelab.kernels.roofline.PeakKernel;
 
 /**
  * The CUDA sources, with their macros, that families' rungs launch on a device: all of them, but for products not each
- * tile with each transposition and epilogue, and for attention the usual head sizes alone.
+ * tile with each transposition and epilogue at once, and for attention the usual head sizes alone.
  */
 final class KernelSources {
     private KernelSources() {

@@ -160,8 +160,9 @@ public final class SelftestCommand implements LabCommand {
 
     private static void testCuda(CudaDevice gpu, Family<?> family, Workload<?> workload, DeviceTrials trials,
             List<Result> results) {
+        List<float[]> reference = Accuracy.reference(workload);
         for (DType dtype : DType.values()) {
-            double limit = limit(workload, dtype);
+            double limit = limit(workload, dtype, reference);
             for (CudaRung<?> rung : family.cudaRungs()) {
                 if (rung.architecture() <= gpu.architecture() && rung.dtypes().contains(dtype)) {
                     double own = dtype == DType.FP32 && rung.name().equals("naive") ? NAIVE_SUMS * limit : limit;
@@ -194,8 +195,7 @@ public final class SelftestCommand implements LabCommand {
         }
     }
 
-    private static double limit(Workload<?> workload, DType dtype) {
-        List<float[]> reference = Accuracy.reference(workload);
+    private static double limit(Workload<?> workload, DType dtype, List<float[]> reference) {
         return switch (dtype) {
             case FP32 -> Math.max(Math.max(FLOAT_FLOOR, FP32_UNIT * Accuracy.peak(reference)),
                     2 * Accuracy.error(workload, Workloads.family(workload).rungs().getFirst().name(), reference)

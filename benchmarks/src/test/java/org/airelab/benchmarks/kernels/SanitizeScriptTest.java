@@ -25,10 +25,15 @@ class SanitizeScriptTest {
         assertTrue(program.toFile().setExecutable(true));
     }
 
-    /** {@code found} is the family that racecheck finds something in, {@code wrong} the one selftest does. */
+    /**
+     * {@code found} is the family that racecheck finds something in, {@code wrong} the one selftest does. Where there
+     * is a file named crash, the tool that takes it away crashes.
+     */
     private Result run(String found, String wrong, String... tools) throws IOException, InterruptedException {
         program("lab", "[ \"$2\" != \"" + wrong + "\" ]\n");
-        program("compute-sanitizer", "tool=$2\nwhile [ \"$1\" != \"$LAB\" ]; do shift; done\n"
+        program("compute-sanitizer", "echo '========= COMPUTE-SANITIZER'\n"
+                + "rm '" + folder.resolve("crash") + "' 2> /dev/null && kill -SEGV $$\n"
+                + "tool=$2\nwhile [ \"$1\" != \"$LAB\" ]; do shift; done\n"
                 + "\"$@\" || exit\n[ \"$tool/$3\" != \"racecheck/" + found + "\" ] && exit\n"
                 + "echo '========= RACECHECK SUMMARY: 2 hazards displayed (2 errors, 0 warnings)'\nexit 99\n");
         ProcessBuilder builder = new ProcessBuilder(Stream.concat(Stream.of("bash", "gpu/sanitize.sh"),
@@ -57,5 +62,14 @@ class SanitizeScriptTest {
         assertTrue(result.out.matches("(?s).*racecheck +softmax +\\d+ s  RACECHECK SUMMARY: 2 hazards.*"), result.out);
         assertTrue(result.out.matches("(?s).*memcheck +softmax +\\d+ s  clean.*"), result.out);
         assertTrue(result.out.matches("(?s).*memcheck +relu +\\d+ s  a kernel is WRONG.*"), result.out);
+    }
+
+    @Test
+    void theToolsOwnCrashIsTriedAgain() throws IOException, InterruptedException {
+        Files.createFile(folder.resolve("crash"));
+        Result result = run("", "", "memcheck");
+        assertEquals(0, result.exitCode, result.out);
+        assertEquals(2, result.out.lines().filter(line -> line.endsWith("  clean")).count(), result.out);
+        assertTrue(Files.notExists(folder.resolve("crash")), "the tool was not started");
     }
 }

@@ -22,7 +22,7 @@ final class WgmmaMatmul implements Matmul {
 
     private final Launcher launcher;
     private final DType dtype;
-    private final List<Tile> tiles;
+    private final WgmmaSchedules schedules;
     private final Matmul mma;
 
     /**
@@ -32,7 +32,7 @@ final class WgmmaMatmul implements Matmul {
     WgmmaMatmul(Launcher launcher, DType dtype, List<Tile> tiles, Matmul mma) {
         this.launcher = launcher;
         this.dtype = dtype;
-        this.tiles = tiles;
+        this.schedules = new WgmmaSchedules(tiles, launcher.multiprocessors());
         this.mma = mma;
     }
 
@@ -55,7 +55,7 @@ final class WgmmaMatmul implements Matmul {
             return;
         }
         Matmul.check(shape, a, b, bias, c, dtype);
-        var schedule = WgmmaSchedule.of(tiles, shape, launcher.multiprocessors());
+        var schedule = schedules.of(shape);
         var tile = schedule.tile();
         var slices = schedule.slices() == 1 ? null : launcher.temporary(schedule.sliceBytes());
         var mapped = CudaMatmul.aligned(c, shape.n(), dtype);

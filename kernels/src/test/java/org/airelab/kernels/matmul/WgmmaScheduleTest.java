@@ -1,6 +1,7 @@
 package org.airelab.kernels.matmul;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -60,6 +61,29 @@ class WgmmaScheduleTest {
                     assertEquals(Math.min(units, held), schedule.grid());
                 }
             }
+        }
+    }
+
+    @Test
+    void keptSchedulesAreThoseOfTheSize() {
+        var schedules = new WgmmaSchedules(WgmmaSchedule.TILES, MULTIPROCESSORS);
+        var shape = MatmulShape.of(1024, 512, 4096);
+        var schedule = schedules.of(shape);
+        assertEquals(of(1024, 512, 4096), schedule);
+        assertSame(schedule, schedules.of(shape.transposed(true, false).with(MatmulShape.Epilogue.GELU)));
+        for (var other : List.of(MatmulShape.of(64, 512, 4096), MatmulShape.of(1024, 64, 4096),
+                MatmulShape.of(1024, 512, 64))) {
+            assertEquals(WgmmaSchedule.of(WgmmaSchedule.TILES, other, MULTIPROCESSORS), schedules.of(other));
+        }
+        assertEquals(4, schedules.count());
+    }
+
+    @Test
+    void onlySoManySchedulesAreKept() {
+        var schedules = new WgmmaSchedules(WgmmaSchedule.TILES, MULTIPROCESSORS);
+        for (var m = 1; m <= 2 * WgmmaSchedules.MOST + 1; m++) {
+            assertEquals(of(m, 512, 64), schedules.of(MatmulShape.of(m, 512, 64)));
+            assertTrue(schedules.count() >= 1 && schedules.count() <= WgmmaSchedules.MOST, "of " + m);
         }
     }
 

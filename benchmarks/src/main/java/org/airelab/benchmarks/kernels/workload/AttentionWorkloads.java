@@ -66,8 +66,9 @@ final class AttentionWorkloads {
 
     /** Gradients that a rung may turn back or not: a training step's test compares them. */
     static List<Workload<?>> attentionSources() {
-        return Stream.of(32, 64, 128, 256).<Workload<?>>map(size ->
-                backwardOfRotated(new AttentionShape(1, 70, 4, 2, size, true))).toList();
+        return Stream.of(32, 64, 128, 256).map(size -> new AttentionShape(1, 70, 4, 2, size, true))
+                .flatMap(shape -> Stream.of(RotaryTable.Pairing.values())
+                        .<Workload<?>>map(pairing -> backwardOfRotated(shape, pairing))).toList();
     }
 
     private static Workload<Attention> forward(AttentionShape s) {
@@ -80,8 +81,8 @@ final class AttentionWorkloads {
                         new Baseline("scaled_dot_product_attention", t -> CudaAttentionBaseline.forward(s, t)));
     }
 
-    private static Workload<Attention> backwardOfRotated(AttentionShape s) {
-        RotaryTable table = new RotaryTable(s.time(), s.headSize(), 10_000, RotaryTable.Pairing.HALF_SPLIT);
+    private static Workload<Attention> backwardOfRotated(AttentionShape s, RotaryTable.Pairing pairing) {
+        RotaryTable table = new RotaryTable(s.time(), s.headSize(), 10_000, pairing);
         return new Workload<>("attention", Attention.class, "backward-of-rotated", name(s),
                 List.of(normal("dOut", s.batch(), s.time(), s.outWidth()),
                         normal("qkv", s.batch(), s.time(), s.packedWidth()),

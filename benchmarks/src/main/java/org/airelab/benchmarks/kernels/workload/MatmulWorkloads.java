@@ -5,6 +5,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.airelab.kernels.matmul.Matmul;
 import org.airelab.kernels.matmul.MatmulShape;
 import org.airelab.torch.Operator;
@@ -39,19 +40,28 @@ final class MatmulWorkloads {
     }
 
     /**
-     * Results that each tile is chosen for on a data center's GPU; all transpositions, of rows aligned to 16 bytes and
-     * not; all epilogues.
+     * Results that each tile is chosen for on a data center's GPU, with all transpositions and epilogues; a depth that
+     * is sliced; operands whose rows are aligned to 16 bytes and that have others.
      */
     static List<Workload<?>> variants() {
-        MatmulShape small = MatmulShape.of(640, 640, 40);
-        MatmulShape odd = MatmulShape.of(639, 641, 43);
-        return List.of(multiply(MatmulShape.of(2048, 2048, 24)), multiply(MatmulShape.of(1024, 1536, 24)),
-                multiply(MatmulShape.of(768, 1024, 24)), multiply(MatmulShape.of(12_288, 32, 40)),
-                multiply(MatmulShape.of(1472, 1472, 24)), multiply(MatmulShape.of(1216, 1344, 24)), multiply(small),
-                multiply(small.transposed(false, true)), multiply(small.transposed(true, false)),
-                multiply(small.transposed(true, true)), multiply(odd), multiply(odd.transposed(false, true)),
-                multiply(odd.transposed(true, false)), multiply(odd.transposed(true, true)),
-                multiply(small.with(MatmulShape.Epilogue.GELU)), multiply(small.with(MatmulShape.Epilogue.SILU)));
+        Stream<MatmulShape> tiles = Stream.of(MatmulShape.of(2048, 2048, 24), MatmulShape.of(1472, 1472, 24),
+                MatmulShape.of(1216, 1344, 24), MatmulShape.of(768, 1024, 24), MatmulShape.of(640, 640, 40))
+                .flatMap(MatmulWorkloads::inAllWays);
+        Stream<MatmulShape> others = Stream.of(MatmulShape.of(1024, 1536, 24), MatmulShape.of(12_288, 32, 40),
+                MatmulShape.of(64, 64, 1024), MatmulShape.of(639, 641, 43),
+                MatmulShape.of(639, 641, 43).transposed(false, true),
+                MatmulShape.of(640, 641, 43).transposed(true, false),
+                MatmulShape.of(639, 641, 40).transposed(true, true));
+        return Stream.concat(tiles, others).<Workload<?>>map(MatmulWorkloads::multiply).toList();
+    }
+
+    /**
+     * All transpositions and all epilogues, the ones being how operands are read and the others what is done to
+     * results. The last one's results have rows that are not aligned, if those of the shape are.
+     */
+    private static Stream<MatmulShape> inAllWays(MatmulShape s) {
+        return Stream.of(s, s.transposed(false, true), s.transposed(true, false).with(MatmulShape.Epilogue.GELU),
+                MatmulShape.of(s.m(), s.n() - 1, s.k()).transposed(true, true).with(MatmulShape.Epilogue.SILU));
     }
 
     private static Workload<Matmul> product(int m, int n, int k) {
