@@ -53,7 +53,8 @@ public interface Attention extends Rung {
      * {@link #backward} of rows whose queries and keys were rotated, which a rung may turn back at once.
      *
      * @param table by which they were rotated, each row by its place in its sequence; where the rung reads it
-     * @return whether dQkv is the gradient of the rows before they were rotated; else it is what {@link #backward} gives
+     * @return whether dQkv is the gradient of the rows before they were rotated; else it is what {@link #backward}
+     * gives
      */
     default boolean backwardOfRotated(AttentionShape shape, RotaryTable table, MemorySegment dOut, MemorySegment qkv,
             MemorySegment out, MemorySegment lse, MemorySegment dQkv) {

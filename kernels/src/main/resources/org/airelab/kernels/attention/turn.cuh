@@ -1,5 +1,5 @@
-// Gradients of rows that were rotated by their positions (rotary), turned back before they are rounded: it saves the pass
-// over queries and keys that does it afterwards. A thread has both elements of a pair.
+// Gradients of rows that were rotated by their positions (rotary), turned back before they are rounded: it saves the
+// pass over queries and keys that does it afterwards. A thread has both elements of a pair.
 // Macro: ROTATED, 0 for rows that were not rotated; 1 for pairs half a head apart, of heads of a multiple of 16; 2 for
 // neighbours. Heads are one panel.
 #pragma once
@@ -17,8 +17,8 @@ DEVICE void turn_back(float &x, float &y, float cosine, float sine) {
     x = turned;
 }
 
-// Sums of a warp group's 64 rows, of which the first is at position `first` of a sequence. Angles are [time, HEAD_SIZE],
-// the sines those of the pairs' second elements.
+// Sums of a warp group's 64 rows, of which the first is at position `first` of a sequence. Angles are [time,
+// HEAD_SIZE], the sines those of the pairs' second elements.
 template <int P>
 DEVICE void turn_back(float (&sums)[P][4][4], const float *cosines, const float *sines, int first, int time) {
     float (&quarters)[4 * P][4] = fragments(sums);

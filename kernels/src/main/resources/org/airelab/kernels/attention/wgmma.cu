@@ -1,12 +1,12 @@
 // What this adds to mma: Hopper's wgmma and Tensor Memory Accelerator, arranged as in FlashAttention-3 (Shah et al.,
 // 2024, sections 3.1 and 3.2). One of a block's warp groups gives up its registers and has a thread ask for tiles: the
 // queries once, then keys and values in turn into rings of STAGES buffers. The consumers have 64 queries each. Their
-// products read queries, keys and values in shared memory, and the probabilities from the registers in which the softmax
-// left them. Of two consumers each has its turn: one begins its next scores and its last values' sums, then its softmax
-// runs while the tensor cores are at the other's; and within a group, the sums of one tile run beside the softmax of
-// the next. Heads of up to 64 leave room for three blocks of one consumer on a multiprocessor, which need no turns and
-// begin and end independently. Key tiles wholly in the future are skipped, and only those on the diagonal or past the end are masked. Only
-// for sm_90a; head sizes are multiples of 8 to 256.
+// products read queries, keys and values in shared memory, and the probabilities from the registers in which the
+// softmax left them. Of two consumers each has its turn: one begins its next scores and its last values' sums, then its
+// softmax runs while the tensor cores are at the other's; and within a group, the sums of one tile run beside the
+// softmax of the next. Heads of up to 64 leave room for three blocks of one consumer on a multiprocessor, which need no
+// turns and begin and end independently. Key tiles wholly in the future are skipped, and only those on the diagonal or
+// past the end are masked. Only for sm_90a; head sizes are multiples of 8 to 256.
 #include "wgmma.cuh"
 
 typedef Buffers<TILE> Tiles;

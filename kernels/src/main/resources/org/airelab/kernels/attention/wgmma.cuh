@@ -1,5 +1,5 @@
-// Tiles in shared memory and products of warp groups for the rung wgmma. The first of a block's warp groups gives up its
-// registers and asks for tiles; the others, the consumers, have 64 positions each of the tile that the block holds.
+// Tiles in shared memory and products of warp groups for the rung wgmma. The first of a block's warp groups gives up
+// its registers and asks for tiles; the others, the consumers, have 64 positions each of the tile that the block holds.
 //
 // Where wgmma finds what (hopper.cuh has the rules): a tile lies in panels of LINE columns, each a column of lines of
 // LINE elements, one a position. Where the head is summed over, as in the products of queries and keys, tiles are
@@ -29,8 +29,8 @@ static constexpr int DEPTH = (HEAD_SIZE + 15) / 16 * 16;
 static constexpr int OWN_TILE = ROWS * WIDTH;
 static constexpr int TILE = STREAM * WIDTH;
 
-// Registers: as many as BLOCKS leave a thread at its launch, in eights, redistributed: of two consumers in one block 168,
-// then 24 and 2 x 240 a group's lane; of one consumer in each of three blocks 80, then 24 and 136.
+// Registers: as many as BLOCKS leave a thread at its launch, in eights, redistributed: of two consumers in one block
+// 168, then 24 and 2 x 240 a group's lane; of one consumer in each of three blocks 80, then 24 and 136.
 static constexpr int PRODUCER_REGISTERS = 24;
 static constexpr int CONSUMER_REGISTERS =
     (65536 / (THREADS * BLOCKS) / 8 * 8 * (1 + CONSUMERS) - PRODUCER_REGISTERS) / CONSUMERS / 8 * 8;
@@ -39,8 +39,8 @@ static constexpr int CONSUMER_REGISTERS =
 static constexpr int TURN = 1;
 static constexpr int OWN = TURN + CONSUMERS;
 
-// What all lanes have alike, so that the compiler knows it: what follows from it, such as operands' descriptors, it then
-// keeps in registers of the warp, where wgmma wants them.
+// What all lanes have alike, so that the compiler knows it: what follows from it, such as operands' descriptors, it
+// then keeps in registers of the warp, where wgmma wants them.
 DEVICE int uniform(int x) { return __shfl_sync(0xffffffffu, x, 0); }
 
 // A number of which the compiler does not know that it is what it was: what follows from it is computed where it is
