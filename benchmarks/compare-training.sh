@@ -16,5 +16,7 @@ compare() { # name, steps, arguments
         "$python" "$home/benchmarks/peers/train_pytorch.py" --warmup 10 --fused --steps "$steps" "$@"
     done | "$python" "$home/benchmarks/peers/summarize_training.py" "$name"
 }
-compare "stories260k, batch 8, context 512" 30 --dim 64 --layers 5 --heads 8 --kv-heads 4 --hidden 172 --context 512 --vocab 512
-compare "stories15m, vocabulary 4096, batch 8, context 256" 15 --dim 288 --layers 6 --heads 6 --kv-heads 6 --hidden 768 --context 256 --vocab 4096
+compare "stories260k, batch 8, context 512" 30 --dim 64 --layers 5 --heads 8 --kv-heads 4 \
+    --hidden 172 --context 512 --vocab 512
+compare "stories15m, vocabulary 4096, batch 8, context 256" 15 --dim 288 --layers 6 --heads 6 \
+    --kv-heads 6 --hidden 768 --context 256 --vocab 4096

@@ -4,7 +4,8 @@
 #
 #   benchmarks/kill-and-resume.sh [KILLS] [PRETRAIN-OPTION...]
 #
-# By default 10 kills of a very small model; the options are those of `lab pretrain`, without --out and --resume, such as
+# By default 10 kills of a very small model; the options are those of `lab pretrain`, without --out and --resume, such
+# as
 #   benchmarks/kill-and-resume.sh 10 stories260k --data text:stories.txt --vocab-size 512 --steps 100
 # SEED=N repeats a series of moments.
 set -euo pipefail
@@ -27,8 +28,8 @@ log=$folder/log
 pretrain() {
     local name=$1
     shift
-    XDG_CACHE_HOME=$folder/cache-$name OMP_WAIT_POLICY=PASSIVE exec "$home/lab" pretrain "$@" --out "$folder/$name" --resume \
-        >> "$log" 2>&1
+    XDG_CACHE_HOME=$folder/cache-$name OMP_WAIT_POLICY=PASSIVE exec "$home/lab" pretrain "$@" \
+        --out "$folder/$name" --resume >> "$log" 2>&1
 }
 
 # steps: how many of the killed run's steps are on record.
@@ -49,7 +50,8 @@ while [ "$killed" -lt "$kills" ]; do
     if kill -KILL "$process" 2> /dev/null; then
         wait "$process" 2> /dev/null || true
         killed=$((killed + 1))
-        echo "kill $killed after $delay ms, $(steps) steps on record, $(find "$folder" -name '*.tmp' | wc -l) files half-written"
+        torn=$(find "$folder" -name '*.tmp' | wc -l)
+        echo "kill $killed after $delay ms, $(steps) steps on record, $torn files half-written"
     elif wait "$process"; then
         echo "it finished after $killed kills; once more, with earlier ones"
         rm -rf "$folder/killed" "$folder/cache-killed"

@@ -16,9 +16,10 @@ import java.util.Locale;
 
 /**
  * JSON as the lab writes and reads it: indented by two spaces, line feeds on every platform, maps in their own
- * order, records by their components, {@code valLoss} as {@code val_loss}. JSON has no word for NaN and the infinities: they are written as the strings "NaN", "Infinity" and
- * "-Infinity", which every JSON reader takes and which {@code float()} in Python, {@code Number()} in JavaScript and
- * {@link Double#parseDouble} turn back into what they were. Duplicate keys and text after the value are refused.
+ * order, records by their components, {@code valLoss} as {@code val_loss}. JSON has no word for NaN and the infinities:
+ * they are written as the strings "NaN", "Infinity" and "-Infinity", which every JSON reader takes and which {@code
+ * float()} in Python, {@code Number()} in JavaScript and {@link Double#parseDouble} turn back into what they were.
+ * Duplicate keys and text after the value are refused.
  */
 public final class Json {
     /** Reads strictly; writes on one line. Shared and never reconfigured. */
@@ -44,7 +45,8 @@ public final class Json {
             return "it goes on after the end of its first value";
         }
         // Jackson lists what would have been valid, and where in its own memory the text lies.
-        String reason = message.replaceFirst(" \\(start marker at .*", "").replaceFirst(": (expected a valid value|was expecting) .*", "")
+        String reason = message.replaceFirst(" \\(start marker at .*", "")
+                .replaceFirst(": (expected a valid value|was expecting) .*", "")
                 .replaceFirst("\\(('.') \\(code \\d+\\)\\)", "$1");
         return reason.startsWith("Unexpected") || reason.startsWith("Unrecognized")
                 ? reason.substring(0, 1).toLowerCase(Locale.ROOT) + reason.substring(1) : reason;

@@ -162,13 +162,15 @@ public final class NpyWriter implements AutoCloseable {
             case INT32 -> room().putInt((int) inRange(value, Integer.MIN_VALUE, Integer.MAX_VALUE));
             case INT64 -> room().putLong(value);
             case UINT16 -> room().putShort((short) inRange(value, 0, 0xFFFF));
-            case FLOAT32 -> throw new IllegalArgumentException("expected floats for an array of FLOAT32, found integers");
+            case FLOAT32 ->
+                throw new IllegalArgumentException("expected floats for an array of FLOAT32, found integers");
         }
     }
 
     private long inRange(long value, long least, long most) {
         if (value < least || value > most) {
-            throw new IllegalArgumentException("expected " + least + " to " + most + " for " + type + ", found " + value);
+            throw new IllegalArgumentException("expected " + least + " to " + most + " for " + type
+                    + ", found " + value);
         }
         return value;
     }

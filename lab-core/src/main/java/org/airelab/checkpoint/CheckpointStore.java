@@ -272,7 +272,8 @@ public final class CheckpointStore {
     /** What was marked; nothing when it was not, or the mark is damaged. */
     private Optional<Best> bestMark() {
         try {
-            return Optional.ofNullable(Json.MAPPER.readValue(Files.readAllBytes(folders.root().resolve(BEST)), Best.class));
+            byte[] mark = Files.readAllBytes(folders.root().resolve(BEST));
+            return Optional.ofNullable(Json.MAPPER.readValue(mark, Best.class));
         } catch (NoSuchFileException | JsonProcessingException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -283,7 +284,8 @@ public final class CheckpointStore {
 
     private UserError unwritable(long step, IOException e) {
         return UserError.machine("The checkpoint of step " + step + " could not be written to " + folders.root() + ": "
-                + IoReasons.of(e) + ".", "Free space there or choose another folder; earlier checkpoints are untouched.", e);
+                + IoReasons.of(e) + ".",
+                "Free space there or choose another folder; earlier checkpoints are untouched.", e);
     }
 
     private UserError undeletable(IOException e) {

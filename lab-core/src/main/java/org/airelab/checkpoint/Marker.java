@@ -95,9 +95,10 @@ record Marker(int format, long step, TreeMap<String, StoredFile> files) {
     private static Optional<String> wrongContent(Path folder, Map.Entry<String, StoredFile> file) {
         try {
             String found = Hashes.sha256(folder.resolve(file.getKey()));
-            return found.equals(file.getValue().sha256) ? Optional.empty() : Optional.of(
-                    file.getKey() + " has other bytes than were saved (sha-256 " + found.substring(0, 12) + "... and not "
-                            + file.getValue().sha256.substring(0, Math.min(12, file.getValue().sha256.length())) + "...)");
+            String saved = file.getValue().sha256;
+            return found.equals(saved) ? Optional.empty() : Optional.of(
+                    file.getKey() + " has other bytes than were saved (sha-256 " + found.substring(0, 12)
+                            + "... and not " + saved.substring(0, Math.min(12, saved.length())) + "...)");
         } catch (IOException e) {
             return Optional.of(file.getKey() + " could not be read (" + IoReasons.of(e) + ")");
         }
@@ -109,7 +110,8 @@ record Marker(int format, long step, TreeMap<String, StoredFile> files) {
             Set<String> names = new TreeSet<>(files.map(file -> file.getFileName().toString())
                     .filter(name -> !name.startsWith(".") && !name.equals(NAME)).toList());
             names.removeAll(saved);
-            return names.isEmpty() ? Optional.empty() : Optional.of("it holds " + names + ", saved with none of that name");
+            return names.isEmpty() ? Optional.empty()
+                    : Optional.of("it holds " + names + ", saved with none of that name");
         } catch (IOException e) {
             return Optional.of("its folder could not be listed (" + IoReasons.of(e) + ")");
         }

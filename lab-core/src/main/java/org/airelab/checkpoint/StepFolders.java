@@ -20,7 +20,8 @@ import org.airelab.base.UserError;
 /** The folders of a store: one a step, and hidden ones while a step is being written or replaced. */
 record StepFolders(Path root) {
     private static final Pattern STEP = Pattern.compile("step-(\\d{8,18})");
-    private static final Pattern LEFT_OVER = Pattern.compile("\\.(step-\\d{8,18})\\.(tmp|replaced)|\\..+\\.json\\.\\d+\\.tmp");
+    private static final Pattern LEFT_OVER =
+            Pattern.compile("\\.(step-\\d{8,18})\\.(tmp|replaced)|\\..+\\.json\\.\\d+\\.tmp");
 
     /** Where a step's checkpoint is or would be. */
     Path of(long step) {

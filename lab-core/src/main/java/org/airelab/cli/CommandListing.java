@@ -42,8 +42,10 @@ final class CommandListing implements IHelpSectionRenderer {
         String what = description.length > 0 ? description[0] : "";
         String indent = " ".repeat(width + 4);
         List<String> examples = examples(command);
-        String example = examples.stream().filter(line -> indent.length() + line.length() <= Paragraph.WIDTH).findFirst()
-                .or(() -> examples.stream().min(Comparator.comparingInt(String::length))).map(line -> indent + line + System.lineSeparator()).orElse("");
+        String example = examples.stream()
+                .filter(line -> indent.length() + line.length() <= Paragraph.WIDTH).findFirst()
+                .or(() -> examples.stream().min(Comparator.comparingInt(String::length)))
+                .map(line -> indent + line + System.lineSeparator()).orElse("");
         return Paragraph.wrap(what, String.format("  %-" + width + "s  ", name), indent) + example;
     }
 

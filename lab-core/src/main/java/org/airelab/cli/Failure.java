@@ -87,15 +87,16 @@ record Failure(String message, String advice, int exitCode, Throwable cause) {
             return new Failure("cannot write: " + text, "Write elsewhere.", UserError.MACHINE, thrown);
         }
         if (text.contains("Too many open files") || text.contains("Stale file handle")) {
-            return new Failure("input or output failed: " + text, "Raise the limit (ulimit -n), or mount the file system anew.",
-                    UserError.MACHINE, thrown);
+            return new Failure("input or output failed: " + text,
+                    "Raise the limit (ulimit -n), or mount the file system anew.", UserError.MACHINE, thrown);
         }
         return switch (e) {
             case NoSuchFileException missing -> new Failure("no such file or folder: " + missing.getFile(),
                     "Check the path.", UserError.BAD_INPUT, thrown);
             case AccessDeniedException denied -> new Failure("permission denied: " + denied.getFile(),
                     "Check the permissions of this file and of the folders above it.", UserError.BAD_INPUT, thrown);
-            case FileSystemException other -> new Failure(IoReasons.of(other), "Check the path.", UserError.BAD_INPUT, thrown);
+            case FileSystemException other -> new Failure(IoReasons.of(other), "Check the path.", UserError.BAD_INPUT,
+                    thrown);
             default -> new Failure("input or output failed: " + describe(e),
                     "Try again; run with --verbose for the stack trace.", UserError.MACHINE, thrown);
         };

@@ -20,6 +20,7 @@ public interface LabCommand extends Callable<Integer> {
     /** Does the work. A command that only holds others need not override this: it is never called. */
     @Override
     default Integer call() throws Exception {
-        throw new IllegalStateException(getClass().getName() + " has no commands of its own and does not override call()");
+        throw new IllegalStateException(getClass().getName()
+                + " has no commands of its own and does not override call()");
     }
 }

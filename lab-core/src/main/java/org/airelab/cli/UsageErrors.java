@@ -27,7 +27,8 @@ final class UsageErrors {
         String see = "See " + name + " --help.";
         // A mistyped option or command also leaves something missing: the word itself says more.
         var unmatched = command.getUnmatchedArguments();
-        if ((e instanceof UnmatchedArgumentException || e instanceof MissingParameterException) && !unmatched.isEmpty()) {
+        if ((e instanceof UnmatchedArgumentException || e instanceof MissingParameterException)
+                && !unmatched.isEmpty()) {
             return unmatched(command, name, unmatched.getFirst(), see);
         }
         return new Failure(wrongValue(e).orElseGet(() -> sentence(e.getMessage())), see, UserError.BAD_INPUT, e);

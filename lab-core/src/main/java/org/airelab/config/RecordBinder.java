@@ -76,7 +76,8 @@ final class RecordBinder {
             // A section whose keys are all commented out changes nothing; a written-out null says there is none.
             case Node.Scalar scalar when scalar.isBlank() -> standard;
             case Node.Scalar scalar when scalar.isNull() -> null;
-            default -> throw Scalars.mismatch(key, given, "a section with the keys " + String.join(", ", Keys.of(type)));
+            default -> throw Scalars.mismatch(key, given,
+                    "a section with the keys " + String.join(", ", Keys.of(type)));
         };
     }
 
@@ -131,7 +132,8 @@ final class RecordBinder {
                 }
             }
         }
-        return refusal(section.isEmpty() ? message : section + ": " + message, section.isEmpty() ? null : settings, error);
+        return refusal(section.isEmpty() ? message : section + ": " + message, section.isEmpty() ? null : settings,
+                error);
     }
 
     private static UserError refusal(String message, Node place, RuntimeException error) {

@@ -9,7 +9,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.airelab.base.UserError;
 
-/** Scalars as Java values: YAML 1.2's numbers (with {@code 1_000} and {@code 1e4} for whole ones too), true and false. */
+/**
+ * Scalars as Java values: YAML 1.2's numbers (with {@code 1_000} and {@code 1e4} for whole ones too), true and false.
+ */
 final class Scalars {
     private static final Pattern NUMBER = Pattern.compile(
             "[-+]?(0|[1-9][0-9_]*|(0|[1-9][0-9_]*)?\\.[0-9]+|(0|[1-9][0-9_]*)\\.)([eE][-+]?[0-9]{1,4})?");
@@ -50,7 +52,8 @@ final class Scalars {
     static Object parse(Class<?> type, Node.Scalar scalar, String key) {
         String text = scalar.text();
         Object value = type.isEnum() ? constant(type, text) : switch (type.getSimpleName()) {
-            case "int", "Integer" -> whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE) instanceof Long l ? l.intValue() : null;
+            case "int", "Integer" ->
+                whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE) instanceof Long l ? l.intValue() : null;
             case "long", "Long" -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE);
             case "float", "Float" -> real(text, Float.MAX_VALUE) instanceof Double d ? d.floatValue() : null;
             case "double", "Double" -> real(text, Double.MAX_VALUE);
@@ -86,7 +89,8 @@ final class Scalars {
             return null;
         }
         BigDecimal value = new BigDecimal(text.replace("_", ""));
-        boolean fits = value.compareTo(BigDecimal.valueOf(least)) >= 0 && value.compareTo(BigDecimal.valueOf(most)) <= 0;
+        boolean fits = value.compareTo(BigDecimal.valueOf(least)) >= 0
+                && value.compareTo(BigDecimal.valueOf(most)) <= 0;
         return fits && value.stripTrailingZeros().scale() <= 0 ? (Long) value.longValue() : null;
     }
 

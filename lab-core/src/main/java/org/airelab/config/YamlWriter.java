@@ -77,7 +77,8 @@ final class YamlWriter {
             case String text -> quoted(text);
             case Path path -> quoted(path.toString());
             case Integer _, Long _, Boolean _ -> value.toString();
-            default -> throw new IllegalArgumentException("expected a type configurations know, found " + value.getClass());
+            default -> throw new IllegalArgumentException("expected a type configurations know, found "
+                    + value.getClass());
         };
     }
 

@@ -27,7 +27,8 @@ public final class DataLoader implements AutoCloseable {
         if (dataset.size() <= contextLength) {
             throw UserError.badInput(String.format(Locale.ROOT,
                     "the %s data has %,d tokens, fewer than one window of context length %,d + 1",
-                    dataset.split() == Split.TRAIN ? "training" : "validation", dataset.size(), contextLength), "Use more data, or a shorter context.");
+                    dataset.split() == Split.TRAIN ? "training" : "validation", dataset.size(), contextLength),
+                    "Use more data, or a shorter context.");
         }
         this.dataset = dataset;
         this.contextLength = contextLength;

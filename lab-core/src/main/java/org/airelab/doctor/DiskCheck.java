@@ -34,9 +34,8 @@ final class DiskCheck implements Check {
                 return new Finding(name, Status.WARNING, folder + " cannot be written", enables,
                         "Get write permission on " + existing + ", or use another folder.", details);
             }
-            return free < BYTES_ADVISED
-                    ? new Finding(name, Status.WARNING, found, enables, "Free some space: 2 GiB is soon filled.", details)
-                    : Finding.ok(name, found, enables, details);
+            return free >= BYTES_ADVISED ? Finding.ok(name, found, enables, details) : new Finding(name,
+                    Status.WARNING, found, enables, "Free some space: 2 GiB is soon filled.", details);
         } catch (IOException e) {
             return new Finding(name, Status.WARNING, existing + " cannot be examined: " + e.getMessage(), enables,
                     "Use another folder.", Map.of("path", folder.toString()));

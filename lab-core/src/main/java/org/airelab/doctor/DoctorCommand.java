@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code lab doctor}. */
 @Command(name = "doctor", description = "Show what this machine has, what it enables, and what to install.",
-        footer = {"  lab doctor", "  lab doctor --deep", "  lab doctor --json | jq '.checks[] | select(.status != \"ok\")'"})
+        footer = {"  lab doctor", "  lab doctor --deep",
+                "  lab doctor --json | jq '.checks[] | select(.status != \"ok\")'"})
 public final class DoctorCommand implements LabCommand {
     @Option(names = "--json", description = "Print one JSON object instead of a table.")
     private boolean json;
@@ -60,7 +61,8 @@ public final class DoctorCommand implements LabCommand {
                 new LibraryCheck("CUDA 12", List.of("libcudart.so.12", "libcublas.so.12", "libnvrtc.so.12"),
                         "libtorch on the GPU; compiling kernels on first use; cuBLAS to measure against",
                         "With an NVIDIA GPU: install the libraries of CUDA 12 (cuda-libraries-12-6, cuda-nvrtc-12-6)."),
-                new ProgramCheck("nvcc", List.of("nvcc"), "release (\\d+\\.\\d+)", "compiling kernels where NVRTC is missing",
+                new ProgramCheck("nvcc", List.of("nvcc"), "release (\\d+\\.\\d+)",
+                        "compiling kernels where NVRTC is missing",
                         "With an NVIDIA GPU and no NVRTC: install cuda-nvcc-12-6."),
                 new LibraryCheck("NCCL", List.of("libnccl.so.2"), "collectives between GPUs",
                         "With several NVIDIA GPUs: apt-get install libnccl2, or use a libtorch that contains it."),

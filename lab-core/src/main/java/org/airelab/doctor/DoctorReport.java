@@ -23,7 +23,8 @@ record DoctorReport(String version, List<Finding> findings) {
         var text = new StringBuilder();
         for (Finding finding : findings) {
             String head = String.format("%-2s  %-" + nameWidth + "s  ", finding.status().mark(), finding.name());
-            text.append(Paragraph.wrap(finding.found(), head, indent)).append(Paragraph.wrap("for " + finding.enables(), indent, indent));
+            text.append(Paragraph.wrap(finding.found(), head, indent))
+                    .append(Paragraph.wrap("for " + finding.enables(), indent, indent));
             if (!finding.advice().isEmpty()) {
                 text.append(Paragraph.wrap("-> " + finding.advice(), indent, indent + "   "));
             }

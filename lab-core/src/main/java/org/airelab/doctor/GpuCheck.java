@@ -48,7 +48,8 @@ final class GpuCheck implements Check {
                 LinkedHashMap::new, Collectors.counting()));
         String names = counts.entrySet().stream().map(entry -> entry.getValue() + " x " + entry.getKey())
                 .collect(Collectors.joining(", "));
-        return Finding.ok(NAME, names + ", driver " + driverVersion + " for CUDA up to " + report.cudaVersion(), ENABLES,
+        return Finding.ok(NAME, names + ", driver " + driverVersion + " for CUDA up to " + report.cudaVersion(),
+                ENABLES,
                 Map.of("driver", driverVersion, "cuda", report.cudaVersion(), "devices", List.copyOf(details)));
     }
 

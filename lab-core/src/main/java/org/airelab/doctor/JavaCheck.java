@@ -6,7 +6,8 @@ import java.util.Map;
 
 /** The Java this runs on. */
 final class JavaCheck implements Check {
-    private static final String ENABLES = "everything; its compiler builds the lab, its Vector API runs the CPU kernels";
+    private static final String ENABLES =
+            "everything; its compiler builds the lab, its Vector API runs the CPU kernels";
 
     @Override
     public Finding examine(Machine machine) {

@@ -42,12 +42,13 @@ final class LibraryCheck implements Check {
             return new Finding(name, Status.ABSENT, "no " + String.join(", no ", missing), enables, advice, details);
         }
         if (!missing.isEmpty()) {
-            return new Finding(name, Status.WARNING, String.join(", ", found) + ", but no " + String.join(", no ", missing),
-                    enables, advice, details);
+            return new Finding(name, Status.WARNING,
+                    String.join(", ", found) + ", but no " + String.join(", no ", missing), enables, advice, details);
         }
         if (!unlinked.isEmpty()) {
-            return new Finding(name, Status.WARNING, String.join(", ", found) + ", where the dynamic linker does not look",
-                    enables, "Set LD_LIBRARY_PATH=" + unlinked.getFirst().file().getParent() + ", or tell ldconfig.", details);
+            return new Finding(name, Status.WARNING,
+                    String.join(", ", found) + ", where the dynamic linker does not look", enables,
+                    "Set LD_LIBRARY_PATH=" + unlinked.getFirst().file().getParent() + ", or tell ldconfig.", details);
         }
         return Finding.ok(name, String.join(", ", found), enables, details);
     }

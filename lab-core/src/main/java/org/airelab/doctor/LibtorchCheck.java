@@ -44,18 +44,20 @@ final class LibtorchCheck implements Check {
         }
         String flavor = machine.variable("PYTORCH_FLAVOR").orElse(
                 Files.exists(folder.get().resolve("libtorch_cuda.so")) ? "cuda" : "cpu");
-        return found(machine.variable("PYTORCH_VERSION").orElse(version), flavor, "in " + folder.get() + " (PYTORCH_LIBRARY_PATH)",
-                Status.OK, "");
+        return found(machine.variable("PYTORCH_VERSION").orElse(version), flavor,
+                "in " + folder.get() + " (PYTORCH_LIBRARY_PATH)", Status.OK, "");
     }
 
     private static Finding onClassPath(Machine machine, String version, String flavor) {
         String classifier = property("native/lib/pytorch.properties", "classifier").orElse("");
         if (!classifier.endsWith(platform())) {
-            return new Finding(NAME, Status.MISSING, "a build for " + classifier + " on a machine of " + platform(), ENABLES,
+            return new Finding(NAME, Status.MISSING,
+                    "a build for " + classifier + " on a machine of " + platform(), ENABLES,
                     "Set PYTORCH_LIBRARY_PATH to the folder of a libtorch " + version + " for this machine.", Map.of());
         }
         boolean idleGpu = machine.library("libcuda.so.1").isPresent() && machine.library("libcudart.so.12").isEmpty();
-        return found(version, flavor, "on the class path", idleGpu ? Status.WARNING : Status.OK, idleGpu ? GET_CUDA : "");
+        return found(version, flavor, "on the class path", idleGpu ? Status.WARNING : Status.OK,
+                idleGpu ? GET_CUDA : "");
     }
 
     private static Finding fetched(Machine machine, String version) {

@@ -22,7 +22,8 @@ import java.util.stream.Stream;
 record Machine(Path root, Map<String, String> environment) {
     /** Where the dynamic linker looks without being told, on the distributions we know. */
     private static final List<String> LINKER_FOLDERS = List.of("/lib", "/usr/lib", "/lib64", "/usr/lib64",
-            "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu");
+            "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu");
     /** Where NVIDIA's installers put libraries, though the linker may not have been told. */
     private static final List<String> TOOLKIT_FOLDERS = List.of("/usr/local/cuda/lib64", "/usr/local/cuda-12/lib64",
             "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib", "/usr/lib/x86_64-linux-gnu/openmpi/lib");

@@ -27,7 +27,8 @@ final class MavenCheck implements Check {
 
     private static String versionOf(Path program) {
         try (Stream<Path> files = Files.list(program.toRealPath().resolve("../../lib").normalize())) {
-            Optional<Path> core = files.filter(file -> file.getFileName().toString().startsWith("maven-core-")).findFirst();
+            Optional<Path> core = files.filter(file -> file.getFileName().toString().startsWith("maven-core-"))
+                    .findFirst();
             return core.isEmpty() ? "" : versionIn(core.get());
         } catch (IOException e) {
             return "";

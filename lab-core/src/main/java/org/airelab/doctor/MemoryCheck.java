@@ -29,9 +29,11 @@ final class MemoryCheck implements Check {
         long total = Math.min(bytes(meminfo, "MemTotal:"), usable.getAsLong());
         long available = Math.min(bytes(meminfo, "MemAvailable:"), total);
         long heap = Runtime.getRuntime().maxMemory();
-        String found = String.format(Locale.ROOT, "%s, %s of it free; the Java heap may take %s (tensors lie outside it)",
+        String found = String.format(Locale.ROOT,
+                "%s, %s of it free; the Java heap may take %s (tensors lie outside it)",
                 gibibytes(total), gibibytes(available), gibibytes(heap));
-        Map<String, Object> details = Map.of("total_bytes", total, "available_bytes", available, "java_heap_bytes", heap);
+        Map<String, Object> details = Map.of("total_bytes", total, "available_bytes", available, "java_heap_bytes",
+                heap);
         if (available < BYTES_ADVISED) {
             return new Finding("Memory", Status.WARNING, found, ENABLES,
                     "End other programs, or train the smallest models only: less than 2 GiB is free.", details);

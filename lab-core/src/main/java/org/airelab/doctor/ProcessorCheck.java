@@ -27,7 +27,8 @@ final class ProcessorCheck implements Check {
         List<String> instructions = OF_INTEREST.stream().filter(flags::contains).toList();
         int cores = Runtime.getRuntime().availableProcessors();
         int bits = VectorShape.preferredShape().vectorBitSize();
-        var details = new LinkedHashMap<String, Object>(Map.of("model", model, "cores", cores, "java_vector_bits", bits));
+        var details = new LinkedHashMap<String, Object>(
+                Map.of("model", model, "cores", cores, "java_vector_bits", bits));
         details.put("instructions", instructions);
         String found = String.format(Locale.ROOT, "%s, %d core%s, Java vectors of %d bits%s", model, cores,
                 cores == 1 ? "" : "s", bits, instructions.isEmpty() ? "" : ", " + String.join(" ", instructions));

@@ -37,7 +37,7 @@ final class ProgramCheck implements Check {
         }
         Matcher matcher = version.matcher(machine.output(program.get().toString(), "--version"));
         String number = matcher.find() ? matcher.group(1) : "";
-        return Finding.ok(name, number.isEmpty() ? program.get().toString() : number + " (" + program.get() + ")", enables,
-                Map.of("path", program.get().toString(), "version", number));
+        return Finding.ok(name, number.isEmpty() ? program.get().toString() : number + " (" + program.get() + ")",
+                enables, Map.of("path", program.get().toString(), "version", number));
     }
 }

@@ -23,9 +23,11 @@ final class TorchTrial implements Check {
             double corner = corner(device);
             double seconds = (System.nanoTime() - start) / 1e9;
             if (corner != SIZE) {
-                return broken(String.format(Locale.ROOT, "a product of matrices of ones gave %s instead of %d", corner, SIZE));
+                return broken(String.format(Locale.ROOT, "a product of matrices of ones gave %s instead of %d", corner,
+                        SIZE));
             }
-            return Finding.ok(NAME, String.format(Locale.ROOT, "%s %s multiplied matrices on %s, %.1f s after the start",
+            return Finding.ok(NAME, String.format(Locale.ROOT,
+                    "%s %s multiplied matrices on %s, %.1f s after the start",
                     engine.getEngineName(), engine.getVersion(), name(device), seconds), ENABLES,
                     Map.of("engine", engine.getEngineName(), "version", engine.getVersion(),
                             "device", name(device), "gpus", engine.getGpuCount(), "seconds", seconds));

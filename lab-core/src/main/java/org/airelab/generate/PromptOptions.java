@@ -29,7 +29,8 @@ final class PromptOptions {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
-            throw UserError.badInput("The prompt in " + file + " is not UTF-8.", "Convert it, for example with iconv.", e);
+            throw UserError.badInput("The prompt in " + file + " is not UTF-8.", "Convert it, for example with iconv.",
+                    e);
         }
     }
 

@@ -28,7 +28,8 @@ public final class ExportCommand implements LabCommand {
     @Mixin
     private RunOptions run;
 
-    @Option(names = "--format", paramLabel = "FORMAT", required = true, description = "One of ${COMPLETION-CANDIDATES}.")
+    @Option(names = "--format", paramLabel = "FORMAT", required = true,
+            description = "One of ${COMPLETION-CANDIDATES}.")
     private Format format;
 
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "A folder that is new or empty.")

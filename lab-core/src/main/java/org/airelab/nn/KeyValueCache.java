@@ -31,8 +31,8 @@ public final class KeyValueCache implements AutoCloseable {
     }
 
     private NDArray allocate(ScalarType type, int batch) {
-        return Tensor.empty(type, manager.getDevice(), batch, config.kvHeads(), config.contextLength(), config.headSize())
-                .attach(manager);
+        return Tensor.empty(type, manager.getDevice(), batch, config.kvHeads(), config.contextLength(),
+                config.headSize()).attach(manager);
     }
 
     /** Tokens seen so far. */

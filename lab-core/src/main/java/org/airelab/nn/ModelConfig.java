@@ -80,7 +80,8 @@ public record ModelConfig(int vocabSize, int contextLength, int dim, int layers,
         require(heads % kvHeads == 0, "heads must be a multiple of kv_heads, found " + heads + " and " + kvHeads);
         require(!(rotary(positions) && dim / heads % 2 != 0),
                 "rotary positions need an even head size, found dim / heads = " + dim / heads);
-        require(positions != Positions.SINUSOIDAL || dim % 2 == 0, "sinusoidal positions need an even dim, found " + dim);
+        require(positions != Positions.SINUSOIDAL || dim % 2 == 0,
+                "sinusoidal positions need an even dim, found " + dim);
         require(normEps > 0 && normEps < 1, "norm_eps must be between 0 and 1, found " + normEps);
         require(ropeTheta > 1, "rope_theta must be above 1, found " + ropeTheta);
         require(dropout >= 0 && dropout < 1, "dropout must be at least 0 and below 1, found " + dropout);
@@ -122,13 +123,14 @@ public record ModelConfig(int vocabSize, int contextLength, int dim, int layers,
         long up = (feedForward == FeedForwardKind.SWIGLU ? 2L : 1L) * hiddenDim;
         long layer = 2 * norms + d * (qkvDim() + d) + d * (up + hiddenDim)
                 + (bias ? qkvDim() + d + up + d : 0);
-        long embeddings = d * vocabSize * (tieEmbeddings ? 1 : 2) + (positions == Positions.LEARNED ? d * contextLength : 0);
+        long embeddings = d * vocabSize * (tieEmbeddings ? 1 : 2)
+                + (positions == Positions.LEARNED ? d * contextLength : 0);
         return embeddings + layers * layer + (normPlacement == NormPlacement.PRE ? norms : 0);
     }
 
     /** The same model for another vocabulary. */
     public ModelConfig withVocabSize(int size) {
-        return new ModelConfig(size, contextLength, dim, layers, heads, kvHeads, hiddenDim, norm, normPlacement, normEps,
-                positions, ropeTheta, feedForward, bias, tieEmbeddings, dropout);
+        return new ModelConfig(size, contextLength, dim, layers, heads, kvHeads, hiddenDim, norm, normPlacement,
+                normEps, positions, ropeTheta, feedForward, bias, tieEmbeddings, dropout);
     }
 }

@@ -76,13 +76,15 @@ public final class TorchOps implements LayerOps {
             q = rotary.rotate(q, start);
             k = rotary.rotate(k, start);
         }
-        return new Heads(Aten.transpose(scope, q, 1, 2), Aten.transpose(scope, k, 1, 2), Aten.transpose(scope, v, 1, 2));
+        return new Heads(Aten.transpose(scope, q, 1, 2), Aten.transpose(scope, k, 1, 2),
+                Aten.transpose(scope, v, 1, 2));
     }
 
     /** [batch, heads, time, size] to [batch, time, heads * size]. */
     static NDArray join(NDArray heads) {
         Shape shape = heads.getShape();
-        return Aten.transpose(heads.getManager(), heads, 1, 2).reshape(shape.get(0), shape.get(2), shape.get(1) * shape.get(3));
+        return Aten.transpose(heads.getManager(), heads, 1, 2)
+                .reshape(shape.get(0), shape.get(2), shape.get(1) * shape.get(3));
     }
 
     @Override

@@ -165,7 +165,8 @@ public final class JavaKernels {
             arguments = new Arguments(stack, kinds);
             Tensor[] results = kernel.run(arguments);
             if (results.length != outputs) {
-                throw new IllegalStateException("the kernel gave " + results.length + " results, the operator has " + outputs);
+                throw new IllegalStateException("the kernel gave " + results.length + " results,"
+                        + " the operator has " + outputs);
             }
             for (int i = 0; i < outputs; i++) {
                 stack.setAtIndex(JAVA_LONG, i, results[i].release());

@@ -104,8 +104,9 @@ public final class LossPlot {
         if (floor.isPresent()) {
             long first = Math.min(first(train, Long.MAX_VALUE), first(validation, Long.MAX_VALUE));
             long last = Math.max(last(train), last(validation));
-            add(String.format(Locale.ROOT, "entropy floor: %.3f", floor.getAsDouble()), new Series(
-                    new long[] {first, last}, new double[] {floor.getAsDouble(), floor.getAsDouble()}), FLOOR, DASHED, 0);
+            double level = floor.getAsDouble();
+            add(String.format(Locale.ROOT, "entropy floor: %.3f", level),
+                    new Series(new long[] {first, last}, new double[] {level, level}), FLOOR, DASHED, 0);
         }
         if (validation.size() > 0) {
             add(String.format(Locale.ROOT, "validation: %.3f at the end", validation.values()[validation.size() - 1]),

@@ -62,7 +62,8 @@ public final class MetricsWriter implements AutoCloseable {
 
     private static MetricsWriter open(Path file, StandardOpenOption how) {
         try {
-            return new MetricsWriter(file, FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, how));
+            return new MetricsWriter(file, FileChannel.open(file, StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE, how));
         } catch (IOException e) {
             throw unwritable(file, e);
         }

@@ -104,7 +104,8 @@ public final class TensorBoardWriter implements AutoCloseable {
 
     /** Adds a text, which TensorBoard shows as Markdown, to those under {@code tag}. */
     public void text(String tag, long step, String markdown) {
-        ProtobufWriter plugin = new ProtobufWriter().message(PLUGIN_DATA, new ProtobufWriter().text(PLUGIN_NAME, "text"));
+        ProtobufWriter plugin = new ProtobufWriter()
+                .message(PLUGIN_DATA, new ProtobufWriter().text(PLUGIN_NAME, "text"));
         ProtobufWriter tensor = new ProtobufWriter().varint(DTYPE, DT_STRING).text(STRING_VALUE, markdown);
         append(summary(step, new ProtobufWriter().text(TAG, tag).message(TENSOR, tensor).message(METADATA, plugin)));
     }

@@ -6,8 +6,8 @@ final class DropoutSeed {
     }
 
     /**
-     * A layer's seed in a pass. Run, pass and layer are mixed one by one: of sums, such as seed + passIndex, two runs of
-     * neighbouring seeds would share almost all.
+     * A layer's seed in a pass. Run, pass and layer are mixed one by one: of sums, such as seed + passIndex, two runs
+     * of neighbouring seeds would share almost all.
      *
      * @param layer -1 for the embedding
      */

@@ -74,7 +74,8 @@ class FilesTest {
     void reasonsAreWords() {
         assertEquals("no such file or folder: f", IoReasons.of(new NoSuchFileException("f")));
         assertEquals("permission denied: f", IoReasons.of(new AccessDeniedException("f")));
-        assertEquals("No space left on device: f", IoReasons.of(new FileSystemException("f", null, "No space left on device")));
+        assertEquals("No space left on device: f",
+                IoReasons.of(new FileSystemException("f", null, "No space left on device")));
         assertEquals("No space left on device", IoReasons.of(new IOException("No space left on device")));
         assertEquals("IOException", IoReasons.of(new IOException()));
     }

@@ -31,7 +31,8 @@ class NpyWriterTest {
             assertEquals(0, (10 + length) % 64, "the data starts at a multiple of 64");
             assertEquals('\n', file[9 + length]);
             return new Npy(new String(file, 10, length, StandardCharsets.US_ASCII).strip(),
-                    ByteBuffer.wrap(file, 10 + length, file.length - 10 - length).slice().order(ByteOrder.LITTLE_ENDIAN));
+                    ByteBuffer.wrap(file, 10 + length, file.length - 10 - length).slice()
+                            .order(ByteOrder.LITTLE_ENDIAN));
         }
     }
 
@@ -98,7 +99,8 @@ class NpyWriterTest {
             npy.write(new int[] {-1, Integer.MAX_VALUE}, 0, 2);
         }
         ByteBuffer data = Npy.read(out.toByteArray()).data();
-        assertArrayEquals(new int[] {7, -1, Integer.MAX_VALUE}, new int[] {data.getInt(), data.getInt(), data.getInt()});
+        assertArrayEquals(new int[] {7, -1, Integer.MAX_VALUE},
+                new int[] {data.getInt(), data.getInt(), data.getInt()});
     }
 
     @Test

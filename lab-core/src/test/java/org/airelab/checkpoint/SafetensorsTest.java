@@ -29,7 +29,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SafetensorsTest {
-    /** What Python's safetensors 0.8.0 wrote for {"b": int16 [[1, -2]], "a": float32 [1.5], "e": empty float32 (0, 3)}. */
+    /**
+     * What Python's safetensors 0.8.0 wrote for {"b": int16 [[1, -2]], "a": float32 [1.5], "e": empty float32 (0, 3)}.
+     */
     private static final String PYTHON_HEADER = """
             {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},\
             "e":{"dtype":"F32","shape":[0,3],"data_offsets":[4,4]},\
@@ -47,7 +49,8 @@ class SafetensorsTest {
             for (long[] shape : shapes) {
                 byte[] bytes = new byte[(int) new TensorInfo(type, shape).byteSize()];
                 random.nextBytes(bytes);
-                tensors.put(type + "." + shape.length + ".\u00e9\"\n", new TensorData(type, shape, MemorySegment.ofArray(bytes)));
+                tensors.put(type + "." + shape.length + ".\u00e9\"\n",
+                        new TensorData(type, shape, MemorySegment.ofArray(bytes)));
             }
         }
         Path file = folder.resolve("all.safetensors");
@@ -90,7 +93,8 @@ class SafetensorsTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment nativeMemory = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
             Path file = folder.resolve("big.safetensors");
-            SafetensorsWriter.write(file, ordered("heap", MemorySegment.ofArray(values), "native", nativeMemory), Map.of());
+            SafetensorsWriter.write(file, ordered("heap", MemorySegment.ofArray(values), "native", nativeMemory),
+                    Map.of());
             try (SafetensorsFile read = SafetensorsFile.open(file)) {
                 assertEquals(-1, read.tensor("heap").data().mismatch(nativeMemory));
                 assertEquals(-1, read.tensor("native").data().mismatch(nativeMemory));
@@ -142,11 +146,15 @@ class SafetensorsTest {
     @Test
     void everyBrokenRuleIsNamed() throws IOException {
         String good = "{'x':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}}";
-        refused("is next", "{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'y':{'dtype':'F32','shape':[1],'data_offsets':[2,6]}}");
-        refused("is next", "{'x':{'dtype':'U8','shape':[3],'data_offsets':[0,3]},'y':{'dtype':'U8','shape':[4],'data_offsets':[4,8]}}");
+        refused("is next", "{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},"
+                + "'y':{'dtype':'F32','shape':[1],'data_offsets':[2,6]}}");
+        refused("is next", "{'x':{'dtype':'U8','shape':[3],'data_offsets':[0,3]},"
+                + "'y':{'dtype':'U8','shape':[4],'data_offsets':[4,8]}}");
         refused("is next", "{'x':{'dtype':'F32','shape':[1],'data_offsets':[4,8]}}");
-        refused("its tensors take 16 bytes and the file holds 8", "{'x':{'dtype':'F32','shape':[4],'data_offsets':[0,16]}}");
-        refused("its tensors take 4 bytes and the file holds 8", "{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}");
+        refused("its tensors take 16 bytes and the file holds 8",
+                "{'x':{'dtype':'F32','shape':[4],'data_offsets':[0,16]}}");
+        refused("its tensors take 4 bytes and the file holds 8",
+                "{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}");
         refused("takes 12 bytes", "{'x':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}}");
         refused("takes 8 bytes", "{'x':{'dtype':'F32','shape':[2],'data_offsets':[8,0]}}");
         refused("takes 8 bytes", "{'x':{'dtype':'F32','shape':[2],'data_offsets':[0,8,16]}}");
@@ -183,7 +191,8 @@ class SafetensorsTest {
     @Test
     void lengthsFilesAndEncodingsAreChecked() throws IOException {
         Path file = folder.resolve("t.safetensors");
-        for (byte[] content : new byte[][] {{}, {1, 2, 3}, length(Long.MAX_VALUE), length(-1), length(100_000_001), length(1)}) {
+        for (byte[] content : new byte[][] {{}, {1, 2, 3}, length(Long.MAX_VALUE), length(-1), length(100_000_001),
+                length(1)}) {
             Files.write(file, content);
             assertThrows(UserError.class, () -> SafetensorsFile.open(file));
         }

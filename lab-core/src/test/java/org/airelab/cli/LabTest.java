@@ -78,7 +78,8 @@ class LabTest {
         }
     }
 
-    @Command(name = "group", description = "Holds commands.", subcommands = Leaf.class, footer = "  lab group leaf FILE")
+    @Command(name = "group", description = "Holds commands.", subcommands = Leaf.class,
+            footer = "  lab group leaf FILE")
     static final class Group implements LabCommand {
         @Override
         public CommandGroup group() {
@@ -125,7 +126,8 @@ class LabTest {
                         "is not a path", "Check the path"),
                 Arguments.of(new IOException("Connection reset"), 3, "Connection reset", "--verbose"),
                 Arguments.of(new IllegalArgumentException("expected 3 dimensions, found 2"), 70,
-                        "unexpected IllegalArgumentException: expected 3 dimensions, found 2 (LabTest.java:", "--verbose"),
+                        "unexpected IllegalArgumentException: expected 3 dimensions, found 2 (LabTest.java:",
+                        "--verbose"),
                 Arguments.of(new StackOverflowError(), 70, "unexpected StackOverflowError", "--verbose"));
     }
 
@@ -159,8 +161,8 @@ class LabTest {
     @CsvSource(delimiter = '|', value = {
         "wrok                   | lab has no command wrok, only help, work, group | Did you mean work? See lab --help.",
         "xyz                    | lab has no command xyz, only help, work, group  | See lab --help.",
-        "work --stepz 3         | lab work has no option --stepz           | Did you mean --steps? See lab work --help.",
-        "work --stepz=3         | lab work has no option --stepz           | Did you mean --steps? See lab work --help.",
+        "work --stepz 3         | lab work has no option --stepz          | Did you mean --steps? See lab work --help.",
+        "work --stepz=3         | lab work has no option --stepz          | Did you mean --steps? See lab work --help.",
         "work more              | lab work takes no further argument, but 'more' was given | See lab work --help.",
         "work --steps three     | expected --steps to be a whole number, found three | See lab work --help.",
         "work --steps           | --steps                                  | See lab work --help.",
@@ -168,7 +170,7 @@ class LabTest {
         "group                  | lab group needs one of its commands: leaf | See lab group --help.",
         "group laef x           | lab group has no command laef, only leaf | Did you mean leaf? See lab group --help.",
         "group leaf             | missing required parameter: 'FILE'       | See lab group leaf --help.",
-        "group leaf --hepl      | lab group leaf has no option --hepl      | Did you mean --help? See lab group leaf --help."})
+        "group leaf --hepl | lab group leaf has no option --hepl | Did you mean --help? See lab group leaf --help."})
     void wrongUsageIsExplained(String line, String message, String advice) {
         Result result = run(() -> 0, line.split(" "));
         assertEquals(2, result.exitCode(), result.err());
@@ -184,7 +186,8 @@ class LabTest {
         assertEquals(0, alone.exitCode());
         assertEquals(run(() -> 0, "--help").out(), alone.out());
         assertTrue(alone.out().indexOf("Train") < alone.out().indexOf("Text and tokens"), alone.out());
-        assertTrue(alone.out().contains(String.format("  work   Do the test's work.%n         lab work --steps 3%n")), alone.out());
+        assertTrue(alone.out().contains(String.format("  work   Do the test's work.%n         lab work --steps 3%n")),
+                alone.out());
         assertFalse(alone.out().contains(CommandGroup.KERNELS.heading()), "a heading without a command");
     }
 

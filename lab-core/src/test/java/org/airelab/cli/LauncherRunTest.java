@@ -28,7 +28,8 @@ class LauncherRunTest {
             mkdir -p "$CHECKOUT/benchmarks/target" "$CHECKOUT/core/target"
             cp "$CHECKOUT/core/src/main/java/A.java" "$CHECKOUT/core/target/core-1.jar"
             echo top > "$CHECKOUT/benchmarks/target/benchmarks-1.jar"
-            printf '%s' "$CHECKOUT/core/target/core-1.jar:$CHECKOUT/repository/pytorch-native-cpu-2.jar:$CHECKOUT/repository/x-1.jar" \\
+            libraries=$CHECKOUT/repository/pytorch-native-cpu-2.jar:$CHECKOUT/repository/x-1.jar
+            printf '%s' "$CHECKOUT/core/target/core-1.jar:$libraries" \\
                 > "$CHECKOUT/benchmarks/target/runtime-classpath"
             """;
     /** Prints its arguments a line each, and makes the cache it is asked for. */
@@ -47,7 +48,8 @@ class LauncherRunTest {
     void makeCheckout() throws IOException {
         checkout = Files.createDirectories(folder.toRealPath().resolve("check out"));
         Files.copy(Shell.launcher(), checkout.resolve("lab"), StandardCopyOption.COPY_ATTRIBUTES);
-        Files.writeString(checkout.resolve("pom.xml"), "<version>1</version>\n<lab.jvm.flags>-Dflag=1 -Dother=2</lab.jvm.flags>\n");
+        Files.writeString(checkout.resolve("pom.xml"),
+                "<version>1</version>\n<lab.jvm.flags>-Dflag=1 -Dother=2</lab.jvm.flags>\n");
         source = checkout.resolve("core/src/main/java/A.java");
         Files.createDirectories(source.getParent());
         Files.writeString(source, "one");
@@ -66,7 +68,8 @@ class LauncherRunTest {
                 "PATH", folder.resolve("bin") + ":" + System.getenv("PATH"), "CHECKOUT", checkout.toString(),
                 "LAB_JAVA_OPTS", "", "LAB_DEVICE", "cpu", "PYTORCH_LIBRARY_PATH", ""));
         environment.putAll(more);
-        return Shell.start(environment, Stream.concat(Stream.of(script.toString()), Stream.of(arguments)).toArray(String[]::new));
+        return Shell.start(environment, Stream.concat(Stream.of(script.toString()), Stream.of(arguments))
+                .toArray(String[]::new));
     }
 
     private Shell.Result lab(String... arguments) {
@@ -92,7 +95,8 @@ class LauncherRunTest {
         assertTrue(first.err().startsWith("lab: building (the first time"), first.err());
         List<String> arguments = first.out().lines().toList();
         assertEquals(List.of("-Dflag=1", "-Dother=2"), arguments.subList(0, 2));
-        assertEquals(List.of("org.airelab.cli.Lab", "work", "--text", "two words"), arguments.subList(arguments.size() - 4, arguments.size()));
+        assertEquals(List.of("org.airelab.cli.Lab", "work", "--text", "two words"),
+                arguments.subList(arguments.size() - 4, arguments.size()));
         assertTrue(arguments.stream().anyMatch(argument -> argument.startsWith("-XX:AOTCache=")), first.out());
         assertTrue(arguments.contains("-Dlab.home=" + checkout), first.out());
         assertEquals("one", Files.readString(classPathEntry(first, "core-1.jar")));

@@ -46,8 +46,9 @@ class LauncherTest {
     }
 
     private String found(String tool, String preferred, String installed) {
-        return Shell.sourced("preferred_javas() { printf '%s\\n' " + preferred + "; }; installed_javas() { printf '%s\\n' "
-                + installed + "; }; find_java " + tool + " && basename \"$java_home\" || echo \"none, newest $newest_java\"").out().strip();
+        return Shell.sourced("preferred_javas() { printf '%s\\n' " + preferred + "; };"
+                + " installed_javas() { printf '%s\\n' " + installed + "; }; find_java " + tool
+                + " && basename \"$java_home\" || echo \"none, newest $newest_java\"").out().strip();
     }
 
     @Test
@@ -81,7 +82,8 @@ class LauncherTest {
         Path home = Files.createDirectories(folder.resolve("home"));
         Files.createDirectories(home.resolve(".sdkman/candidates/java/25.0.1-tem"));
         Files.createDirectories(home.resolve(".m2"));
-        Files.writeString(home.resolve(".m2/toolchains.xml"), "<toolchain><configuration>\n  <jdkHome>/jdks/25</jdkHome>\n");
+        Files.writeString(home.resolve(".m2/toolchains.xml"),
+                "<toolchain><configuration>\n  <jdkHome>/jdks/25</jdkHome>\n");
         String out = Shell.sourced("HOME='" + home + "'; JAVA25_HOME=/by/variable; installed_javas").out();
         assertTrue(out.lines().toList().containsAll(List.of("/by/variable", "/jdks/25",
                 home.resolve(".sdkman/candidates/java/25.0.1-tem").toString())), out);
@@ -90,13 +92,15 @@ class LauncherTest {
     @Test
     void aMissingJavaIsOneSentenceAndAnAdvice() throws IOException {
         Path old = java("j17", "17.0.15");
-        Shell.Result result = Shell.sourced("preferred_javas() { :; }; installed_javas() { echo '" + old + "'; }; require_java javac");
+        Shell.Result result = Shell.sourced("preferred_javas() { :; };"
+                + " installed_javas() { echo '" + old + "'; }; require_java javac");
         assertEquals(3, result.exitCode());
         assertEquals(List.of("error: lab needs a JDK 25 or newer, and the newest found is Java 17 in " + old + ".",
                 "  Install one (Eclipse Temurin 25, or your system's openjdk-25-jdk), or set JAVA_HOME to one."),
                 result.err().lines().toList());
         Path runtime = java("r25", "jre 25");
-        assertTrue(Shell.sourced("preferred_javas() { echo '" + runtime + "'; }; installed_javas() { :; }; require_java javac")
+        assertTrue(Shell.sourced("preferred_javas() { echo '" + runtime + "'; };"
+                + " installed_javas() { :; }; require_java javac")
                 .err().contains("Java 25 in " + runtime + " has no javac"));
         assertTrue(Shell.sourced("preferred_javas() { :; }; installed_javas() { :; }; require_java java").err()
                 .contains("no Java was found"));
@@ -109,7 +113,8 @@ class LauncherTest {
         Files.createSymbolicLink(bin.resolve("one"), script);
         Files.createSymbolicLink(bin.resolve("two"), Path.of("one"));
         for (String name : List.of("bin/one", "bin/two", "a folder/lab", "bin/../bin/two")) {
-            assertEquals(script.getParent().toRealPath() + "\n", Shell.sourced("cd '" + folder + "'; real_folder '" + name + "'").out());
+            assertEquals(script.getParent().toRealPath() + "\n",
+                    Shell.sourced("cd '" + folder + "'; real_folder '" + name + "'").out());
         }
     }
 
@@ -126,8 +131,8 @@ class LauncherTest {
             Files.writeString(file, "");
         }
         assertTrue(stale(), "there is no build yet");
-        Shell.run("find '" + folder + "' -exec touch -d '2020-01-01' {} +; mkdir '" + folder + "/build'; touch -d 2021-01-01 '"
-                + folder + "/build/current'");
+        Shell.run("find '" + folder + "' -exec touch -d '2020-01-01' {} +; mkdir '" + folder
+                + "/build'; touch -d 2021-01-01 '" + folder + "/build/current'");
         assertFalse(stale());
         Shell.run("touch -d 2022-01-01 '" + test + "'");
         assertFalse(stale(), "tests are no part of the build");
@@ -155,7 +160,8 @@ class LauncherTest {
         "no  | PYTORCH_LIBRARY_PATH=/x | pretrain              | none",
         "no  | PYTORCH_LIBRARY_PATH=/x | pretrain --device cpu | none"})
     void theCpuBuildOfLibtorchIsLeftOutForAGpu(String machine, String variable, String arguments, String added) {
-        String devices = "unset CUDA_VISIBLE_DEVICES PYTORCH_LIBRARY_PATH LAB_DEVICE; " + (variable == null ? "" : variable + "; ")
+        String devices = "unset CUDA_VISIBLE_DEVICES PYTORCH_LIBRARY_PATH LAB_DEVICE; "
+                + (variable == null ? "" : variable + "; ")
                 + "nvidia_devices() { " + (machine.equals("gpu") ? "true" : "false") + "; }; has_library() { true; }; ";
         assertEquals(added + "\n", Shell.sourced(devices + "libtorch_to_add " + arguments).out());
     }
@@ -163,8 +169,8 @@ class LauncherTest {
     @Test
     void aGpuWithoutDriverOrCudaRuntimeIsNoneToLibtorch() {
         for (String missing : List.of("libcuda.so.1", "libcudart.so.12")) {
-            assertEquals("cpu\n", Shell.sourced("unset PYTORCH_LIBRARY_PATH; nvidia_devices() { true; }; has_library() { [ $1 != "
-                    + missing + " ]; }; libtorch_to_add pretrain").out());
+            assertEquals("cpu\n", Shell.sourced("unset PYTORCH_LIBRARY_PATH; nvidia_devices() { true; };"
+                    + " has_library() { [ $1 != " + missing + " ]; }; libtorch_to_add pretrain").out());
         }
     }
 
@@ -173,14 +179,16 @@ class LauncherTest {
         Files.writeString(folder.resolve("libcudart.so.12"), "");
         String has = "has_library libcudart.so.12 && echo yes || echo no";
         assertEquals("yes\n", Shell.sourced("LD_LIBRARY_PATH=/nowhere:'" + folder + "'; " + has).out());
-        assertEquals("no\n", Shell.sourced("ldconfig() { echo '  libother.so.1 (libc6) => /x'; }; unset LD_LIBRARY_PATH; " + has).out());
+        assertEquals("no\n", Shell.sourced("ldconfig() { echo '  libother.so.1 (libc6) => /x'; };"
+                + " unset LD_LIBRARY_PATH; " + has).out());
     }
 
     @ParameterizedTest
     @CsvSource({"0,''", "8,''", "15,''", "16,-Xmx4g", "512,-Xmx4g"})
     void theHeapIsAtMostFourGibibytes(int gibibytes, String option) {
         String limits = Shell.sourced("memory_gibibytes() { gibibytes=" + gibibytes + "; }; heap_limits").out();
-        assertEquals((option + " -XX:+UseParallelGC -XX:MaxNewSize=128m").strip(), String.join(" ", limits.strip().split("\n")));
+        assertEquals((option + " -XX:+UseParallelGC -XX:MaxNewSize=128m").strip(),
+                String.join(" ", limits.strip().split("\n")));
     }
 
     @ParameterizedTest

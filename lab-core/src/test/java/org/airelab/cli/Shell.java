@@ -22,7 +22,8 @@ final class Shell {
         while (!Files.isRegularFile(folder.resolve("lab")) || !Files.isRegularFile(folder.resolve("pom.xml"))) {
             folder = folder.getParent();
             if (folder == null) {
-                throw new IllegalStateException("no folder above " + System.getProperty("user.dir") + " holds lab and pom.xml");
+                throw new IllegalStateException("no folder above " + System.getProperty("user.dir")
+                        + " holds lab and pom.xml");
             }
         }
         return folder.resolve("lab");

@@ -86,7 +86,8 @@ class ConfigurationsTest {
                 optimizer: {betas: [0.8, 1], learning_rate: 1e-3}
                 """, "model.layers=8", "model.kv_heads=2", "optimizer.betas=[0.5]", "name=a: b # c");
         assertEquals(new Train("a: b # c", 1000, 0.1f, Path.of("data/x"),
-                new Model(8, 4, Precision.HALF_SPLIT, Optional.of(2)), new Optimizer(1e-3, List.of(0.5), true), null), read);
+                new Model(8, 4, Precision.HALF_SPLIT, Optional.of(2)), new Optimizer(1e-3, List.of(0.5), true), null),
+                read);
     }
 
     @Test
@@ -134,12 +135,14 @@ class ConfigurationsTest {
     @Test
     void everyMistakeIsASentenceWithKeyAndPlace() throws IOException {
         refused("Unknown key stepps (%s:2); did you mean steps?", "name: x\nstepps: 3");
-        refused("Unknown key model.learning_rate (%s:2); did you mean optimizer.learning_rate?", "model:\n  learning_rate: 1");
+        refused("Unknown key model.learning_rate (%s:2); did you mean optimizer.learning_rate?",
+                "model:\n  learning_rate: 1");
         refused("Unknown key model.nHeads (%s:2); did you mean model.n_heads?", "model:\n  nHeads: 1");
         refused("Unknown key model.heads (%s:1); did you mean model.n_heads?", "model: {heads: 1}");
         refused("Unknown key optimiser (%s:1); did you mean optimizer?", "optimiser:\n  betas: []");
         refused("Unknown key zzz (%s:1).", "zzz: 1");
-        refused("model.layers is \"six\" (%s:3) and must be a whole number from -2147483648 to 2147483647.", "name: x\nmodel:\n  layers: six");
+        refused("model.layers is \"six\" (%s:3) and must be a whole number from -2147483648 to 2147483647.",
+                "name: x\nmodel:\n  layers: six");
         refused("model.layers is \"2.5\" (%s:1) and must be a whole number", "model: {layers: 2.5}");
         refused("model.layers is \"2147483648\" (%s:1) and must be a whole number", "model: {layers: 2147483648}");
         refused("model.layers is \"007\" (%s:1) and must be", "model: {layers: 007}");
@@ -147,17 +150,22 @@ class ConfigurationsTest {
         refused("model.layers is a list (%s:1) and must be", "model: {layers: [1]}");
         refused("steps is \"1e30\" (%s:1) and must be", "steps: 1e30");
         refused("optimizer.learning_rate is \"fast\" (%s:1) and must be a number.", "optimizer: {learning_rate: fast}");
-        refused("optimizer.learning_rate is \"1e999\" (%s:1) and must be a number.", "optimizer: {learning_rate: 1e999}");
+        refused("optimizer.learning_rate is \"1e999\" (%s:1) and must be a number.",
+                "optimizer: {learning_rate: 1e999}");
         refused("dropout is \"1e39\" (%s:1) and must be a number.", "dropout: 1e39");
-        refused("optimizer.decoupled_decay is \"yes\" (%s:1) and must be true or false.", "optimizer: {decoupled_decay: yes}");
-        refused("model.precision is \"fp8\" (%s:1) and must be one of fp32, bf16, half_split.", "model: {precision: fp8}");
+        refused("optimizer.decoupled_decay is \"yes\" (%s:1) and must be true or false.",
+                "optimizer: {decoupled_decay: yes}");
+        refused("model.precision is \"fp8\" (%s:1) and must be one of fp32, bf16, half_split.",
+                "model: {precision: fp8}");
         refused("optimizer.betas is \"0.9\" (%s:1) and must be a list like [a, b].", "optimizer: {betas: 0.9}");
         refused("optimizer.betas[1] is \"x\" (%s:1) and must be a number.", "optimizer: {betas: [0.9, x]}");
         refused("optimizer.betas[0] is empty (%s:1) and must be a value.", "optimizer: {betas: [~]}");
-        refused("model is \"big\" (%s:1) and must be a section with the keys layers, n_heads, precision, kv_heads.", "model: big");
+        refused("model is \"big\" (%s:1) and must be a section with the keys layers, n_heads, precision, kv_heads.",
+                "model: big");
         refused("name is a section (%s:1) and must be a text.", "name: {a: b}");
         refused("data is \"\" (%s:1) and must be a path.", "data: ''");
-        refused("The key model.layers is given twice, at %s:2 and %s:4.", "model:\n  layers: 1\n  n_heads: 4\n  layers: 2");
+        refused("The key model.layers is given twice, at %s:2 and %s:4.",
+                "model:\n  layers: 1\n  n_heads: 4\n  layers: 2");
         refused("The key model is given twice, at %s:1 and %s:3.", "model:\n  layers: 1\nmodel:\n  n_heads: 2");
         refused("optimizer.learning_rate must be above 0, found -1.0 (%s:2).", "optimizer:\n  learning_rate: -1");
         refused("model: heads must be a multiple of key-value heads (%s:1).", "model: {kv_heads: 3}");
@@ -186,7 +194,8 @@ class ConfigurationsTest {
     void overridesAreNamedAsTheyWereTyped() throws IOException {
         refusedOverride("Unknown key model.layer (--set model.layer=3); did you mean model.layers?", "model.layer=3");
         refusedOverride("steps is \"many\" (--set steps=many) and must be", "steps=many");
-        refusedOverride("optimizer.learning_rate must be above 0, found 0.0 (--set optimizer.learning_rate=0)", "optimizer.learning_rate=0");
+        refusedOverride("optimizer.learning_rate must be above 0, found 0.0 (--set optimizer.learning_rate=0)",
+                "optimizer.learning_rate=0");
         refusedOverride("The override steps has no key and value.", "steps");
         refusedOverride("The override =3 has no key and value.", "=3");
         refusedOverride("model is \"\" (--set model='') and must be a section", "model=''");
@@ -253,24 +262,27 @@ class ConfigurationsTest {
     @Test
     void whatIsWrittenReadsBackEqual() throws IOException {
         Random random = new Random(7);
-        String[] hard = {"", " ", "null", "~", "true", "No", "1e5", "1_0", "0x1F", "- a", "a: b", "a #b", "#", "'", "\"",
-            "\\", "\n", "a\nb\n", "\t", "\u0000\u0007", "\u0085\u2028\u2029\uFEFF", "\ud83d\ude00", "\u00e9", "[a]", "{a}",
-            "*a", "&a", "!t", "%x", "@x", "`x", "a,b", "---", "...", "?", "key:", "y", "<<", "=", "12:30:45", ".inf", "/a/b.c"};
+        String[] hard = {"", " ", "null", "~", "true", "No", "1e5", "1_0", "0x1F", "- a", "a: b", "a #b", "#", "'",
+            "\"", "\\", "\n", "a\nb\n", "\t", "\u0000\u0007", "\u0085\u2028\u2029\uFEFF", "\ud83d\ude00", "\u00e9",
+            "[a]", "{a}", "*a", "&a", "!t", "%x", "@x", "`x", "a,b", "---", "...", "?", "key:", "y", "<<", "=",
+            "12:30:45", ".inf", "/a/b.c"};
         for (int round = 0; round < 300; round++) {
             List<String> texts = new ArrayList<>();
             for (int i = random.nextInt(4); i > 0; i--) {
-                texts.add(hard[random.nextInt(hard.length)] + (random.nextBoolean() ? "" : hard[random.nextInt(hard.length)]));
+                texts.add(hard[random.nextInt(hard.length)]
+                        + (random.nextBoolean() ? "" : hard[random.nextInt(hard.length)]));
             }
             Holder holder = new Holder(hard[round % hard.length], texts,
-                    List.of(new Optimizer(Double.longBitsToDouble(random.nextLong() & Long.MAX_VALUE >> 2) + Double.MIN_VALUE,
+                    List.of(new Optimizer(
+                            Double.longBitsToDouble(random.nextLong() & Long.MAX_VALUE >> 2) + Double.MIN_VALUE,
                             List.of(random.nextGaussian()), true)),
                     round == 0 ? Double.NaN : Double.longBitsToDouble(random.nextLong()),
                     Float.intBitsToFloat(random.nextInt()),
                     random.nextBoolean() ? Optional.empty() : Optional.of(DEFAULTS.model()), null);
             String yaml = Configurations.toYaml(holder);
             Path file = Files.writeString(folder.resolve("h.yaml"), yaml);
-            for (Holder defaults : new Holder[] {null, new Holder("d", null, List.of(), 1, 2, Optional.of(DEFAULTS.model()),
-                    DEFAULTS.model())}) {
+            for (Holder defaults : new Holder[] {null,
+                    new Holder("d", null, List.of(), 1, 2, Optional.of(DEFAULTS.model()), DEFAULTS.model())}) {
                 Holder read = Configurations.load(Holder.class, defaults, file, List.of());
                 assertEquals(holder, read, yaml);
                 assertEquals(yaml, Configurations.toYaml(read));

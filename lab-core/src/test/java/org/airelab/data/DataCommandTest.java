@@ -79,17 +79,19 @@ class DataCommandTest {
     @Test
     void samplePrintsStories() {
         String text = run(0, "sample", "synthetic:seed=4", "--count", "2");
-        assertTrue(text.contains(StoryGrammar.builtIn().story(4, 0)) && text.contains(StoryGrammar.builtIn().story(4, 1)));
+        assertTrue(text.contains(StoryGrammar.builtIn().story(4, 0))
+                && text.contains(StoryGrammar.builtIn().story(4, 1)));
         assertTrue(text.contains("54.80 expected"), text);
     }
 
     @Test
     void wrongUsageIsTold() {
         assertTrue(run(2, "prepare").contains("Missing required parameter: 'SPEC'"));
-        assertTrue(run(2, "prepare", "synthetic", "--vocab-size", "9", "--tokenizer", "t").contains("mutually exclusive"));
+        assertTrue(run(2, "prepare", "synthetic", "--vocab-size", "9", "--tokenizer", "t")
+                .contains("mutually exclusive"));
         assertTrue(run(2, "prepare", "synthetic", "--vocab-size", "many").contains("'many' is not a long"));
-        assertEquals("the vocabulary size 5,000,000,000 is not within 257 (256 bytes and end-of-text) and 2,147,483,647 "
-                + "(token ids are stored as uint16 or uint32 and held as int)", refused("prepare", "synthetic",
+        assertEquals("the vocabulary size 5,000,000,000 is not within 257 (256 bytes and end-of-text) and 2,147,483,647"
+                + " (token ids are stored as uint16 or uint32 and held as int)", refused("prepare", "synthetic",
                         "--vocab-size", "5000000000"));
         assertTrue(refused("prepare", "sythetic").startsWith("'sythetic' names no data"));
         assertTrue(refused("info", folder.toString()).contains("holds no prepared data"));

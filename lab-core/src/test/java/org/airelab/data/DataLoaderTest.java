@@ -148,7 +148,8 @@ class DataLoaderTest {
                 assertEquals(16, loader.batch(0, 1).targets()[15]);
             }
             var error = assertThrows(UserError.class, () -> new DataLoader(dataset, 17, 1));
-            assertEquals("the training data has 17 tokens, fewer than one window of context length 17 + 1", error.getMessage());
+            assertEquals("the training data has 17 tokens, fewer than one window of context length 17 + 1",
+                    error.getMessage());
             assertThrows(UserError.class, () -> DataLoader.sequential(dataset, 17));
             assertThrows(IllegalArgumentException.class, () -> new DataLoader(dataset, 0, 1));
         }

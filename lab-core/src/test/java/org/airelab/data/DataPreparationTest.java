@@ -82,7 +82,8 @@ class DataPreparationTest {
         assertEquals(20, validation.size(), 18);
         var manifest = data.manifest();
         assertEquals(train.size(), manifest.train().documents());
-        assertEquals(String.join("", validation).getBytes(StandardCharsets.UTF_8).length, manifest.validation().bytes());
+        assertEquals(String.join("", validation).getBytes(StandardCharsets.UTF_8).length,
+                manifest.validation().bytes());
         assertEquals(300, manifest.vocabularySize());
         assertEquals(TokenType.UINT16, manifest.dtype());
         assertTrue(manifest.entropyFloor().isEmpty());

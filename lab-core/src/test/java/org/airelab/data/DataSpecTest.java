@@ -26,9 +26,9 @@ class DataSpecTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "tinystory", "tinystories:", "text", "text:", "TEXT:a", "synthetic:", "synthetic:stories",
-        "synthetic:stories=", "synthetic:stories=x", "synthetic:stories=1", "synthetic:stories=-5", "synthetic:size=3",
-        "synthetic:stories=5,", "synthetic:stories=99999999999999999999"})
+    @ValueSource(strings = {"", "tinystory", "tinystories:", "text", "text:", "TEXT:a", "synthetic:",
+        "synthetic:stories", "synthetic:stories=", "synthetic:stories=x", "synthetic:stories=1",
+        "synthetic:stories=-5", "synthetic:size=3", "synthetic:stories=5,", "synthetic:stories=99999999999999999999"})
     void anythingElseIsRefused(String text) {
         var error = assertThrows(UserError.class, () -> DataSpec.parse(text));
         assertTrue(error.getMessage().startsWith("'" + text + "' names no data: "), error.getMessage());

@@ -25,12 +25,14 @@ class ChecksTest {
     }
 
     private Finding examine(Check check, String... environment) {
-        return check.examine(new Machine(root, environment.length == 0 ? Map.of() : Map.of(environment[0], environment[1])));
+        return check.examine(new Machine(root,
+                environment.length == 0 ? Map.of() : Map.of(environment[0], environment[1])));
     }
 
     @Test
     void processorTellsItsInstructions() throws IOException {
-        write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Test CPU 3000\nflags\t\t: fpu sse4_2 fma avx2 amx_bf16 rdpid\n\n");
+        write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Test CPU 3000\n"
+                + "flags\t\t: fpu sse4_2 fma avx2 amx_bf16 rdpid\n\n");
         Finding finding = examine(new ProcessorCheck());
         assertEquals("Test CPU 3000", finding.details().get("model"));
         assertEquals(List.of("sse4_2", "fma", "avx2", "amx_bf16"), finding.details().get("instructions"));
@@ -109,7 +111,8 @@ class ChecksTest {
         Finding absent = examine(check);
         assertEquals(Status.ABSENT, absent.status());
         assertEquals("Install it.", absent.advice());
-        Path program = write("usr/local/cuda/bin/nvcc", "#!/bin/sh\necho 'nvcc: NVIDIA (R)' >&2\necho 'release 12.6, V12.6.85'\n");
+        Path program = write("usr/local/cuda/bin/nvcc",
+                "#!/bin/sh\necho 'nvcc: NVIDIA (R)' >&2\necho 'release 12.6, V12.6.85'\n");
         assertTrue(program.toFile().setExecutable(true));
         Finding found = examine(check);
         assertEquals("12.6", found.details().get("version"), found.found());

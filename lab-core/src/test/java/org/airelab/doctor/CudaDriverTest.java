@@ -27,13 +27,19 @@ class CudaDriverTest {
                 strncpy(name, device == 7 ? "NVIDIA H100 80GB HBM3" : "NVIDIA A10", length);
                 return 0;
             }
-            int cuDeviceTotalMem_v2(size_t *bytes, int device) { *bytes = (device == 7 ? 80ull : 24ull) << 30; return 0; }
+            int cuDeviceTotalMem_v2(size_t *bytes, int device) {
+                *bytes = (device == 7 ? 80ull : 24ull) << 30;
+                return 0;
+            }
             int cuDeviceGetAttribute(int *value, int attribute, int device) {
                 *value = attribute == 75 ? (device == 7 ? 9 : 8) : attribute == 76 ? (device == 7 ? 0 : 6)
                        : attribute == 16 ? (device == 7 ? 132 : 72) : -1;
                 return 0;
             }
-            int cuGetErrorString(int error, const char **text) { *text = "no CUDA-capable device is detected"; return 0; }
+            int cuGetErrorString(int error, const char **text) {
+                *text = "no CUDA-capable device is detected";
+                return 0;
+            }
             }
             """;
 
@@ -48,8 +54,8 @@ class CudaDriverTest {
     private Path driver(int resultOfInit) throws Exception {
         Path source = Files.writeString(root.resolve("driver.cpp"), SOURCE);
         Path library = Files.createDirectories(root.resolve("usr/lib")).resolve("libcuda.so.1");
-        Process process = new ProcessBuilder("g++", "-shared", "-fPIC", "-Wl,-z,noexecstack", "-DINIT=" + resultOfInit, "-o", library.toString(),
-                source.toString()).inheritIO().start();
+        Process process = new ProcessBuilder("g++", "-shared", "-fPIC", "-Wl,-z,noexecstack", "-DINIT=" + resultOfInit,
+                "-o", library.toString(), source.toString()).inheritIO().start();
         assertTrue(process.waitFor(1, TimeUnit.MINUTES) && process.exitValue() == 0, "g++ failed");
         return library;
     }
@@ -67,7 +73,8 @@ class CudaDriverTest {
         driver(0);
         Path version = root.resolve("proc/driver/nvidia/version");
         Files.createDirectories(version.getParent());
-        Files.writeString(version, "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release Build\nGCC version: 12.2.0\n");
+        Files.writeString(version, "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release Build\n"
+                + "GCC version: 12.2.0\n");
         Finding finding = new GpuCheck().examine(new Machine(root, Map.of()));
         assertEquals(Status.OK, finding.status());
         assertEquals("1 x NVIDIA H100 80GB HBM3 (80.0 GiB, compute capability 9.0), 1 x NVIDIA A10 (24.0 GiB, compute "

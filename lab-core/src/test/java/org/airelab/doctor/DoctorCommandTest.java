@@ -31,8 +31,8 @@ class DoctorCommandTest {
         assertTrue(report.get("lab").asText().matches("\\d+\\.\\d+\\.\\d+.*"), report.get("lab").asText());
         List<String> names = StreamSupport.stream(report.get("checks").spliterator(), false)
                 .map(check -> check.get("name").asText()).toList();
-        assertEquals(List.of("Java", "CPU", "Memory", "Runs", "Cache", "DJL cache", "libtorch", "Fonts", "Maven", "g++", "GPU", "CUDA 12",
-                "nvcc", "NCCL", "MPI"), names);
+        assertEquals(List.of("Java", "CPU", "Memory", "Runs", "Cache", "DJL cache", "libtorch", "Fonts", "Maven", "g++",
+                "GPU", "CUDA 12", "nvcc", "NCCL", "MPI"), names);
         for (JsonNode check : report.get("checks")) {
             var fields = new ArrayList<String>();
             check.fieldNames().forEachRemaining(fields::add);
@@ -73,7 +73,8 @@ class DoctorCommandTest {
     void onlyWhatIsMissingMakesItNotReady() {
         var absent = new DoctorReport("1.0.0", List.of(Finding.absent("GPU", "much", "Buy one.")));
         assertTrue(absent.ready());
-        var missing = new DoctorReport("1.0.0", List.of(new Finding("libtorch", Status.MISSING, "none", "all", "Get it.", Map.of())));
+        var missing = new DoctorReport("1.0.0",
+                List.of(new Finding("libtorch", Status.MISSING, "none", "all", "Get it.", Map.of())));
         assertFalse(missing.ready());
         assertTrue(missing.table().contains("Not ready: what is marked XX is needed."), missing.table());
     }

@@ -44,7 +44,8 @@ class MachineTest {
         Files.writeString(configuration, "# comment\n/opt/a\n");
         assertEquals(configured, machine().library("libx.so.1").orElseThrow().file());
         Path named = file("opt/b/libx.so.1");
-        assertEquals(named, machine("LD_LIBRARY_PATH", ":/nowhere:" + named.getParent()).library("libx.so.1").orElseThrow().file());
+        assertEquals(named, machine("LD_LIBRARY_PATH", ":/nowhere:" + named.getParent())
+                .library("libx.so.1").orElseThrow().file());
     }
 
     @Test

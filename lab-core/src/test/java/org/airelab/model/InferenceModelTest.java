@@ -52,7 +52,8 @@ class InferenceModelTest {
     @Test
     void tokenByTokenEqualsWholeSequences() {
         ModelConfig original = new ModelConfig(270, 16, 24, 2, 4, 4, 32, ModelConfig.Norm.LAYER,
-                ModelConfig.NormPlacement.POST, 1e-5, Positions.SINUSOIDAL, 10_000, FeedForwardKind.RELU, true, false, 0);
+                ModelConfig.NormPlacement.POST, 1e-5, Positions.SINUSOIDAL, 10_000, FeedForwardKind.RELU,
+                true, false, 0);
         for (ModelConfig config : List.of(TestRuns.llama(270, 16, Positions.ROPE_HALF),
                 TestRuns.llama(270, 16, Positions.ROPE_INTERLEAVED), TestRuns.gpt2(270, 16), original)) {
             Path run = folder.resolve("run" + config.hashCode());

@@ -45,7 +45,8 @@ class BridgeTest {
             NDArray over = NativeArrays.over(manager, own, ScalarType.FLOAT32, 2, 3);
             own.setAtIndex(ValueLayout.JAVA_FLOAT, 5, -6f);
             assertEquals(-6f, over.getFloat(1, 2));
-            assertThrows(IllegalArgumentException.class, () -> NativeArrays.over(manager, own, ScalarType.FLOAT64, 2, 3));
+            assertThrows(IllegalArgumentException.class,
+                    () -> NativeArrays.over(manager, own, ScalarType.FLOAT64, 2, 3));
             over.close();
         }
     }

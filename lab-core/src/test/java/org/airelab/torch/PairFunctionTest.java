@@ -60,7 +60,8 @@ class PairFunctionTest {
         }
 
         @Override
-        protected Gradients backward(Made made, Tensor dz, Tensor ds, Tensor w, Tensor s, Tensor saved, boolean biased) {
+        protected Gradients backward(Made made, Tensor dz, Tensor ds, Tensor w, Tensor s, Tensor saved,
+                boolean biased) {
             if (failure != null) {
                 throw failure;
             }

@@ -85,7 +85,8 @@ class LossPlotTest {
         assertTrue(train[1] - train[0] > 900, "the curve spans the plot");
         assertTrue(train[3] - train[2] > 400, "and falls through it");
         assertTrue(validation[1] > 1100 && validation[2] > train[2], "validation reaches the end");
-        assertTrue(floor[1] - floor[0] > 900 && floor[3] - floor[2] <= 3, "the floor is level: " + Arrays.toString(floor));
+        assertTrue(floor[1] - floor[0] > 900 && floor[3] - floor[2] <= 3,
+                "the floor is level: " + Arrays.toString(floor));
         assertTrue(floor[2] > train[2] && floor[3] >= train[3] - 15, "and lies below the curve");
     }
 
@@ -116,7 +117,8 @@ class LossPlotTest {
 
     @Test
     void ticksAreRoundAndFew() {
-        assertEquals(List.of(1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0), RoundLogAxis.roundValues(1.3, 6.5));
+        assertEquals(List.of(1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0),
+                RoundLogAxis.roundValues(1.3, 6.5));
         assertEquals(List.of(0.1, 1.0, 10.0, 100.0, 1000.0), RoundLogAxis.roundValues(0.08, 1500).stream()
                 .filter(List.of(0.1, 1.0, 10.0, 100.0, 1000.0)::contains).toList());
         for (double[] range : new double[][] {{1, 2.6}, {0.5, 7}, {1e-4, 10}, {1e-6, 1e6}, {2.1, 5.3}}) {

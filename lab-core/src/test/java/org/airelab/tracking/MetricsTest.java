@@ -62,8 +62,8 @@ class MetricsTest {
                 metrics.write(step, step, Map.of("train_loss", 1.0 / step));
             }
         }
-        Files.writeString(file(), "\u0000\u0000\n{\"seconds\":3}\n[1]\n{\"step\":\"2\"}\n{\"step\":3} x\n{\"step\":3,\"val_lo",
-                StandardOpenOption.APPEND);
+        Files.writeString(file(), "\u0000\u0000\n{\"seconds\":3}\n[1]\n{\"step\":\"2\"}\n{\"step\":3} x\n"
+                + "{\"step\":3,\"val_lo", StandardOpenOption.APPEND);
         Files.write(file(), new byte[] {(byte) 0xC3}, StandardOpenOption.APPEND);
         try (MetricsWriter metrics = MetricsWriter.resume(file(), 3)) {
             metrics.write(4, 9, Map.of("train_loss", 7.0));

@@ -31,7 +31,10 @@ class RunDirectoryTest {
         }
     }
 
-    /** As it was found: the folders that were made are gone, an empty one is empty, and what a killed start left is gone. */
+    /**
+     * As it was found: the folders that were made are gone, an empty one is empty, and what a killed start left is
+     * gone.
+     */
     @Test
     void aFolderThatBecameNoRunIsLeftAsItWas() throws IOException {
         RunDirectory.create(folder.resolve("runs"), "quick").close();

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RunRecordsTest {
-    private static final RunManifest.Subject SUBJECT = new RunManifest.Subject("quickstart", 42, "cuda", 4, "c0", "d0", "t0");
+    private static final RunManifest.Subject SUBJECT =
+            new RunManifest.Subject("quickstart", 42, "cuda", 4, "c0", "d0", "t0");
 
     @TempDir
     private Path folder;
@@ -152,14 +153,16 @@ class RunRecordsTest {
     void gpusAreReadFromTheDriversTool() {
         assertEquals(List.of(new Hardware.Gpu("NVIDIA H200", 143_771L << 20, "570.1"),
                         new Hardware.Gpu("NVIDIA A100", 40_960L << 20, "535.0")),
-                Hardware.parseGpus("NVIDIA H200, 143771, 570.1\nNVIDIA A100, 40960, 535.0\nNo devices were found\nX, [N/A], 1"));
+                Hardware.parseGpus("NVIDIA H200, 143771, 570.1\nNVIDIA A100, 40960, 535.0\n"
+                        + "No devices were found\nX, [N/A], 1"));
         assertEquals(List.of(), Hardware.parseGpus(""));
     }
 
     @Test
     void programsThatFailSayNothing() {
         assertTrue(Programs.output("no-such-program-anywhere").isEmpty());
-        assertTrue(Programs.output(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-no-such").isEmpty());
+        assertTrue(Programs.output(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-no-such")
+                .isEmpty());
     }
 
     @Test
@@ -177,15 +180,17 @@ class RunRecordsTest {
                   "sample": "Once"
                 }
                 """, Files.readString(file));
-        new RunSummary(OptionalDouble.of(Double.NaN), OptionalDouble.empty(), OptionalDouble.of(1.25), 0, 0, 0, Map.of())
-                .write(file);
+        new RunSummary(OptionalDouble.of(Double.NaN), OptionalDouble.empty(), OptionalDouble.of(1.25), 0, 0, 0,
+                Map.of()).write(file);
         JsonNode read = Json.MAPPER.readTree(file.toFile());
         assertEquals("NaN", read.path("val_loss").textValue());
         assertEquals(1.25, read.path("entropy_floor").doubleValue());
         assertFalse(read.has("val_bits_per_byte"));
-        assertThrows(IllegalArgumentException.class, () -> new RunSummary(OptionalDouble.empty(), OptionalDouble.empty(),
-                OptionalDouble.empty(), 0, 0, 0, Map.of("steps", 3)).write(file));
+        assertThrows(IllegalArgumentException.class,
+                () -> new RunSummary(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
+                        0, 0, 0, Map.of("steps", 3)).write(file));
         assertEquals(UserError.MACHINE, assertThrows(UserError.class, () -> new RunSummary(OptionalDouble.empty(),
-                OptionalDouble.empty(), OptionalDouble.empty(), 0, 0, 0, Map.of()).write(file.resolve("x"))).exitCode());
+                OptionalDouble.empty(), OptionalDouble.empty(), 0, 0, 0, Map.of()).write(file.resolve("x")))
+                .exitCode());
     }
 }

@@ -26,7 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class LayerwiseEngineTest {
     static Stream<ModelConfig> configurations() {
-        return Stream.of(TestModel.llama(), TestModel.interleaved(TestModel.llama()), TestModel.gpt2(), TestModel.original());
+        return Stream.of(TestModel.llama(), TestModel.interleaved(TestModel.llama()), TestModel.gpt2(),
+                TestModel.original());
     }
 
     @ParameterizedTest
@@ -146,14 +147,16 @@ class LayerwiseEngineTest {
             float[] before = logits(m, batch.inputs());
             float[] after = logits(m, changed);
             int vocab = m.config.vocabSize();
-            assertArrayEquals(java.util.Arrays.copyOf(before, last * vocab), java.util.Arrays.copyOf(after, last * vocab), 1e-6f);
+            assertArrayEquals(java.util.Arrays.copyOf(before, last * vocab),
+                    java.util.Arrays.copyOf(after, last * vocab), 1e-6f);
             assertTrue(before[last * vocab] != after[last * vocab]);
         }
     }
 
     private static float[] logits(TestModel m, long[] ids) {
         try (var scope = m.manager.newSubManager(); var off = org.airelab.torch.Autograd.notRecording()) {
-            return m.model.forward(m.store, scope.create(ids, new ai.djl.ndarray.types.Shape(1, ids.length)), false).toFloatArray();
+            return m.model.forward(m.store, scope.create(ids, new ai.djl.ndarray.types.Shape(1, ids.length)), false)
+                    .toFloatArray();
         }
     }
 
@@ -165,11 +168,13 @@ class LayerwiseEngineTest {
                 float[] all = logits(m, ids);
                 int vocab = config.vocabSize();
                 try (var scope = m.manager.newSubManager(); var off = org.airelab.torch.Autograd.notRecording();
-                        var cache = new org.airelab.nn.KeyValueCache(scope, config, org.airelab.torch.ScalarType.FLOAT32, 1)) {
+                        var cache = new org.airelab.nn.KeyValueCache(scope, config,
+                                org.airelab.torch.ScalarType.FLOAT32, 1)) {
                     int at = 0;
                     for (int length : new int[] {5, 1, 1, 7, 10}) {
-                        float[] next = m.model.next(m.store, scope.create(java.util.Arrays.copyOfRange(ids, at, at + length),
-                                new ai.djl.ndarray.types.Shape(1, length)), cache).toFloatArray();
+                        float[] next = m.model.next(m.store,
+                                scope.create(java.util.Arrays.copyOfRange(ids, at, at + length),
+                                        new ai.djl.ndarray.types.Shape(1, length)), cache).toFloatArray();
                         at += length;
                         assertArrayEquals(java.util.Arrays.copyOfRange(all, (at - 1) * vocab, at * vocab), next, 2e-5f);
                     }

@@ -136,7 +136,9 @@ class OptimizerTest {
         }
     }
 
-    /** Embedding and the first layer's norms; two layers' matrices; two layers' norms; the last's matrices; the head's. */
+    /**
+     * Embedding and the first layer's norms; two layers' matrices; two layers' norms; the last's matrices; the head's.
+     */
     @Test
     void matricesLieBesideEachOtherAndAreUpdatedTogether() {
         for (ModelConfig config : List.of(TestModel.llama(), TestModel.gpt2())) {

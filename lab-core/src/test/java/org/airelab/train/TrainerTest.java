@@ -43,14 +43,16 @@ class TrainerTest {
 
     @Test
     void accumulatedMicroBatchesMakeTheStepOfTheirWhole() {
-        try (TrainingSession whole = session(Precision.FP64, sgd(0)); TrainingSession parts = session(Precision.FP64, sgd(0))) {
+        try (TrainingSession whole = session(Precision.FP64, sgd(0));
+                TrainingSession parts = session(Precision.FP64, sgd(0))) {
             for (int step = 0; step < 3; step++) {
                 Trainer.StepReport one = whole.trainer().step(List.of(batch()));
                 Trainer.StepReport four = parts.trainer().step(TestModel.rows(batch()));
                 assertEquals(one.loss(), four.loss(), 1e-12);
                 assertEquals(one.gradientNorm(), four.gradientNorm(), 1e-12);
             }
-            assertArrayEquals(whole.parameters().weights().toDoubleArray(), parts.parameters().weights().toDoubleArray(), 1e-13);
+            assertArrayEquals(whole.parameters().weights().toDoubleArray(),
+                    parts.parameters().weights().toDoubleArray(), 1e-13);
         }
     }
 
@@ -86,7 +88,8 @@ class TrainerTest {
 
     @Test
     void theScaleOfFloat16sLossDoesNotReachTheUpdate() {
-        try (TrainingSession half = session(Precision.FP16, sgd(0)); TrainingSession full = session(Precision.FP32, sgd(0))) {
+        try (TrainingSession half = session(Precision.FP16, sgd(0));
+                TrainingSession full = session(Precision.FP32, sgd(0))) {
             assertTrue(half.scaler().scale() > 1000);
             double norm = half.trainer().step(List.of(batch())).gradientNorm();
             assertEquals(full.trainer().step(List.of(batch())).gradientNorm(), norm, 0.02 * norm);

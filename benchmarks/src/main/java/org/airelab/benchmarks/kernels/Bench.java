@@ -82,7 +82,9 @@ final class Bench {
         return reports;
     }
 
-    /** How many rounds there will have been: as many as end in time, when those to come last as long as those so far. */
+    /**
+     * How many rounds there will have been: as many as end in time, when those to come last as long as those so far.
+     */
     private int rounds(Instant begin) {
         if (schedule.mostSeconds() == Double.POSITIVE_INFINITY) {
             return schedule.forks();

@@ -72,7 +72,9 @@ final class Disturbance {
         return everyIteration;
     }
 
-    /** Whether the thread that runs iterations ran alone in one since the reset; false where the system does not tell. */
+    /**
+     * Whether the thread that runs iterations ran alone in one since the reset; false where the system does not tell.
+     */
     static boolean oneThread() {
         return oneThread;
     }

@@ -28,8 +28,8 @@ public final class Html {
             @media (max-width: 30rem) { body { padding: .6rem; font-size: 15px; }
               table { font-size: .68rem; letter-spacing: -.01em; } th, td { padding: .2rem .12rem; } }
             @media print { body { max-width: none; font-size: 10pt; padding: 0; } svg { max-width: 11cm; }
-              .overview { display: block; } .charts { grid-template-columns: 1fr 1fr; } thead { display: table-header-group; }
-              tr { break-inside: avoid; } h2 { break-after: avoid; } }
+              .overview { display: block; } .charts { grid-template-columns: 1fr 1fr; }
+              thead { display: table-header-group; } tr { break-inside: avoid; } h2 { break-after: avoid; } }
             """;
 
     private Html() {

@@ -100,8 +100,8 @@ class GpuTargetTest {
     @Test
     void aFamilyWithoutCudaRungsCannotBeMeasured() {
         Family<?> cpuOnly = new Family<>("adam", Adam.FAMILY.reference(), Adam.FAMILY.rungs());
-        UserError error = assertThrows(UserError.class, () -> new Bench(target(90), Selection.of(List.of(cpuOnly)), true,
-                false, List.of(Build.own())));
+        UserError error = assertThrows(UserError.class, () -> new Bench(target(90), Selection.of(List.of(cpuOnly)),
+                true, false, List.of(Build.own())));
         assertEquals("there are no kernels of adam for Some GPU", error.getMessage());
     }
 

@@ -46,7 +46,8 @@ class MeasureScriptTest {
     void aHostIsExaminedTestedAndMeasured() throws IOException, InterruptedException {
         assertEquals(0, run(0, "--quick", "softmax", "--shape", "^8192x", "matmul"));
         assertEquals(List.of("doctor", "selftest --device cuda softmax matmul",
-                "bench --device cuda --quick --shape ^8192x softmax matmul --out " + reports().resolve("report.json")), calls());
+                "bench --device cuda --quick --shape ^8192x softmax matmul --out " + reports().resolve("report.json")),
+                calls());
         assertEquals("output of selftest\n", Files.readString(reports().resolve("selftest.txt")));
         assertEquals("output of doctor\n", Files.readString(reports().resolve("doctor.txt")));
     }

@@ -124,8 +124,8 @@ DEVICE float row_max(float x, float (&scratch)[1][32]) {
 // the last place, of results that shrink faster.
 DEVICE float exponential(float x) { return exp2_flushed(x * 1.4426950408889634f); }
 
-// Adds up what the rows that a block takes at once have summed a column, in their order, and stores it: by way of shared
-// memory, as a thread's columns lie side by side and a store of one each would take a sector of 32 bytes for 4.
+// Adds up what the rows that a block takes at once have summed a column, in their order, and stores it: by way of
+// shared memory, as a thread's columns lie side by side and a store of one each would take a sector of 32 bytes for 4.
 DEVICE void store_column_sums(const float (&sums)[HELD][CHUNK], float (&totals)[BLOCK * HELD * CHUNK], float *partials,
                               int width) {
     int lane = (int) threadIdx.x % LANES, row = (int) threadIdx.x / LANES;

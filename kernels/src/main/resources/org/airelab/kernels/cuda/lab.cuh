@@ -80,7 +80,8 @@ DEVICE float reciprocal_flushed(float x) {
     return y;
 }
 
-// Writes 16 bytes to global memory, at a multiple of 16, at once: of a uint4 the compiler now and then makes four writes.
+// Writes 16 bytes to global memory, at a multiple of 16, at once: of a uint4 the compiler now and then makes four
+// writes.
 DEVICE void write_16(void *global, const unsigned (&word)[4]) {
     asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" :: "l"(__cvta_generic_to_global(global)),
                  "r"(word[0]), "r"(word[1]), "r"(word[2]), "r"(word[3]) : "memory");

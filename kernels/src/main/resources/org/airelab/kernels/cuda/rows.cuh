@@ -42,8 +42,8 @@ DEVICE void store_16(ELEMENT *address, const float (&v)[CHUNK]) {
 DEVICE unsigned placed(float x, int) { return __float_as_uint(x); }
 template <class T> DEVICE unsigned placed(T x, int i) { return (unsigned) x.bits << 16 * (i % 2); }
 
-// The bits of a row's elements from index `at` on; of `outside` for those before its beginning and past its `width`. One
-// access where all are inside and the first is aligned.
+// The bits of a row's elements from index `at` on; of `outside` for those before its beginning and past its `width`.
+// One access where all are inside and the first is aligned.
 template <class INDEX>
 DEVICE void fetch_chunk(unsigned (&word)[4], const ELEMENT *row, INDEX at, INDEX width, float outside) {
     if (at >= 0 && at + CHUNK <= width && misaligned_elements(row + at) == 0) {
@@ -62,8 +62,8 @@ DEVICE void fetch_chunk(unsigned (&word)[4], const ELEMENT *row, INDEX at, INDEX
     }
 }
 
-// The elements. Their bits become numbers behind the branch: within it they would be waited for before the access of the
-// next chunk could begin.
+// The elements. Their bits become numbers behind the branch: within it they would be waited for before the access of
+// the next chunk could begin.
 template <class INDEX>
 DEVICE void load_chunk(float (&v)[CHUNK], const ELEMENT *row, INDEX at, INDEX width, float outside) {
     unsigned word[4];

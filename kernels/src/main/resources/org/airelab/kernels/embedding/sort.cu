@@ -1,8 +1,8 @@
 // Sorting of keys by merging, without atomics: an element's place is the number of those before it.
 #include "keys.cuh"
 
-// Makes the keys and sorts them within tiles of TILE, each counting the smaller ones of its tile. Several blocks share a
-// tile: they are as many as there are keys for.
+// Makes the keys and sorts them within tiles of TILE, each counting the smaller ones of its tile. Several blocks share
+// a tile: they are as many as there are keys for.
 extern "C" __global__ void __launch_bounds__(BLOCK)
 embedding_tiles(const long long *ids, unsigned long long *keys, unsigned count, int vocabulary) {
     __shared__ __align__(16) unsigned long long tile[TILE];
@@ -27,8 +27,8 @@ embedding_tiles(const long long *ids, unsigned long long *keys, unsigned count, 
     if (i < count) keys[start + smaller[0]] = key;
 }
 
-// Merges WAYS neighbouring sorted runs of `run` keys, a power of two: each key finds by bisection how many of each run's
-// are smaller, in all of them at once, so that it waits for memory once a step.
+// Merges WAYS neighbouring sorted runs of `run` keys, a power of two: each key finds by bisection how many of each
+// run's are smaller, in all of them at once, so that it waits for memory once a step.
 extern "C" __global__ void __launch_bounds__(BLOCK)
 embedding_merge(const unsigned long long *from, unsigned long long *to, unsigned count, unsigned run) {
     unsigned i = blockIdx.x * BLOCK + threadIdx.x;

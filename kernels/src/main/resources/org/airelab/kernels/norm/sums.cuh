@@ -1,5 +1,6 @@
 // The sum of two matrices before a norm, and the gradient of the sum beside that of its norm, in the kernels that hold
-// rows. SUM: whether there is a second matrix; without one its arguments are null pointers, and nothing of this is left.
+// rows. SUM: whether there is a second matrix; without one its arguments are null pointers, and nothing of this is
+// left.
 #pragma once
 #include "held.cuh"
 

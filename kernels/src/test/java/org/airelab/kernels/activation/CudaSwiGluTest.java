@@ -119,7 +119,8 @@ class CudaSwiGluTest {
         var expected = reference(SwiGlu.FAMILY.rungs().getFirst(), gateUp, zeros(7 * 300), 7, 300).y;
         for (var together : new int[] {1, 2, 5, 7}) {
             try (var host = new HostLauncher(together)) {
-                assertArrayEquals(Native.array(expected), Native.array(inGroups(host, gateUp, 7, 300, together)), 1e-5f);
+                assertArrayEquals(Native.array(expected), Native.array(inGroups(host, gateUp, 7, 300, together)),
+                        1e-5f);
             }
         }
         Mutants.assertKilled("line < (unsigned) together && ", "", host -> inGroups(host, gateUp, 7, 300, 2));

@@ -147,8 +147,8 @@ class LayerNormTest {
             assertArrayEquals(Native.array(plainY), Native.array(y), rung.name());
             assertArrayEquals(Native.array(plainDx), Native.array(dx), rung.name());
             assertArrayEquals(Native.array(plainDWeight), Native.array(dWeight), rung.name());
-            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, null, y, mean,
-                    rstd, rows, width, EPS));
+            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, null, y,
+                    mean, rstd, rows, width, EPS));
             assertThrows(IllegalArgumentException.class, () -> rung.backwardOfSum(dy, zeros(7), sum, weight, mean, rstd,
                     dx, dWeight, null, rows, width));
         }

@@ -159,8 +159,8 @@ class RmsNormTest {
             assertArrayEquals(Native.array(plainY), Native.array(y), rung.name());
             assertArrayEquals(Native.array(plainDx), Native.array(dx), rung.name());
             assertArrayEquals(Native.array(plainDWeight), Native.array(dWeight), rung.name());
-            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, y, rstd, rows,
-                    width, EPS));
+            assertThrows(IllegalArgumentException.class, () -> rung.forwardOfSum(x, zeros(7), sum, weight, y, rstd,
+                    rows, width, EPS));
             assertThrows(IllegalArgumentException.class, () -> rung.backwardOfSum(dy, zeros(7), sum, weight, rstd, dx,
                     dWeight, rows, width));
         }

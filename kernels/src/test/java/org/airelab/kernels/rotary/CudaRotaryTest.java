@@ -177,7 +177,8 @@ class CudaRotaryTest {
         assertFaults(Pairing.INTERLEAVED, 0, "distance == 1 ? 2 * pair : pair", "pair", "a race");
         assertFaults(Pairing.HALF_SPLIT, 0, "row % time * size", "(row + time) * size", "out of bounds");
         assertFaults(Pairing.HALF_SPLIT, 1, "    if (!place.exists) return;\n", "", "out of bounds");
-        assertFaults(Pairing.HALF_SPLIT, 1, "place.row * row_heads + head", "place.row * (row_heads - 2) + head", "a race");
+        assertFaults(Pairing.HALF_SPLIT, 1, "place.row * row_heads + head", "place.row * (row_heads - 2) + head",
+                "a race");
         assertFaults(Pairing.HALF_SPLIT, 1, "i < min(at + CHUNK, width)", "i < at + CHUNK", "a race");
         assertFaults(Pairing.INTERLEAVED, 1, "i < min(at + CHUNK, width)", "i < at + CHUNK", "a race");
         assertFaults(Pairing.INTERLEAVED, 1, "INTERLEAVED ? 2 : 1", "1", "a race");

@@ -1,4 +1,5 @@
-/* A runtime compiler that returns its options and source as machine code, and fails for sources that begin with an #error. */
+/* A runtime compiler that returns its options and source as machine code, and fails for sources that begin with an
+   #error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

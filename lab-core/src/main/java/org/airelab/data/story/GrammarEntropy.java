@@ -65,7 +65,8 @@ final class GrammarEntropy {
         return states;
     }
 
-    private Map<Map<String, String>, Double> assign(String slot, String value, Map<Map<String, String>, Double> states) {
+    private Map<Map<String, String>, Double> assign(String slot, String value,
+            Map<Map<String, String>, Double> states) {
         if (!control.contains(slot)) {
             return states;
         }

@@ -274,7 +274,8 @@ class DownloadTest {
         server.stop(0);
         UserError error = assertRefused();
         assertEquals("cannot download file.bin: localhost does not answer (no connection)", error.getMessage());
-        assertTrue(error.advice().contains("text:PATH") && error.advice().contains(target().toString()), error.advice());
+        assertTrue(error.advice().contains("text:PATH") && error.advice().contains(target().toString()),
+                error.advice());
     }
 
     @Test

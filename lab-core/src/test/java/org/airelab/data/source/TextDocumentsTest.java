@@ -71,7 +71,8 @@ class TextDocumentsTest {
         assertEquals(lines.strip(), String.join("\n", documents(lines)));
         String words = "word ".repeat(20_000);
         assertEquals(words.strip(), String.join(" ", documents(words)));
-        for (String unbroken : List.of("日".repeat(20_000), "🙂".repeat(20_000), "xé".repeat(20_000), "x".repeat(50_000))) {
+        for (String unbroken : List.of("日".repeat(20_000), "🙂".repeat(20_000), "xé".repeat(20_000),
+                "x".repeat(50_000))) {
             List<String> pieces = documents(unbroken);
             assertEquals(unbroken, String.join("", pieces));
             assertTrue(pieces.size() > 2);
@@ -137,7 +138,8 @@ class TextDocumentsTest {
                 "nothing but white space and separators");
         byte[] latin = "good<|endoftext|>caf\u00e9 au lait".getBytes(StandardCharsets.ISO_8859_1);
         assertRefused(Files.write(folder.resolve("latin.txt"), latin), "has bytes that are not UTF-8 at byte 20");
-        assertRefused(Files.write(folder.resolve("zero.txt"), new byte[] {'a', 'b', 0, 'c'}), "has a zero byte at byte 2");
+        assertRefused(Files.write(folder.resolve("zero.txt"), new byte[] {'a', 'b', 0, 'c'}),
+                "has a zero byte at byte 2");
         // The replacement character itself is text.
         assertEquals(List.of("\uFFFD"), documents(Files.writeString(folder.resolve("fffd.txt"), "\uFFFD")));
     }

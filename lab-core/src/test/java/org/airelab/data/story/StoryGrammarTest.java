@@ -162,7 +162,8 @@ class StoryGrammarTest {
         "no rule;                                         expected a rule",
         "'';                                              expected at least one rule"})
     void grammarsWithoutUniqueDerivationsAreRefused(String grammar, String message) {
-        var refused = assertThrows(IllegalArgumentException.class, () -> new StoryGrammar(grammar.replace("\\n", "\n")));
+        var refused = assertThrows(IllegalArgumentException.class,
+                () -> new StoryGrammar(grammar.replace("\\n", "\n")));
         assertTrue(refused.getMessage().contains(message), refused.getMessage());
     }
 }

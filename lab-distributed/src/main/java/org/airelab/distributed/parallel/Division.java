@@ -25,7 +25,8 @@ public record Division(MeshShape mesh, Replicas.Settings replicas, boolean seque
     public Division {
         if (!goTogether(mesh, replicas.zero())) {
             throw UserError.badInput("--zero " + replicas.zero() + " frees what the backward pass of a later"
-                    + " micro-batch needs in a pipeline, and the mesh " + mesh + " has one.", "Use --zero 0 or 1, or pp=1.");
+                    + " micro-batch needs in a pipeline, and the mesh " + mesh + " has one.",
+                    "Use --zero 0 or 1, or pp=1.");
         }
         if (mesh.pp() == 1 && (chunks != 1 || schedule == PipelineSchedule.INTERLEAVED)) {
             throw UserError.badInput("--schedule interleaved and --chunks are of a pipeline, and the mesh " + mesh

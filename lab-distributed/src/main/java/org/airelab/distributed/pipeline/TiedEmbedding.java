@@ -12,9 +12,9 @@ import org.airelab.torch.Tensor;
 
 /**
  * The matrix that is the embedding's on the first rank of a pipeline and the head's on the last. In every step the
- * first rank adds the last one's gradient to its own and moves the matrix, and the last gets it from there, where its own
- * gradient is 0: so the gradient counts once, and the two stay the same to the bit whatever becomes of it in between.
- * As many bytes are moved as when both sum and both move (Megatron-LM's embedding group).
+ * first rank adds the last one's gradient to its own and moves the matrix, and the last gets it from there, where its
+ * own gradient is 0: so the gradient counts once, and the two stay the same to the bit whatever becomes of it in
+ * between. As many bytes are moved as when both sum and both move (Megatron-LM's embedding group).
  */
 final class TiedEmbedding {
     private final ProcessGroup group;

@@ -65,7 +65,9 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
         return plans;
     }
 
-    /** Of several stages of ZeRO those that divide something, and that the training has; one that is asked for stays. */
+    /**
+     * Of several stages of ZeRO those that divide something, and that the training has; one that is asked for stays.
+     */
     private static List<Integer> worthTrying(List<Integer> stages, MeshShape mesh) {
         return mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages.size() == 1 ? stages
                 : stages.stream().filter(zero -> Division.goTogether(mesh, zero)).toList();

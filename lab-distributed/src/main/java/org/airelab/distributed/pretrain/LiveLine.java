@@ -44,7 +44,8 @@ final class LiveLine {
         if (due || report.step() == 1 || report.step() == steps) {
             lastShown = now;
             show(String.format(Locale.ROOT,
-                    "step %,d/%,d | loss %.4f | lr %.2e | grad %.2f | %s tok/s | MFU %.0f%% | %s | ETA %s", report.step(), steps,
+                    "step %,d/%,d | loss %.4f | lr %.2e | grad %.2f | %s tok/s | MFU %.0f%% | %s | ETA %s",
+                    report.step(), steps,
                     smoothedLoss, report.learningRate(), report.gradientNorm(), Progress.count(tokensPerSecond),
                     100 * mfu, memory(memoryMb),
                     Progress.duration(secondsLeft)));

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.airelab.base.Nearest;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
@@ -85,7 +86,8 @@ public final class PretrainCommand implements LabCommand {
             + " on a GPU, and on a CPU in fp32.")
     private String kernels;
 
-    @Option(names = "--config", paramLabel = "FILE", description = "A YAML file over the preset; see a run's config.yaml.")
+    @Option(names = "--config", paramLabel = "FILE",
+            description = "A YAML file over the preset; see a run's config.yaml.")
     private Path config;
 
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Any other key of the configuration.")
@@ -209,7 +211,8 @@ public final class PretrainCommand implements LabCommand {
             return Path.of(resume);
         }
         if (out == null) {
-            throw UserError.badInput("--resume names no run.", "Use --resume RUN, or --resume together with --out RUN.");
+            throw UserError.badInput("--resume names no run.",
+                    "Use --resume RUN, or --resume together with --out RUN.");
         }
         return out;
     }
@@ -252,8 +255,9 @@ public final class PretrainCommand implements LabCommand {
         String name = preset == null ? PretrainPresets.DEFAULT : preset;
         PretrainConfig defaults = PretrainPresets.all().get(name);
         if (defaults == null) {
-            throw UserError.badInput("unknown preset " + name + "; known are " + String.join(", ", PretrainPresets.all().keySet())
-                    + ".", Nearest.to(name, PretrainPresets.all().keySet()).map(n -> "Did you mean " + n + "?")
+            Set<String> known = PretrainPresets.all().keySet();
+            throw UserError.badInput("unknown preset " + name + "; known are " + String.join(", ", known) + ".",
+                    Nearest.to(name, known).map(n -> "Did you mean " + n + "?")
                             .orElse("Choose one of them, or describe the model with --config."));
         }
         return Configurations.load(PretrainConfig.class, defaults, config, overrides());

@@ -17,7 +17,8 @@ final class PretrainData {
 
     /** Prepares a new run's data, or finds it prepared. */
     static PreparedData prepare(PretrainConfig config) throws IOException {
-        return prepare(config, config.data().tokenizer().isEmpty() ? new TokenizerChoice.Train(config.model().vocabSize())
+        return prepare(config, config.data().tokenizer().isEmpty()
+                ? new TokenizerChoice.Train(config.model().vocabSize())
                 : new TokenizerChoice.Existing(Path.of(config.data().tokenizer())));
     }
 

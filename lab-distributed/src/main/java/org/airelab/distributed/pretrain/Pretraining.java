@@ -125,9 +125,10 @@ final class Pretraining {
             AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
             AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
         }
-        return RunManifest.open(run.file(RunDirectory.MANIFEST), new RunManifest.Subject(config.preset(), config.train().seed(),
-                Devices.name(device), ranks.size(), Configurations.hash(config), data.manifest().key(),
-                data.manifest().tokenizerHash()), ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
+        return RunManifest.open(run.file(RunDirectory.MANIFEST),
+                new RunManifest.Subject(config.preset(), config.train().seed(), Devices.name(device), ranks.size(),
+                        Configurations.hash(config), data.manifest().key(), data.manifest().tokenizerHash()),
+                ProcessHandle.current().info().arguments().map(List::of).orElse(List.of()));
     }
 
     private void learn(RankParts parts, RunCheckpoints checkpoints, RunManifest record, double earlier)
@@ -209,8 +210,8 @@ final class Pretraining {
         out.printf(Locale.ROOT, "%ndone       %,d steps in %s, %s tokens/s%n", session.trainer().step(),
                 Progress.duration(journal.seconds()), Progress.count(journal.tokensPerSecond()));
         out.printf(Locale.ROOT, "loss       validation %.4f nats/token, %.4f bits/byte%s%n", loss, bitsPerByte,
-                floor.isPresent() ? String.format(Locale.ROOT, ", %.4f above the entropy floor %.4f", loss - floor.getAsDouble(),
-                        floor.getAsDouble()) : "");
+                floor.isPresent() ? String.format(Locale.ROOT, ", %.4f above the entropy floor %.4f",
+                        loss - floor.getAsDouble(), floor.getAsDouble()) : "");
         out.println("files      " + run.root() + "  (loss.png, summary.json, metrics.jsonl, samples, checkpoints)");
     }
 

@@ -19,9 +19,9 @@ final class RunHeader {
     static List<String> describe(PretrainConfig config, DatasetManifest data, TrainingSession session, PeakFlops peak) {
         List<String> lines = new ArrayList<>();
         ModelConfig m = config.model();
-        lines.add(String.format(Locale.ROOT, "model      %s: %d layers, dim %d, %d heads (%d kv), context %d, vocabulary"
-                + " %,d: %s parameters", config.preset(), m.layers(), m.dim(), m.heads(), m.kvHeads(), m.contextLength(),
-                m.vocabSize(), Progress.count(config.model().parameterCount())));
+        lines.add(String.format(Locale.ROOT, "model      %s: %d layers, dim %d, %d heads (%d kv), context %d,"
+                + " vocabulary %,d: %s parameters", config.preset(), m.layers(), m.dim(), m.heads(), m.kvHeads(),
+                m.contextLength(), m.vocabSize(), Progress.count(config.model().parameterCount())));
         lines.add(String.format(Locale.ROOT, "data       %s: %s tokens to learn from, %s to validate on; none of"
                 + " the %,d validation documents is learned from (%,d copies left out)", config.data().train(),
                 Progress.count(data.train().tokens()), Progress.count(data.validation().tokens()),
@@ -30,7 +30,8 @@ final class RunHeader {
                 "           entropy floor %.4f nats/token: the loss of a perfect model", floor)));
         lines.add(batch(config, data));
         Schedule schedule = config.learningRates();
-        lines.add(String.format(Locale.ROOT, "optimizer  %s, learning rate %.1e after %,d steps of warm-up, then %s; clip %s",
+        lines.add(String.format(Locale.ROOT,
+                "optimizer  %s, learning rate %.1e after %,d steps of warm-up, then %s; clip %s",
                 lower(config.optimizer().kind()), schedule.peak(), schedule.warmupSteps(), lower(schedule.decay()),
                 config.optimizer().clipNorm()));
         for (String group : session.optimizer().describe()) {

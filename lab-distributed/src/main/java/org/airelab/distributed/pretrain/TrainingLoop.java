@@ -75,7 +75,8 @@ final class TrainingLoop {
             journal.finish();
             throw UserError.failed(String.format(Locale.ROOT, "the run diverged at step %,d: %s; suspect %s.",
                     report.step(), reason, suspect(batches)),
-                    "Lower optimizer.learning_rate, lengthen schedule.warmup_fraction, or tighten optimizer.clip_norm.");
+                    "Lower optimizer.learning_rate, lengthen schedule.warmup_fraction,"
+                            + " or tighten optimizer.clip_norm.");
         }
     }
 

@@ -28,7 +28,8 @@ final class EmbeddingWorkloads {
     /** Rows of many widths, of which many have the same id, and of as many ids as lead to each way of sorting them. */
     static List<Workload<?>> variants() {
         return Stream.concat(RowWidths.each(width -> Stream.of(gather(300, 20, width), scatterAdd(300, 20, width)))
-                .stream(), Stream.of(1500, 3000, 6000, 12_000, 24_000).map(count -> scatterAdd(count, 500, 8))).toList();
+                .stream(), Stream.of(1500, 3000, 6000, 12_000, 24_000).map(count -> scatterAdd(count, 500, 8)))
+                .toList();
     }
 
     private static Workload<Embedding> gather(int count, int vocabulary, int width) {

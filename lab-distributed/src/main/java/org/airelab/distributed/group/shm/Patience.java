@@ -19,7 +19,9 @@ import org.airelab.distributed.group.shm.Board.Counter;
 final class Patience {
     /** A struct timespec of 50 ms. */
     private static final MemorySegment TICK = Arena.global().allocateFrom(JAVA_LONG, 0, 50_000_000);
-    /** Nanoseconds of spinning for a rank to come to a collective: it may be long, and there is better use for the core. */
+    /**
+     * Nanoseconds of spinning for a rank to come to a collective: it may be long, and there is better use for the core.
+     */
     private static final long SPIN_FOR_ARRIVAL = 50_000;
     /**
      * For data of a collective under way. Several times what waking up takes: else one late wake-up lets the other rank

@@ -1,5 +1,6 @@
 /* A CUDA driver whose devices are this process: memory is the host's, at addresses where the host itself can neither
-   read nor write, and a stream is a thread that does its work in order. Signatures follow cuda.h. For tests of what waits for what; libnccl.so.2's fake enqueues here too. */
+   read nor write, and a stream is a thread that does its work in order. Signatures follow cuda.h. For tests of what
+   waits for what; libnccl.so.2's fake enqueues here too. */
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
