@@ -59,7 +59,8 @@ class CudaAttentionMutantsTest {
                 new Mutant("wgmma", "offset >> 7 &", "offset >> 6 &"),
                 new Mutant("wgmma", "map, panel * LINE, head, position + row", "map, 0, head, position + row"),
                 new Mutant("wgmma", "!first || k > 0", "true"),
-                new Mutant("wgmma", "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8", "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8 + 8"));
+                new Mutant("wgmma", "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8",
+                        "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8 + 8"));
         return Stream.of(shared, hopperForward(), hopperBackward(), hopperWorks(), hopperTurns()).flatMap(m -> m);
     }
 
@@ -67,13 +68,15 @@ class CudaAttentionMutantsTest {
         return Stream.of(
                 gone("mbarrier_init_fence();", "\n    }\n    __"), gone("to.wait_empty(ring);", ""),
                 gone("mbarrier_wait(queries_full, 0);", ""), gone("keys.wait(key_ring);", "\n        values"),
-                gone("values.wait(value_ring);", "\n        if (turns)"), gone("values.wait(value_ring);", "\n    wgmma"),
+                gone("values.wait(value_ring);", "\n        if (turns)"),
+                gone("values.wait(value_ring);", "\n    wgmma"),
                 gone("wgmma_fence();", "\n    begin_scores"), gone("wgmma_fence();", "\n    begin_sums"),
                 gone("wgmma_fence();", "\n        begin_scores(s, queries, keys.at"),
                 gone("wgmma_wait<1>();", " // the scores"), gone("wgmma_wait<0>();", " // the sums"),
                 gone("wgmma_wait<0>();", "\n    wgmma_hold(sums);\n\n"),
                 gone("keys.give_back(key_ring);", "\n        weigh"), gone("values.give_back(value_ring);", ""),
-                gone("if (turns && seen > STREAM && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP);", ""),
+                gone("if (turns && seen > STREAM && consumer == 1) barrier_arrive(TURN + other, CONSUMERS * GROUP);",
+                        ""),
                 new Mutant("wgmma", "turns && (consumer == 0 || key + STREAM < seen)", "turns"),
                 gone("scale_rows(fragments(sums), shrink);", ""),
                 new Mutant("wgmma", "causal && key + STREAM > own", "causal && key > own"));
