@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.torch.ScalarType;
@@ -145,6 +146,14 @@ public abstract class ProcessGroup implements AutoCloseable {
      * memory. Every rank takes part, with the same size, and waits for the others. It is there until {@link #close}.
      */
     public abstract MemorySegment allocate(long bytes);
+
+    /**
+     * The same where ranks have memory of their host together and there is room for it: on all ranks, else on none,
+     * which is no failure. A back end whose collectives are no faster there has none.
+     */
+    public Optional<MemorySegment> allocateShared(long bytes) {
+        return Optional.empty();
+    }
 
     /** Lets all ranks' pending and later work fail, for the reason given: one sentence without a full stop. */
     public abstract void abort(String reason);

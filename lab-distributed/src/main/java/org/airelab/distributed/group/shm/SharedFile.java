@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -54,6 +55,29 @@ record SharedFile(Path path, MemorySegment memory) {
         throw UserError.machine("there is no room for " + (bytes >> 20) + " MiB that ranks share ("
                 + String.join("; ", reasons) + ")",
                 "Make room there (a container's /dev/shm grows with --shm-size), or start fewer ranks.");
+    }
+
+    /**
+     * The same in memory alone, where as much room is left as is taken: others need some. Empty where it cannot be: on
+     * a disk, to which the system writes what is changed, a file is slower than memory that nobody shares.
+     */
+    static Optional<SharedFile> createInMemory(List<Path> folders, String name, long bytes, Arena arena) {
+        List<Path> roomy = folders.stream().filter(folder -> hasMemory(folder, bytes)).toList();
+        try {
+            return roomy.isEmpty() ? Optional.empty() : Optional.of(create(roomy, name, bytes, arena));
+        } catch (UserError e) {
+            // Somebody else was faster.
+            return Optional.empty();
+        }
+    }
+
+    private static boolean hasMemory(Path folder, long bytes) {
+        try {
+            FileStore store = Files.getFileStore(folder);
+            return store.type().equals("tmpfs") && store.getUsableSpace() / 2 >= bytes;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Writes all pages: a page there is no room for would end the process at its first use. */

@@ -9,8 +9,10 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.AllowedCores;
@@ -127,14 +129,36 @@ public final class ShmGroup extends ProcessGroup {
 
     @Override
     public MemorySegment allocate(long bytes) {
+        return allocate(bytes, (file, whole) -> Optional.of(create(file, whole, arena))).orElseThrow();
+    }
+
+    @Override
+    public Optional<MemorySegment> allocateShared(long bytes) {
+        return allocate(bytes, (file, whole) -> SharedFile.createInMemory(folders, file, whole, arena));
+    }
+
+    /** Memory for the parts of all ranks, of a file that rank 0 makes under a name, of so many bytes, if it can. */
+    private Optional<MemorySegment> allocate(long bytes, BiFunction<String, Long, Optional<SharedFile>> maker) {
         checkOpen();
+        String file = fileName("memory-" + allocated++);
         long part = Math.ceilDiv(Math.max(bytes, 1), PAGE) * PAGE;
-        MemorySegment memory = share("memory-" + allocated++, 0, Math.multiplyExact(size(), part), arena, _ -> { });
-        if (memory.byteSize() != size() * part) {
-            throw patience.fail(who(rank()) + " allocates " + bytes + " bytes in group " + name() + ", and " + who(0)
-                    + " another number");
+        long whole = Math.multiplyExact(size(), part);
+        Optional<SharedFile> made = rank() == 0 ? maker.apply(file, whole) : Optional.empty();
+        try {
+            long given = gather(rank() > 0 || made.isPresent() ? whole : 0)[0];
+            if (given == 0) {
+                return Optional.empty();
+            }
+            if (given != whole) {
+                throw patience.fail(who(rank()) + " allocates " + bytes + " bytes in group " + name() + ", and "
+                        + who(0) + " another number");
+            }
+            MemorySegment memory = made.orElseGet(() -> open(file, arena)).memory();
+            barrier().await();
+            return Optional.of(allocations.add(memory, part).asSlice(0, bytes));
+        } finally {
+            made.ifPresent(SharedFile::deleteName);
         }
-        return allocations.add(memory, part).asSlice(0, bytes);
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -190,5 +191,40 @@ class ShmFailuresTest {
                         late.getMessage());
             });
         }
+    }
+
+    /** Memory that is only faster is not to be had where room is short, and nobody fails for that. */
+    @Test
+    void littleRoom(@TempDir Path folder) throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(folder.resolve("small"), 8 << 10)) {
+            RankThreads.run(List.of(disk.root(), folder), 2, RankThreads.LIMITS, group -> {
+                assertTrue(group.allocateShared(100 << 20).isEmpty());
+                MemorySegment values = group.allocateShared(1 << 20).orElseThrow();
+                // Half of what is left, at most.
+                assertTrue(group.allocateShared(5 << 18).isEmpty());
+                values.setAtIndex(JAVA_FLOAT, 7, 1 + group.rank());
+                group.allReduce(values, ScalarType.FLOAT32, Reduction.SUM).await();
+                assertEquals(3, values.getAtIndex(JAVA_FLOAT, 7));
+                try (ProcessGroup alone = group.split("alone", group.rank())) {
+                    assertEquals(10, alone.allocateShared(10).orElseThrow().byteSize());
+                }
+            });
+        }
+    }
+
+    /** A file on a disk is no memory. */
+    @Test
+    void sharedOnADisk(@TempDir Path folder) throws Exception {
+        boolean memory = Files.getFileStore(folder).type().equals("tmpfs");
+        RankThreads.run(List.of(folder), 2, RankThreads.LIMITS,
+                group -> assertEquals(memory, group.allocateShared(1000).isPresent()));
+    }
+
+    @Test
+    void anotherSize() throws Exception {
+        RankThreads.run(2, RankThreads.LIMITS, group -> {
+            UserError error = assertThrows(UserError.class, () -> group.allocateShared(5000L * (1 + group.rank())));
+            assertEquals("rank 1 allocates 10000 bytes in group world, and rank 0 another number", error.getMessage());
+        });
     }
 }
