@@ -61,25 +61,31 @@ public final class FlatParameters {
         lay(model.specs(), 1, path -> 0, Shards.ALIGNMENT);
         shards = Shards.WHOLE;
         owned = shards.owned(parts, 0);
-        weights = zeros(manager, type, size());
-        gradients = training ? zeros(manager, type, size()) : null;
+        weights = ExchangeMemory.ANY.zeros(manager, type, size());
+        gradients = training ? ExchangeMemory.ANY.zeros(manager, type, size()) : null;
         partWeights = null;
         partGradients = null;
         slots.forEach(slot -> bind(manager, 0, slot));
     }
 
-    /** The same of a model to train, with what a rank keeps of it. */
-    public FlatParameters(NDManager manager, Decoder model, ScalarType type, Shards shards) {
+    /**
+     * The same of a model to train, with what a rank keeps of it.
+     *
+     * @param exchanged where the gradients that ranks sum lie: all, or where they are divided those of parts by turns
+     */
+    public FlatParameters(NDManager manager, Decoder model, ScalarType type, Shards shards,
+            ExchangeMemory exchanged) {
         int layers = model.config().layers();
         lay(model.specs(), layers + 2, path -> Stage.part(path, layers), shards.multiple());
         this.shards = shards;
         owned = shards.owned(parts, shards.rank());
         long mine = owned.stream().mapToLong(Owned::size).sum();
         boolean tied = model.config().tieEmbeddings();
-        weights = zeros(manager, type, shards.dividesWeights() ? mine : size());
-        gradients = zeros(manager, type, shards.dividesGradients() ? mine : size());
-        partWeights = shards.dividesWeights() ? new PartBuffers(manager, type, parts, tied) : null;
-        partGradients = shards.dividesGradients() ? new PartBuffers(manager, type, parts, tied) : null;
+        weights = ExchangeMemory.ANY.zeros(manager, type, shards.dividesWeights() ? mine : size());
+        gradients = shards.dividesGradients() ? ExchangeMemory.ANY.zeros(manager, type, mine)
+                : exchanged.zeros(manager, type, size());
+        partWeights = shards.dividesWeights() ? new PartBuffers(manager, type, parts, tied, ExchangeMemory.ANY) : null;
+        partGradients = shards.dividesGradients() ? new PartBuffers(manager, type, parts, tied, exchanged) : null;
         slots.forEach(slot -> bind(manager, Stage.part(slot.spec.path(), layers), slot));
     }
 
@@ -107,12 +113,6 @@ public final class FlatParameters {
         return specs.stream().filter(spec -> partOf.applyAsInt(spec.path()) == part)
                 .sorted(Comparator.comparing(spec -> (spec.role() == ParameterSpec.Role.MATRIX) != matricesFirst))
                 .toList();
-    }
-
-    static NDArray zeros(NDManager manager, ScalarType type, long size) {
-        NDArray buffer = Tensor.empty(type, manager.getDevice(), size).attach(manager);
-        Aten.zero(buffer);
-        return buffer;
     }
 
     private void bind(NDManager manager, int part, Slot slot) {

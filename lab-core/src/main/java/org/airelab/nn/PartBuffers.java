@@ -27,10 +27,11 @@ final class PartBuffers {
     /**
      * Allocates them.
      *
-     * @param parts the embedding, the layers and the head
-     * @param tied  whether the head computes with the embedding's matrix
+     * @param parts  the embedding, the layers and the head
+     * @param tied   whether the head computes with the embedding's matrix
+     * @param memory where they are to lie
      */
-    PartBuffers(NDManager manager, ScalarType type, List<Piece> parts, boolean tied) {
+    PartBuffers(NDManager manager, ScalarType type, List<Piece> parts, boolean tied, ExchangeMemory memory) {
         this.parts = parts;
         this.tied = tied;
         long[] sizes = new long[TIED_HEAD + 1];
@@ -38,7 +39,7 @@ final class PartBuffers {
             sizes[buffer(part)] = Math.max(sizes[buffer(part)], parts.get(part).size());
         }
         for (long size : sizes) {
-            buffers.add(FlatParameters.zeros(manager, type, size));
+            buffers.add(memory.zeros(manager, type, size));
         }
     }
 

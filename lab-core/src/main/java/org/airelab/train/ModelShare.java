@@ -2,6 +2,7 @@ package org.airelab.train;
 
 import java.util.List;
 import org.airelab.nn.ContextExchange;
+import org.airelab.nn.ExchangeMemory;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ParameterSpec;
 import org.airelab.nn.Shards;
@@ -11,18 +12,25 @@ import org.airelab.nn.TensorDivision;
 /**
  * What of a model one rank of several has and computes.
  *
- * @param shards  what of its parameters it updates, and keeps
- * @param stages  the parts of the model that it has, first to last; none for all
- * @param context how it meets the tokens of its sequences that other ranks have
- * @param tensors its parts of each layer
+ * @param shards    what of its parameters it updates, and keeps
+ * @param stages    the parts of the model that it has, first to last; none for all
+ * @param context   how it meets the tokens of its sequences that other ranks have
+ * @param tensors   its parts of each layer
+ * @param exchanged where the gradients lie that it sums with other ranks
  */
-public record ModelShare(Shards shards, List<Stage> stages, ContextExchange context, TensorDivision tensors) {
+public record ModelShare(Shards shards, List<Stage> stages, ContextExchange context, TensorDivision tensors,
+        ExchangeMemory exchanged) {
     /** All of it. */
     public static final ModelShare WHOLE = new ModelShare(Shards.WHOLE);
 
     /** All parts of the model, whole layers and all tokens, and parts of the parameters to update. */
     public ModelShare(Shards shards) {
         this(shards, List.of(), ContextExchange.NONE, TensorDivision.NONE);
+    }
+
+    /** Gradients may lie anywhere. */
+    public ModelShare(Shards shards, List<Stage> stages, ContextExchange context, TensorDivision tensors) {
+        this(shards, stages, context, tensors, ExchangeMemory.ANY);
     }
 
     /** The parts of a model that it has. */

@@ -114,7 +114,10 @@ public final class TrainingSession implements AutoCloseable {
         this(setup, config, optimizerConfig, schedule, ModelShare.WHOLE);
     }
 
-    /** The same of a rank that has its share of the model. */
+    /**
+     * The same of a rank that has its share of the model; it is to be closed before what gives memory for gradients
+     * takes that back.
+     */
     public TrainingSession(Setup setup, ModelConfig config, OptimizerConfig optimizerConfig, Schedule schedule,
             ModelShare share) {
         manager = NDManager.newBaseManager(setup.device);
@@ -133,7 +136,8 @@ public final class TrainingSession implements AutoCloseable {
             LayerOps ops = ours != null ? ours : plain;
             Decoder model = new Decoder(manager, config, precision.kept(), precision.computed(), ops,
                     share.stages(config), share.tensors());
-            parameters = new FlatParameters(manager, model, precision.kept(), share.shards());
+            parameters = new FlatParameters(manager, model, precision.kept(), share.shards(),
+                    share.exchanged());
             parameters.initialize(setup.seed);
             ParameterStore store = new ParameterStore(manager, false);
             LossHead head = model.head() == null ? null : lossHead(model, store, share.tensors());

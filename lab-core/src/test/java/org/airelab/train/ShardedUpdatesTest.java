@@ -10,6 +10,7 @@ import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.airelab.nn.Decoder;
+import org.airelab.nn.ExchangeMemory;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
 import org.airelab.nn.Shards.Owned;
@@ -56,7 +57,7 @@ class ShardedUpdatesTest {
         ScalarType type = ScalarType.FLOAT32;
         var config = TestModel.llama();
         var flat = new FlatParameters(manager, new Decoder(manager, config, type, type,
-                new TorchOps(manager, config, type)), type, shards);
+                new TorchOps(manager, config, type)), type, shards, ExchangeMemory.ANY);
         flat.initialize(1);
         return flat;
     }

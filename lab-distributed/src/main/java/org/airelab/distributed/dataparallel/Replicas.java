@@ -14,6 +14,7 @@ import java.util.zip.CRC32C;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.nn.ExchangeMemory;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.Shards;
 import org.airelab.train.DivergenceGuard;
@@ -168,6 +169,14 @@ public final class Replicas {
         }
         return settings.zero == 1 ? Shards.of(rank(), size(), settings.bucketElements())
                 : Shards.ofParts(rank(), size(), settings.zero);
+    }
+
+    /**
+     * Where the gradients are to lie that these ranks sum: in memory that they have together, if they can. It is the
+     * group's, until that is closed.
+     */
+    public ExchangeMemory memory() {
+        return group == null || device.isGpu() ? ExchangeMemory.ANY : group::allocateShared;
     }
 
     /** Fills an array on all ranks with rank 0's. */

@@ -117,7 +117,7 @@ public final class Ranks implements AutoCloseable {
     }
 
     /**
-     * What of the model this rank has. It is asked for once.
+     * What of the model this rank has. It is asked for once. Replicas make their sessions of it at once.
      *
      * @param passes of a step of each sampler
      * @throws UserError (bad input) when the model or a step cannot be divided
@@ -131,7 +131,8 @@ public final class Ranks implements AutoCloseable {
         tensors = mesh.tensor() == null ? null : new TensorParallel(mesh.tensor(), division.sequenceParallel());
         plan = mesh.pipeline() == null ? null : division.plan(model);
         share = new ModelShare(shards(), plan == null ? List.of() : plan.stages(mesh.place().pp()),
-                ContextParallel.over(mesh.context()), tensors == null ? TensorDivision.NONE : tensors);
+                ContextParallel.over(mesh.context()), tensors == null ? TensorDivision.NONE : tensors,
+                replicas.memory());
         return share;
     }
 

@@ -14,9 +14,11 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.airelab.data.TokenBatch;
 import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.nn.ContextExchange;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards.Piece;
+import org.airelab.nn.TensorDivision;
 import org.airelab.torch.NativeArrays;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.ModelShare;
@@ -28,10 +30,17 @@ import org.airelab.train.TrainingSession;
 /**
  * Some steps of a small model, by one rank or by several that are threads, on the same tokens: what is to come out the
  * same.
+ *
+ * @param shared whether gradients lie in memory that the ranks have together
  */
-record ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kernels, boolean checkpointing,
-        int steps) {
+record ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kernels, boolean checkpointing, int steps,
+        boolean shared) {
     private static final int SAMPLES = 6;
+
+    /** Gradients lie where a run has them. */
+    ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kernels, boolean checkpointing, int steps) {
+        this(model, precision, kernels, checkpointing, steps, true);
+    }
 
     /** Training losses by step, and the weights after the last by the parameters' names. */
     record Result(double[] losses, Map<String, float[]> weights) {
@@ -76,7 +85,7 @@ record ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kern
     private double[] train(Replicas replicas, Rank rank, Map<String, float[]> weights) throws Exception {
         var setup = new TrainingSession.Setup(Device.cpu(), precision, kernels, checkpointing, 7);
         try (TrainingSession session = new TrainingSession(setup, model, OptimizerConfig.adamW(3e-3),
-                new Schedule(Schedule.Decay.CONSTANT, 5, steps, 3e-3, 0), new ModelShare(replicas.shards()))) {
+                new Schedule(Schedule.Decay.CONSTANT, 5, steps, 3e-3, 0), share(replicas))) {
             replicas.begin(session);
             double[] losses = new double[steps];
             for (int step = 0; step < steps; step++) {
@@ -87,6 +96,11 @@ record ReplicaTraining(ModelConfig model, Precision precision, KernelChoice kern
             give(session.parameters(), weights);
             return losses;
         }
+    }
+
+    private ModelShare share(Replicas replicas) {
+        return shared ? new ModelShare(replicas.shards(), List.of(), ContextExchange.NONE, TensorDivision.NONE,
+                replicas.memory()) : new ModelShare(replicas.shards());
     }
 
     /** Puts the weights that this rank keeps where those of the others are. */

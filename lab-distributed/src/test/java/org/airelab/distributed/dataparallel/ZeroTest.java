@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.airelab.data.TokenBatch;
+import org.airelab.distributed.SharedPages;
 import org.airelab.distributed.dataparallel.ReplicaTraining.Result;
 import org.airelab.distributed.dataparallel.Replicas.Gradients;
 import org.airelab.distributed.dataparallel.Replicas.Settings;
@@ -74,6 +77,31 @@ class ZeroTest {
                 KernelChoice.TORCH, true, 20);
         double[] losses = training.together(2, settings(3), (replicas, session) -> { }).losses();
         assertArrayEquals(training.alone().losses(), losses, 5e-3);
+    }
+
+    /** What ranks sum lies in memory that they have together, and the sums have the same bits as from any other. */
+    @ParameterizedTest
+    @CsvSource({"0,2,BUCKETED", "0,3,BUCKETED", "0,2,NAIVE", "1,3,BUCKETED", "2,2,BUCKETED", "3,3,BUCKETED"})
+    void sharedMemory(int stage, int ranks, Gradients gradients) throws Exception {
+        Settings settings = new Settings(gradients, 20_000, stage, 10);
+        ReplicaTraining shared = llama(false, 5);
+        ReplicaTraining apart = new ReplicaTraining(shared.model(), shared.precision(), shared.kernels(), false, 5,
+                false);
+        Result found = shared.together(ranks, settings,
+                (replicas, session) -> assertWhatIsSummedIsShared(session, true));
+        Result expected = apart.together(ranks, settings,
+                (replicas, session) -> assertWhatIsSummedIsShared(session, false));
+        assertArrayEquals(expected.losses(), found.losses());
+        expected.weights().forEach((name, values) -> assertArrayEquals(values, found.weights().get(name), name));
+    }
+
+    private static void assertWhatIsSummedIsShared(TrainingSession session, boolean shared) throws IOException {
+        FlatParameters parameters = session.parameters();
+        try (NDManager scope = session.manager().newSubManager()) {
+            NDArray summed = parameters.shards().dividesGradients() ? parameters.partGradients(scope, 2)
+                    : parameters.gradients();
+            assertEquals(shared, SharedPages.holdAll(summed));
+        }
     }
 
     /** All memory that arrays and gradients have: that of the buffers, and the same tables in each stage. */

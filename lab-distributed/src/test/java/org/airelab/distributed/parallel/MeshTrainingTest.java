@@ -2,6 +2,7 @@ package org.airelab.distributed.parallel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,6 +21,7 @@ import org.airelab.checkpoint.Checkpoint;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.distributed.ParallelTraining;
+import org.airelab.distributed.SharedPages;
 import org.airelab.distributed.checkpoint.JointCheckpoints;
 import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
 import org.airelab.distributed.dataparallel.Replicas;
@@ -213,6 +215,20 @@ class MeshTrainingTest {
         UserError error = assertThrows(UserError.class, deed);
         assertEquals(sentence, error.getMessage());
         assertEquals(UserError.BAD_INPUT, error.exitCode());
+    }
+
+    /** Each pair of replicas has memory for the gradients of its part of the layers; who has no replica needs none. */
+    @ParameterizedTest
+    @CsvSource({"'dp=2,tp=2', true", "dp=2, true", "tp=2, false"})
+    void replicasShareTheMemoryOfGradients(String way, boolean shared) throws Exception {
+        Division division = division(way);
+        RankThreads.run(division.mesh().ranks(), RankThreads.LIMITS, world -> {
+            try (Ranks ranks = Ranks.of(world, Device.cpu(), division);
+                    TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES))) {
+                assertEquals(shared, SharedPages.holdAll(session.parameters().gradients()));
+                assertFalse(SharedPages.holdAll(session.parameters().weights()));
+            }
+        });
     }
 
     @Test
