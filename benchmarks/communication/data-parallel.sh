@@ -13,7 +13,8 @@
 #   LAB                   the launcher, where this script is not in a checkout
 #
 # Prints each run, then a table in Markdown: medians of the rounds, and the ratios' medians and ranges. Of a step's time
-# waited for gradients is what the ranks' communication takes that computing does not hide. Exit codes: those of lab.
+# waited for gradients is that in which one rank, the one that waits longest in this step, does nothing else: what
+# communication takes that computing does not hide, and what the other rank was slower. Exit codes: those of lab.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}

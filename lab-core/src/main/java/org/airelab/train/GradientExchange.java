@@ -69,7 +69,7 @@ public interface GradientExchange {
     /** This rank has moved the weights it is to update: waits until it has all others' weights, too. */
     void updated();
 
-    /** The mean of all ranks' numbers: the same bits on each. */
+    /** The mean of all ranks' numbers: the same bits on each. Asked once a step. */
     double mean(double value);
 
     /** {@link #norm} of the gradients of each of this rank's parameters, for diagnosis: all norms at once. */

@@ -35,8 +35,12 @@ public record Exchange(ProcessGroup group, Device device) {
 
     /** The sum of all ranks' numbers in float64, in the order of the ranks: the same bits on each. */
     public double sum(double mine) {
-        return Arrays.stream(all(Double.doubleToRawLongBits(mine)))
-                .mapToDouble(one -> Double.longBitsToDouble(one[0])).sum();
+        return sum(all(Double.doubleToRawLongBits(mine)));
+    }
+
+    /** The sum of the first numbers, of float64, that ranks have told. */
+    static double sum(long[][] all) {
+        return Arrays.stream(all).mapToDouble(one -> Double.longBitsToDouble(one[0])).sum();
     }
 
     /** Their mean. */

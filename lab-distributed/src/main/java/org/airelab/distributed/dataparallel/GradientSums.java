@@ -1,6 +1,7 @@
 package org.airelab.distributed.dataparallel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.Reduction;
@@ -22,7 +23,10 @@ abstract class GradientSums implements GradientExchange {
     private final ProcessGroup group;
     private final FlatParameters parameters;
     private final Exchange exchange;
+    /** For which this rank has waited since it last told the others. */
     private long waitedNanos;
+    /** For which that rank waited which waited longest, of each step. */
+    private long longestNanos;
 
     /** {@code parameters} are float32. */
     GradientSums(ProcessGroup group, FlatParameters parameters) {
@@ -41,9 +45,13 @@ abstract class GradientSums implements GradientExchange {
         return group.size();
     }
 
+    /** Once a step, so that with the number goes how long a rank has waited since it was asked before. */
     @Override
     public final double mean(double value) {
-        return exchange.mean(value);
+        long[][] all = exchange.all(Double.doubleToRawLongBits(value), waitedNanos);
+        waitedNanos = 0;
+        longestNanos += Arrays.stream(all).mapToLong(one -> one[1]).max().orElseThrow();
+        return Exchange.sum(all) / ranks();
     }
 
     @Override
@@ -72,9 +80,9 @@ abstract class GradientSums implements GradientExchange {
         return parameters.shards().stage() > 0;
     }
 
-    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
+    /** See {@link Replicas#waitedSeconds}. */
     final double waitedSeconds() {
-        return waitedNanos / 1e9;
+        return longestNanos / 1e9;
     }
 
     /** Waits, and takes the time. */

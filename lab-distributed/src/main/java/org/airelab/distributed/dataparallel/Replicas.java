@@ -237,7 +237,12 @@ public final class Replicas {
         }
     }
 
-    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
+    /**
+     * Seconds in which a rank has done nothing but wait for sums of gradients and for the weights that others have
+     * updated: of each step those of the rank that waited longest, added up; the same on all of these ranks. The wait
+     * for weights at a step's end counts for the next one. On GPUs, where a stream waits and the host goes on, there is
+     * next to nothing to see of it.
+     */
     public double waitedSeconds() {
         return sums == null ? 0 : sums.waitedSeconds();
     }

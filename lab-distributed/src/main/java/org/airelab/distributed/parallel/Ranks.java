@@ -226,7 +226,10 @@ public final class Ranks implements AutoCloseable {
         all.barrier();
     }
 
-    /** Seconds in which this rank has done nothing but wait for sums of gradients and others' weights. */
+    /**
+     * See {@link Replicas#waitedSeconds}: of the ranks with the same parameters as this one. What ranks of tensor,
+     * context and pipeline parallelism wait for each other is not in it; of a pipeline {@link #bubble} tells.
+     */
     public double waitedSeconds() {
         return replicas.waitedSeconds();
     }
