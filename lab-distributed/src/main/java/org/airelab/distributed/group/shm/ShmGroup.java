@@ -140,24 +140,30 @@ public final class ShmGroup extends ProcessGroup {
     /** Memory for the parts of all ranks, of a file that rank 0 makes under a name, of so many bytes, if it can. */
     private Optional<MemorySegment> allocate(long bytes, BiFunction<String, Long, Optional<SharedFile>> maker) {
         checkOpen();
+        // All have come: the name is there for no longer than it has to be, and with it the memory of a killed rank 0.
+        requireSame(gather(bytes));
         String file = fileName("memory-" + allocated++);
         long part = Math.ceilDiv(Math.max(bytes, 1), PAGE) * PAGE;
         long whole = Math.multiplyExact(size(), part);
         Optional<SharedFile> made = rank() == 0 ? maker.apply(file, whole) : Optional.empty();
         try {
-            long given = gather(rank() > 0 || made.isPresent() ? whole : 0)[0];
-            if (given == 0) {
+            if (gather(made.isPresent() ? 1 : 0)[0] == 0) {
                 return Optional.empty();
-            }
-            if (given != whole) {
-                throw patience.fail(who(rank()) + " allocates " + bytes + " bytes in group " + name() + ", and "
-                        + who(0) + " another number");
             }
             MemorySegment memory = made.orElseGet(() -> open(file, arena)).memory();
             barrier().await();
             return Optional.of(allocations.add(memory, part).asSlice(0, bytes));
         } finally {
             made.ifPresent(SharedFile::deleteName);
+        }
+    }
+
+    private void requireSame(long[] bytes) {
+        for (int i = 1; i < bytes.length; i++) {
+            if (bytes[i] != bytes[0]) {
+                throw patience.fail(who(i) + " allocates " + bytes[i] + " bytes in group " + name() + ", and " + who(0)
+                        + " " + bytes[0]);
+            }
         }
     }
 
