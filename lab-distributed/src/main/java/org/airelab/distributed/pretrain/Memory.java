@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Memory in use, in MiB. */
+/** Memory in use, in MiB. What ranks of a host share counts on each that has touched it. */
 final class Memory {
     private static final Path STATUS = Path.of("/proc/self/status");
 
