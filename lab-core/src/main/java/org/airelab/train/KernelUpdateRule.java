@@ -3,7 +3,6 @@ package org.airelab.train;
 import ai.djl.ndarray.NDArray;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.optimizer.Adam;
@@ -25,11 +24,6 @@ final class KernelUpdateRule implements UpdateRule {
     KernelUpdateRule(OptimizerConfig config, DeviceKernels kernels) {
         this.config = config;
         this.kernels = kernels;
-    }
-
-    @Override
-    public List<String> stateNames() {
-        return UpdateRule.stateNames(config);
     }
 
     @Override

@@ -44,7 +44,7 @@ public final class Optimizer {
         this.ranges = ranges(parameters);
         long size = parameters.owned().stream().mapToLong(Owned::size).sum();
         NDArray weights = parameters.weights();
-        for (String name : rule.stateNames()) {
+        for (String name : config.stateNames()) {
             NDArray buffer = Tensor.empty(NativeArrays.type(weights), NativeArrays.device(weights), size)
                     .attach(manager);
             Aten.zero(buffer);

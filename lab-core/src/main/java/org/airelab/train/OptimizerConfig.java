@@ -1,5 +1,6 @@
 package org.airelab.train;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -45,6 +46,15 @@ public record OptimizerConfig(Kind kind, double learningRate, double beta1, doub
         if (!condition) {
             throw new IllegalArgumentException(name + " must be " + allowed + ", found " + found);
         }
+    }
+
+    /** Names of the state buffers, each of the weights' size, that start as zeros. */
+    public List<String> stateNames() {
+        return switch (kind) {
+            case ADAMW, ADAM -> List.of("exp_avg", "exp_avg_sq");
+            case SGD -> momentum > 0 ? List.of("momentum_buffer") : List.of();
+            case RMSPROP -> momentum > 0 ? List.of("square_avg", "momentum_buffer") : List.of("square_avg");
+        };
     }
 
     /** AdamW as language models use it: 0.9, 0.95, 1e-8, decay 0.1, clipped at 1 (Brown et al. 2020, appendix B). */

@@ -2,7 +2,6 @@ package org.airelab.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.util.List;
 import org.airelab.torch.Aten;
 import org.airelab.torch.NativeArrays;
 
@@ -14,11 +13,6 @@ final class TorchUpdateRule implements UpdateRule {
 
     TorchUpdateRule(OptimizerConfig config) {
         this.config = config;
-    }
-
-    @Override
-    public List<String> stateNames() {
-        return UpdateRule.stateNames(config);
     }
 
     @Override

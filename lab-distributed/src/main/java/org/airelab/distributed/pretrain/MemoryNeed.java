@@ -9,14 +9,13 @@ import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.Shards;
 import org.airelab.tracking.Hardware;
-import org.airelab.train.OptimizerConfig.Kind;
 import org.airelab.train.Precision;
 
 /**
  * The least memory a rank can do with. What asks for more than the device has is refused at the start, and not by the
  * operating system in the middle of the first step.
  *
- * @param state       bytes of weights, gradients and Adam's two buffers
+ * @param state       bytes of weights, gradients and the optimizer's buffers
  * @param activations bytes of what passes between the layers, kept from the forward to the backward pass
  * @param tokens      bytes of the token ids of a step, on the Java heap
  */
@@ -33,11 +32,10 @@ record MemoryNeed(double state, double activations, double tokens) {
     static MemoryNeed of(PretrainConfig config, BatchShare share, Shards shards, MeshShape mesh) {
         ModelConfig model = config.model();
         Precision precision = config.run().precision();
-        boolean adam = config.optimizer().kind() == Kind.ADAMW || config.optimizer().kind() == Kind.ADAM;
         double positions = (double) share.rows() * model.contextLength();
         double part = 1.0 / shards.ranks();
         double numbers = (shards.dividesWeights() ? part : 1) + (shards.dividesGradients() ? part : 1)
-                + (adam ? 2 * part : 0);
+                + part * config.optimizer().stateNames().size();
         double layers = (double) model.layers() / mesh.pp();
         return new MemoryNeed(numbers * precision.kept().bytes() * model.parameterCount() / mesh.tp() / mesh.pp(),
                 positions / mesh.cp() / mesh.tp() * model.dim() * layers * precision.computed().bytes(),
