@@ -3,40 +3,43 @@ package org.airelab.distributed.plan;
 import java.util.ArrayList;
 import java.util.List;
 import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.distributed.plan.Job.Recompute;
+import org.airelab.distributed.plan.LayerWork.Product;
 import org.airelab.distributed.plan.Links.Group;
 
 /**
- * What ranks exchange and what of its time computing does not hide. Nothing hides what tensor parallelism and pipelines
- * send; a ring of keys and values hides behind attention; weights gathered for a layer behind the layer before;
- * gradients behind the backward pass.
+ * What ranks exchange and what of its time computing does not hide: of pipelines all of it; of tensor parallelism all but
+ * what the backward pass of a product gathers and scatters while it computes; a ring of keys and values hides behind
+ * attention; what {@link ReplicaFlows} exchange behind the layers beside it.
  */
 final class Communication {
-    /** Of summed gradients, what is ready last and has nothing to hide behind. */
-    private static final double LAST = 0.1;
+    /** Numbers of a token that ranks tell each other of a loss over divided logits, in float32. */
+    private static final int TOLD = 3;
 
     private final Job job;
     private final Links links;
     private final PassTimes times;
+    private final KernelTimes kernels;
+    private final MeshShape mesh;
+    private final boolean ours;
+    private final boolean again;
     private final double layersInStep;
-    private final Group replicas;
-    private final double parameters;
 
     Communication(Job job, Cluster cluster, PassTimes times) {
         this.job = job;
         this.links = new Links(cluster);
         this.times = times;
+        kernels = new KernelTimes(cluster.gpu(), job.elementBytes());
+        mesh = job.mesh();
+        ours = job.method().state().ours();
+        again = job.method().computesTwice();
         layersInStep = (double) job.passes() * job.stageLayers();
-        replicas = links.replicas(job.mesh());
-        parameters = LayerWork.parameters(job, true, job.mesh().pp() == 1);
     }
 
     /** All that there is, none of a group of one rank. */
     List<Flow> flows() {
         List<Flow> flows = new ArrayList<>();
-        MeshShape mesh = job.mesh();
         if (job.replicas() > 1) {
-            flows.addAll(job.method().zero() == 3 ? gatheredWeights() : summedGradients());
+            flows.addAll(new ReplicaFlows(job, links, times).flows());
         }
         if (mesh.tp() > 1) {
             flows.add(tensor());
@@ -46,92 +49,103 @@ final class Communication {
         }
         if (mesh.pp() > 1) {
             flows.add(pipeline());
+            if (ours && job.model().tieEmbeddings()) {
+                flows.add(tied());
+            }
         }
         return flows;
     }
 
-    private Flow flow(String parallelism, String operation, Group group, double bytes, double seconds, double exposed) {
-        return new Flow(parallelism, operation, group.overNetwork(), bytes, seconds, exposed);
+    private static Flow flow(String parallelism, String operation, Group group, double bytes, double seconds,
+            double exposed) {
+        return new Flow(parallelism, operation, group.overNetwork(), bytes, seconds, exposed, true);
     }
 
-    /** An all-reduce of what each of a layer's two halves gives, forward, backward, and where it is computed again. */
-    private Flow tensor() {
-        Group group = links.tensor(job.mesh());
-        double bytes = job.tokens() * job.model().dim() * job.elementBytes();
-        double rings = 2 * 2 * (job.method().recompute() == Recompute.FULL ? 3 : 2) * layersInStep;
-        double seconds = rings * links.ring(group, bytes);
-        return flow("tensor", "all-reduce of activations", group, rings * Links.sent(group, bytes), seconds, seconds);
-    }
-
-    /** Keys and values go round, backward with their gradients. */
-    private Flow context() {
-        Group group = links.context(job.mesh());
-        double hops = group.size() - 1;
-        double bytes = 2.0 * LayerWork.of(job).keys() * job.tokens() * job.elementBytes();
-        double round = hops * links.send(group, bytes);
-        double exposed = Math.max(0, round - times.forward().attention())
-                + Math.max(0, 2 * round - times.backward().attention());
-        return flow("context", "ring of keys and values", group, layersInStep * 3 * hops * bytes,
-                layersInStep * 3 * round, layersInStep * exposed);
-    }
-
-    private Flow pipeline() {
-        Group group = links.pipeline(job.mesh());
-        double sends = 2.0 * job.passes() * job.method().interleave();
-        double bytes = job.tokens() * job.model().dim() * job.elementBytes() / job.mesh().tp();
-        double seconds = sends * links.send(group, bytes);
-        return flow("pipeline", "sends of activations", group, sends * bytes, seconds, seconds);
-    }
-
-    /** ZeRO below 3: one sum a step, during the last pass's backward half; what was divided is gathered after it. */
-    private List<Flow> summedGradients() {
-        int stage = job.method().zero();
-        double gradients = parameters * job.method().state().gradients();
-        int rings = stage == 0 ? 2 : 1;
-        double seconds = rings * links.ring(replicas, gradients);
-        double exposed = Math.max(LAST * seconds, seconds - job.stageLayers() * times.backward().total());
-        List<Flow> flows = new ArrayList<>();
-        flows.add(flow("data", (stage == 0 ? "all-reduce" : "reduce-scatter") + " of gradients", replicas,
-                rings * Links.sent(replicas, gradients), seconds, exposed));
-        if (stage > 0) {
-            double weights = parameters * job.method().state().weights();
-            double gather = links.ring(replicas, weights);
-            flows.add(flow("data", "all-gather of weights", replicas, Links.sent(replicas, weights), gather, gather));
-        }
-        return flows;
+    /** Bytes of all tokens of a pass between two layers, of the ranks of tensor parallelism together. */
+    private double stream(int elementBytes) {
+        return job.tokens() * job.model().dim() * elementBytes;
     }
 
     /**
-     * ZeRO-3: each pass gathers each layer's weights forward and again backward, and reduce-scatters its gradients.
-     * The embedding is the first to be gathered and the last to be summed, with nothing to hide behind.
+     * The lab's ranks have their own tokens between products (Korthikanti et al. 2022, section 4.2.2): forward each half
+     * of a layer gathers its input and scatters its sum; backward the same, and once more gathers the input, of which
+     * each rank has kept its own tokens alone. That hides behind the product for the input's gradient, whose scatter
+     * hides behind that for the weight's. Of other software, which differs in it, an all-reduce for each half is
+     * counted, forward and backward, and nothing hides it.
      */
-    private List<Flow> gatheredWeights() {
-        double stage = job.stageLayers();
-        double layer = LayerWork.parameters(job);
-        double ends = parameters - stage * layer;
-        double gather = gather(layer);
-        double scatter = scatter(layer);
-        double lateForward = Math.max(0, gather - times.forward().total());
-        double lateBackward = Math.max(0, gather + scatter - times.backward().total());
-        double lateScatter = Math.min(lateBackward, scatter);
-        double lateGather = lateForward + lateBackward - lateScatter;
-        double embedding = LayerWork.embedding(job);
-        return List.of(
-                flow("data", "all-gather of weights", replicas,
-                        job.passes() * Links.sent(replicas, (2 * stage * layer + ends) * job.elementBytes()),
-                        job.passes() * (2 * stage * gather + gather(ends)),
-                        job.passes() * (stage * lateGather + gather(embedding))),
-                flow("data", "reduce-scatter of gradients", replicas,
-                        job.passes() * Links.sent(replicas, parameters * job.method().state().gradients()),
-                        job.passes() * (stage * scatter + scatter(ends)),
-                        job.passes() * (stage * lateScatter + scatter(embedding))));
+    private Flow tensor() {
+        Group group = links.tensor(mesh);
+        double bytes = stream(job.elementBytes());
+        double ring = links.ring(group, bytes);
+        if (!ours) {
+            double rings = (again ? 12 : 8) * layersInStep;
+            return flow("tensor", "all-reduce of activations", group, rings * Links.sent(group, bytes), rings * ring,
+                    rings * ring);
+        }
+        double rings = (again ? 14 : 10) * layersInStep;
+        double hidden = 0;
+        for (Product p : LayerWork.of(job).columns()) {
+            hidden += Math.min(ring, kernels.product(job.tokens(), p.in(), p.out()))
+                    + Math.min(ring, kernels.product(p.out(), p.in(), job.tokens()));
+        }
+        double seconds = rings * ring + job.passes() * ends(group, links::ring);
+        return flow("tensor", "gathers and scatters of activations", group,
+                rings * Links.sent(group, bytes) + job.passes() * ends(group, Links::sent), seconds,
+                seconds - layersInStep * hidden);
     }
 
-    private double gather(double count) {
-        return links.ring(replicas, count * job.elementBytes());
+    /** Something of what the two ends of a model exchange in a pass. */
+    private interface OfRing {
+        double of(Group group, double bytes);
     }
 
-    private double scatter(double count) {
-        return links.ring(replicas, count * job.method().state().gradients());
+    /**
+     * The sums of looked up vectors and the gather of their gradients, in float32; what the output matrix is applied to
+     * and its gradients; what is told of the loss. A rank of a pipeline has one end.
+     */
+    private double ends(Group group, OfRing of) {
+        double embedding = 2 * of.of(group, stream(Float.BYTES));
+        double head = 2 * of.of(group, stream(job.elementBytes()))
+                + of.of(group, TOLD * Float.BYTES * job.tokens() * group.size());
+        return mesh.pp() == 1 ? embedding + head : Math.max(embedding, head);
+    }
+
+    /** Keys and values go round in each pass through attention; backward so do sums of their gradients. */
+    private Flow context() {
+        Group group = links.context(mesh);
+        double hops = group.size() - 1;
+        double count = 2.0 * LayerWork.of(job).keys() * job.tokens();
+        double keys = count * job.elementBytes();
+        double sums = count * (ours ? Float.BYTES : job.elementBytes());
+        int forwards = again ? 2 : 1;
+        double round = hops * links.send(group, keys);
+        double back = round + hops * links.send(group, sums);
+        double attention = times.forward().attention();
+        double exposed = forwards * Math.max(0, round - attention)
+                + Math.max(0, back - (times.backward().attention() - (forwards - 1) * attention));
+        return flow("context", "ring of keys and values", group,
+                layersInStep * hops * ((forwards + 1) * keys + sums),
+                layersInStep * (forwards * round + back), layersInStep * exposed);
+    }
+
+    /**
+     * A stage between two others sends to both for each piece; of two ranks each sends one way, between its pieces
+     * both. All wait for two messages a piece, sent or received.
+     */
+    private Flow pipeline() {
+        Group group = links.pipeline(mesh);
+        double messages = 2.0 * job.passes() * job.method().interleave();
+        double bytes = stream(job.elementBytes()) / mesh.tp();
+        double seconds = messages * links.send(group, bytes);
+        return flow("pipeline", "sends of activations", group,
+                (messages - (mesh.pp() == 2 ? job.passes() : 0)) * bytes, seconds, seconds);
+    }
+
+    /** The last stage's gradient of a matrix that is the first's, too, and the first's weights back. */
+    private Flow tied() {
+        Group group = links.pipeline(mesh);
+        double bytes = LayerWork.head(job) * Float.BYTES;
+        double seconds = 2 * links.send(group, bytes);
+        return new Flow("pipeline", "sends of the tied matrix", group.overNetwork(), bytes, seconds, seconds, false);
     }
 }

@@ -9,7 +9,8 @@ package org.airelab.distributed.plan;
  * @param bytes       sent by the rank in a step
  * @param seconds     that takes
  * @param exposed     of these, in which nothing is computed
+ * @param everyPass   whether it belongs to each pass of the step, else to its end
  */
 public record Flow(String parallelism, String operation, boolean network, double bytes, double seconds,
-        double exposed) {
+        double exposed, boolean everyPass) {
 }

@@ -2,13 +2,11 @@ package org.airelab.distributed.plan;
 
 import java.util.Optional;
 import org.airelab.base.UserError;
+import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.distributed.pipeline.PipelinePlan;
+import org.airelab.distributed.parallel.Division;
 import org.airelab.distributed.pipeline.PipelineSchedule;
-import org.airelab.distributed.tensorparallel.TensorParallel;
-import org.airelab.nn.ContextDivision;
 import org.airelab.nn.ModelConfig;
-import org.airelab.nn.TensorDivision;
 import org.airelab.train.Precision;
 
 /**
@@ -32,21 +30,26 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
         FULL
     }
 
-    /** Types of weights, gradients and of what Adam keeps, in bytes a parameter. */
+    /** Types of what is kept, in bytes a parameter, and whose way it is to exchange it. */
     public enum State {
-        /** All in float32, as the lab has it. */
-        FLOAT32(4, 4, 8),
-        /** Weights and gradients in a half type, Adam's buffers and a copy of the weights in float32: K = 12. */
-        MIXED(2, 2, 12);
+        /**
+         * All in float32, as the lab has it: what ranks gather and sum of parameters is float32, too, and ZeRO-2 sums
+         * after every pass.
+         */
+        FLOAT32(4, 4, 0),
+        /** The same kept as PyTorch does it: FSDP gathers a half type, and gradients below ZeRO-3 are summed once. */
+        PYTORCH(4, 4, 0),
+        /** Weights and gradients in a half type, a copy of the weights in float32 (Megatron-LM, llm.c): K = 12. */
+        MIXED(2, 2, 4);
 
         private final int weights;
         private final int gradients;
-        private final int optimizer;
+        private final int copy;
 
-        State(int weights, int gradients, int optimizer) {
+        State(int weights, int gradients, int copy) {
             this.weights = weights;
             this.gradients = gradients;
-            this.optimizer = optimizer;
+            this.copy = copy;
         }
 
         int weights() {
@@ -57,8 +60,14 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
             return gradients;
         }
 
-        int optimizer() {
-            return optimizer;
+        /** With so many float32 numbers a parameter of the update's rule. */
+        int optimizer(int buffers) {
+            return copy + Float.BYTES * buffers;
+        }
+
+        /** Whether it is this lab's. */
+        boolean ours() {
+            return this == FLOAT32;
         }
     }
 
@@ -77,18 +86,29 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
      *
      * @param precision  what layers compute in, and in float64 no plan is made
      * @param state      types of what is kept
+     * @param buffers    float32 numbers a parameter that the optimizer's rule keeps, 2 of Adam's
      * @param zero       stage of ZeRO (Rajbhandari et al. 2020), what the ranks with the same parameters divide: 0
      *                   nothing, 1 the optimizer's state, 2 gradients too, 3 weights too
      * @param recompute  what is computed twice
      * @param kernels    of what is no matrix product
      * @param interleave pieces of the model that each rank of a pipeline has (Narayanan et al. 2021, section 2.2)
      */
-    public record Method(Precision precision, State state, int zero, Recompute recompute, Kernels kernels,
+    public record Method(Precision precision, State state, int buffers, int zero, Recompute recompute, Kernels kernels,
             int interleave) {
         public Method {
             require(precision != Precision.FP64, "fp64 is for checks on CPUs: plans are for fp32, bf16 and fp16");
             require(zero >= 0 && zero <= 3, "zero must be a stage from 0 to 3, found " + zero);
             require(interleave >= 1, "interleave must be at least 1, found " + interleave);
+        }
+
+        /** Bytes a parameter that the optimizer keeps. */
+        int optimizer() {
+            return state.optimizer(buffers);
+        }
+
+        /** Whether all of a layer is computed twice. */
+        boolean computesTwice() {
+            return recompute == Recompute.FULL;
         }
     }
 
@@ -102,21 +122,33 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
         }
     }
 
-    /** Why the ranks cannot divide the model so, in a sentence, by the rules of the training; empty where they can. */
-    Optional<String> obstacle() {
-        if (method.interleave > 1 && mesh.pp() == 1) {
-            return Optional.of("an interleaved pipeline needs pp above 1, found pp=1.");
-        }
+    /**
+     * Why the ranks cannot train the model so, by the rules of the lab's training; empty where they can. Of other
+     * software's ways only those rules count that are the mesh's.
+     */
+    Optional<UserError> obstacle() {
+        boolean ours = method.state.ours();
         try {
-            TensorDivision.requireDivisible(mesh.tp(), model);
-            new ContextDivision(0, mesh.cp()).requireDivisible(model.contextLength());
-            TensorParallel.requireDivisible(mesh.tp(), model.contextLength() / mesh.cp());
+            if (method.interleave > 1 && mesh.pp() == 1) {
+                throw UserError.badInput("an interleaved pipeline needs pp above 1, found pp=1.",
+                        "Leave --interleave out, or give a mesh with a pipeline.");
+            }
+            if (ours && method.recompute == Recompute.SELECTIVE) {
+                throw UserError.badInput("lab pretrain computes nothing twice or all of every layer, and part of it"
+                        + " (selective) is planned for other software alone.", "Use --checkpointing none or full, or"
+                                + " --state pytorch or mixed.");
+            }
+            if (ours && mesh.cp() > 1 && method.kernels != Kernels.FUSED) {
+                throw UserError.badInput("context parallelism needs the lab's kernels, and this run would compute with"
+                        + " libtorch's.", "Use --set run.kernels=auto, or a mesh without cp.");
+            }
             PipelineSchedule schedule = method.interleave > 1 ? PipelineSchedule.INTERLEAVED
                     : PipelineSchedule.ONE_F_ONE_B;
-            new PipelinePlan(schedule, mesh.pp(), method.interleave, model.layers()).requirePasses(passes);
+            new Division(mesh, new Replicas.Settings(Replicas.Gradients.BUCKETED, 1, ours ? method.zero : 0, 1),
+                    mesh.tp() > 1, schedule, method.interleave).require(model, passes);
             return Optional.empty();
         } catch (UserError e) {
-            return Optional.of(e.getMessage());
+            return Optional.of(e);
         }
     }
 

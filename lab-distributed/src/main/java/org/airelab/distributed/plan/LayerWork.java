@@ -40,6 +40,11 @@ record LayerWork(int dim, int qkv, int keys, int up, int hidden, int tp, boolean
                 new Product(dim, hidden));
     }
 
+    /** Those of them whose input is the stream: a rank of tensor parallelism has columns of their results. */
+    List<Product> columns() {
+        return List.of(products().get(0), products().get(2));
+    }
+
     /** Numbers read and written between products by a kernel an operation: two norms, two residual sums, and within. */
     double movedForward() {
         return 10.0 * dim / tp + rotated() + up + hidden;

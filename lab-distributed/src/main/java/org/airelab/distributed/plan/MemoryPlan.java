@@ -3,6 +3,7 @@ package org.airelab.distributed.plan;
 import org.airelab.distributed.plan.Job.Kernels;
 import org.airelab.distributed.plan.Job.Recompute;
 import org.airelab.distributed.plan.Job.State;
+import org.airelab.nn.ModelConfig;
 
 /**
  * Bytes of a rank by part, of the stage of the pipeline that needs most: the first, which keeps the activations of most
@@ -12,15 +13,17 @@ import org.airelab.distributed.plan.Job.State;
  * @param weights     of the parameters that the rank keeps
  * @param gradients   of them
  * @param optimizer   what the optimizer keeps
+ * @param turns       in which the lab has parts of the model by turns, whole, where gradients or weights are divided
+ * @param converted   weights in the type that is computed with, where they are kept in another
  * @param activations what the forward keeps for the backward passes, logits included
- * @param workspace   weights and gradients for the moment, buffers, and what the device's driver and libraries take
+ * @param workspace   gradients for the moment, what is sent, and what the device's driver and libraries take
  */
-public record MemoryPlan(double parameters, double weights, double gradients, double optimizer, double activations,
-        double workspace) {
+public record MemoryPlan(double parameters, double weights, double gradients, double optimizer, double turns,
+        double converted, double activations, double workspace) {
     private static final double GIB = 1L << 30;
     /** A CUDA context and cuBLAS's own buffers. */
     private static final double CONTEXT = 0.75 * GIB;
-    /** Two buckets of gradients of 25 MB. */
+    /** Two buckets of gradients of 25 MB, which the lab sums where they are. */
     private static final double BUCKETS = 2 * 25e6;
     /** Logits that a fused loss has at a time (RowLoss), and where ranks divide them. */
     private static final double PORTION = 1L << 30;
@@ -49,16 +52,23 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
         double ends = parameters - job.stageLayers() * LayerWork.parameters(job);
         return new MemoryPlan(parameters, parameters * state.weights() / (zero == 3 ? sharers : 1),
                 parameters * state.gradients() / (zero >= 2 ? sharers : 1),
-                parameters * state.optimizer() / (zero >= 1 ? sharers : 1),
-                layers(job, first) + (last ? logits(job) : 0), workspace(job, ends));
+                parameters * job.method().optimizer() / (zero >= 1 ? sharers : 1), turns(job),
+                state.ours() ? converted(job, begun(job, first), last) : gathered(job, ends),
+                layers(job, begun(job, first)) + (last ? logits(job) : 0), workspace(job));
     }
 
-    /** The first stage of a pipeline has begun as many passes as there are stages before one returns (1F1B). */
-    private static double layers(Job job, boolean first) {
+    /**
+     * Passes that are under way at a time: the first stage of a pipeline has begun as many as there are stages before
+     * one returns (1F1B).
+     */
+    private static double begun(Job job, boolean first) {
         double stages = job.mesh().pp();
         double pieces = job.method().interleave();
         double ahead = first ? stages * (1 + (pieces > 1 ? (stages - 1) / (stages * pieces) : 0)) : 1;
-        double begun = Math.min(ahead, job.passes());
+        return Math.min(ahead, job.passes());
+    }
+
+    private static double layers(Job job, double begun) {
         LayerWork layer = LayerWork.of(job);
         double input = (double) layer.dim() / layer.tp();
         double kept = switch (job.method().recompute()) {
@@ -79,21 +89,68 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
                 : Math.min(all, DIVIDED_PORTION) * (2 * job.elementBytes() + DIVIDED_LOGIT);
     }
 
-    private static double workspace(Job job, double ends) {
-        double layer = LayerWork.parameters(job) * job.elementBytes();
-        double rounded = 0;
-        if (job.method().zero() == 3) {
-            rounded = 2 * layer + ends * job.elementBytes();
-        } else if (job.method().state().weights() != job.elementBytes()) {
-            // Autograd keeps the rounded weights of a layer from its forward to its backward pass.
-            rounded = layer * (job.method().recompute() == Recompute.FULL ? 1 : job.stageLayers());
+    /**
+     * Of gradients as of weights: two buffers for layers and one for the longer of the two ends, or for the embedding
+     * and a tied head's norm ({@link org.airelab.nn.FlatParameters}).
+     */
+    private static double turns(Job job) {
+        Job.Method method = job.method();
+        if (!method.state().ours() || method.zero() < 2 || job.replicas() == 1) {
+            return 0;
         }
-        return CONTEXT + rounded + layer + (job.replicas() > 1 ? BUCKETS : 0);
+        double ends = Math.max(LayerWork.embedding(job), LayerWork.head(job));
+        return (method.zero() - 1) * method.state().weights()
+                * (ends + Math.min(2, job.stageLayers()) * LayerWork.parameters(job));
+    }
+
+    /**
+     * The lab rounds weights as it uses them, in each pass anew. Autograd keeps a layer's from its forward to its
+     * backward half, so as long as the activations, and the output matrix's are there in between.
+     */
+    private static double converted(Job job, double begun, boolean last) {
+        if (job.elementBytes() == job.method().state().weights()) {
+            return 0;
+        }
+        ModelConfig model = job.model();
+        double kept = job.method().computesTwice() ? 1 : begun * job.stageLayers();
+        double head = last ? Math.ceil((double) model.vocabSize() / job.mesh().tp()) * model.dim() : 0;
+        return (kept * LayerWork.of(job).weights() + head) * job.elementBytes();
+    }
+
+    /** Of other software: two gathered layers and the ends, or rounded weights that all passes have in common. */
+    private static double gathered(Job job, double ends) {
+        double layer = LayerWork.parameters(job) * job.elementBytes();
+        if (job.method().zero() == 3) {
+            return 2 * layer + ends * job.elementBytes();
+        }
+        return job.method().state().weights() == job.elementBytes() ? 0
+                : layer * (job.method().computesTwice() ? 1 : job.stageLayers());
+    }
+
+    private static double workspace(Job job) {
+        double layer = LayerWork.parameters(job) * job.elementBytes();
+        return CONTEXT + layer + (job.method().state().ours() ? exchanged(job) : job.replicas() > 1 ? BUCKETS : 0);
+    }
+
+    /**
+     * What of a layer is on its way in its backward half. In tensor parallelism the gathered input and the gradient to
+     * be scattered, each as groups exchange it and as products read it. Around the ring of context parallelism keys and
+     * values, with float32 sums of their gradients, go from one array to another, and beside them are packed rows with
+     * their gradients, float32 sums of these, results and theirs.
+     */
+    private static double exchanged(Job job) {
+        LayerWork layer = LayerWork.of(job);
+        double e = job.elementBytes();
+        double tensor = job.mesh().tp() == 1 ? 0 : 4 * e * layer.dim();
+        double keys = 2.0 * layer.keys();
+        double ring = job.mesh().cp() == 1 ? 0 : 2 * keys * (e + Float.BYTES) + layer.qkv() * (2 * e + Float.BYTES)
+                + 2 * e * (layer.qkv() - keys);
+        return job.tokens() * (tensor + ring);
     }
 
     /** All of it. */
     public double total() {
-        return weights + gradients + optimizer + activations + workspace;
+        return weights + gradients + optimizer + turns + converted + activations + workspace;
     }
 
     /** Whether a GPU can hold it. */

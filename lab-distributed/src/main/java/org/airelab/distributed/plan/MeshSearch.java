@@ -9,7 +9,6 @@ import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.distributed.parallel.Division;
 import org.airelab.distributed.plan.Job.Method;
 import org.airelab.distributed.plan.Job.Recompute;
 import org.airelab.nn.ModelConfig;
@@ -32,8 +31,8 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
      * @throws UserError (bad input) where these cannot be even
      */
     Job job(MeshShape mesh, int zero, Recompute recompute) {
-        Method how = new Method(method.precision(), method.state(), zero, recompute, method.kernels(),
-                method.interleave());
+        Method how = new Method(method.precision(), method.state(), method.buffers(), zero, recompute,
+                method.kernels(), method.interleave());
         BatchShare share = BatchShare.of(batchSize, accumulation, 0, mesh.dp());
         return new Job(model, mesh, share.rows(), share.passes(), how);
     }
@@ -65,28 +64,41 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
         return plans;
     }
 
-    /**
-     * Of several stages of ZeRO those that divide something, and that the training has; one that is asked for stays.
-     */
+    /** Of several stages of ZeRO those that divide something. */
     private static List<Integer> worthTrying(List<Integer> stages, MeshShape mesh) {
-        return mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages.size() == 1 ? stages
-                : stages.stream().filter(zero -> Division.goTogether(mesh, zero)).toList();
+        return mesh.dp() * mesh.cp() == 1 ? stages.subList(0, 1) : stages;
     }
 
     private Optional<Plan> plan(MeshShape mesh, int zero, Recompute recompute, Cluster cluster) {
-        Job job;
-        try {
-            job = job(mesh, zero, recompute);
-        } catch (UserError e) {
-            return Optional.empty(); // The sequences of a step cannot be divided among so many replicas.
+        if (uneven(mesh.dp()).isPresent()) {
+            return Optional.empty();
         }
+        Job job = job(mesh, zero, recompute);
         return job.obstacle().isPresent() ? Optional.empty() : Optional.of(Plan.of(job, cluster)).filter(Plan::fits);
     }
 
-    /** All of so many ranks, the simplest first: least pipeline, then least tensor, then least context parallelism. */
+    /** Why so many replicas cannot share a step's sequences; empty where they can. */
+    Optional<UserError> uneven(int replicas) {
+        try {
+            BatchShare.of(batchSize, accumulation, 0, replicas);
+            return Optional.empty();
+        } catch (UserError e) {
+            return Optional.of(e);
+        }
+    }
+
+    /**
+     * All of so many ranks, the simplest first: those that divide a model or its sequences in the fewest ways, then
+     * least pipeline, then least tensor, then least context parallelism.
+     */
     static List<MeshShape> meshes(int ranks) {
         return divisors(ranks).flatMap(pp -> divisors(ranks / pp).flatMap(tp -> divisors(ranks / pp / tp)
-                .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp)))).toList();
+                .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp))))
+                .sorted(Comparator.comparing(MeshSearch::ways)).toList();
+    }
+
+    private static long ways(MeshShape mesh) {
+        return IntStream.of(mesh.pp(), mesh.tp(), mesh.cp()).filter(size -> size > 1).count();
     }
 
     private static Stream<Integer> divisors(int number) {

@@ -22,8 +22,10 @@ record PassTimes(Work forward, Work backward, Work head, double optimizer) {
     private static final int LAUNCHES = 10;
     /** Seconds between the end of a kernel and the next one's full speed. */
     private static final double GAP = 3e-6;
-    /** Bytes a parameter of a step's update: gradients cleared and their norm taken, Adam's reads and writes. */
-    private static final double UPDATE = 36;
+    /** Bytes a parameter of a step's update: gradients cleared, their norm taken and read, weights read and written. */
+    private static final double UPDATE = 20;
+    /** And of each buffer of the optimizer's rule, read and written: 36 in all of Adam's. */
+    private static final double UPDATE_BUFFER = 8;
 
     /**
      * Seconds by what bounds them.
@@ -55,7 +57,8 @@ record PassTimes(Work forward, Work backward, Work head, double optimizer) {
         Work forward = forward(job, layer, times);
         Work backward = backward(job, layer, times).plus(again(job, forward));
         return new PassTimes(forward, backward, head(job, times),
-                times.moved(UPDATE * LayerWork.parameters(job, true, job.mesh().pp() == 1)));
+                times.moved((UPDATE + UPDATE_BUFFER * job.method().buffers())
+                        * LayerWork.parameters(job, true, job.mesh().pp() == 1)));
     }
 
     private static double traffic(Job job) {

@@ -1,6 +1,7 @@
 package org.airelab.distributed.plan;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,6 +22,7 @@ import org.airelab.distributed.plan.Job.Recompute;
 import org.airelab.distributed.plan.Job.State;
 import org.airelab.distributed.pretrain.PretrainConfig;
 import org.airelab.distributed.pretrain.PretrainPresets;
+import org.airelab.tracking.RunDirectory;
 import org.airelab.train.KernelChoice;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,7 +44,7 @@ public final class PlanCommand implements LabCommand {
     private static final int ENOUGH = 8;
 
     @Parameters(arity = "0..1", paramLabel = "CONFIG", description = "A preset of lab pretrain, a published model such"
-            + " as llama3-8b, or a run's config.yaml.")
+            + " as llama3-8b, a run's folder, or its config.yaml.")
     private String config;
 
     @Option(names = "--hardware", paramLabel = "GPUxN[xNODES]", defaultValue = "h100x8", description = "GPUs of a node,"
@@ -77,8 +79,9 @@ public final class PlanCommand implements LabCommand {
             description = "Pieces of the model of each rank of a pipeline. Default: ${DEFAULT-VALUE}.")
     private int interleave;
 
-    @Option(names = "--state", paramLabel = "TYPES", defaultValue = "FLOAT32", description = "What is kept: float32"
-            + " (4+4+8 bytes a parameter, as here) or mixed (2+2+12). Default: float32.")
+    @Option(names = "--state", paramLabel = "WHOSE", defaultValue = "FLOAT32", description = "What is kept and sent:"
+            + " float32, as lab pretrain does (4+4+8 bytes a parameter with Adam); pytorch, the same kept, with half"
+            + " types gathered by ZeRO-3; or mixed, as Megatron-LM (2+2+12). Default: float32.")
     private State state;
 
     @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Any other key of the configuration.")
@@ -107,13 +110,13 @@ public final class PlanCommand implements LabCommand {
         }
         if (config == null) {
             throw UserError.badInput("a model to plan for was expected, found none.",
-                    "Name a preset such as llama3-8b, or give a run's config.yaml.");
+                    "Name a preset such as llama3-8b, or give a run's folder.");
         }
         Cluster cluster = Cluster.parse(hardware);
         PretrainConfig run = configuration();
         MeshSearch search = search(run);
         List<Plan> plans = plans(search, meshes(search, cluster), recomputes(run), cluster);
-        print(plans, out);
+        print(plans, remarks(search, plans.getFirst()), out);
         if (!plans.getFirst().fits()) {
             throw tooLarge(plans.getFirst());
         }
@@ -128,16 +131,23 @@ public final class PlanCommand implements LabCommand {
     }
 
     private PretrainConfig configuration() {
-        boolean file = config.endsWith(".yaml") || config.endsWith(".yml");
         Map<String, PretrainConfig> presets = PlanPresets.all();
-        PretrainConfig defaults = presets.get(file ? PretrainPresets.DEFAULT : config);
-        if (defaults == null) {
-            String known = String.join(", ", presets.keySet());
-            throw UserError.badInput("unknown model " + config + "; known are " + known + ".",
-                    Nearest.to(config, presets.keySet()).map(name -> "Did you mean " + name + "?")
-                            .orElse("Choose one of them, or give a run's config.yaml."));
+        PretrainConfig preset = presets.get(config);
+        if (preset != null) {
+            return Configurations.load(PretrainConfig.class, preset, null, overrides());
         }
-        return Configurations.load(PretrainConfig.class, defaults, file ? Path.of(config) : null, overrides());
+        Path file = Path.of(config);
+        if (RunDirectory.isRun(file)) {
+            file = file.resolve(PretrainConfig.FILE);
+        } else if (Files.isDirectory(file)) {
+            throw UserError.badInput(config + " holds no run: it has no manifest.json.",
+                    "Give the folder of a run, or a model such as llama3-8b.");
+        } else if (!config.endsWith(".yaml") && !config.endsWith(".yml")) {
+            throw UserError.badInput("unknown model " + config + "; known are " + String.join(", ", presets.keySet())
+                    + ".", Nearest.to(config, presets.keySet()).map(name -> "Did you mean " + name + "?")
+                            .orElse("Choose one of them, or give a run's folder."));
+        }
+        return Configurations.load(PretrainConfig.class, presets.get(PretrainPresets.DEFAULT), file, overrides());
     }
 
     private List<String> overrides() {
@@ -159,8 +169,8 @@ public final class PlanCommand implements LabCommand {
         Kernels kernels = run.run().kernels() == KernelChoice.TORCH ? Kernels.PLAIN : Kernels.FUSED;
         try {
             return new MeshSearch(run.model(), run.train().batchSize(), run.train().accumulation(),
-                    new Method(run.run().precision(), state, zero == null ? 0 : zero, recomputes(run).getFirst(),
-                            kernels, interleave));
+                    new Method(run.run().precision(), state, run.optimizer().stateNames().size(),
+                            zero == null ? 0 : zero, recomputes(run).getFirst(), kernels, interleave));
         } catch (IllegalArgumentException e) {
             throw UserError.badInput(e.getMessage() + ".", "See lab plan --help.", e);
         }
@@ -179,8 +189,8 @@ public final class PlanCommand implements LabCommand {
             return MeshSearch.meshes(cluster.ranks());
         }
         MeshShape given = MeshShape.parse(mesh, OptionalInt.of(cluster.ranks()));
-        search.job(given, 0, Recompute.NONE).obstacle().ifPresent(sentence -> {
-            throw UserError.badInput(sentence, "Change --mesh, or leave it out to be told one.");
+        search.job(given, search.method().zero(), search.method().recompute()).obstacle().ifPresent(obstacle -> {
+            throw obstacle;
         });
         return List.of(given);
     }
@@ -207,20 +217,33 @@ public final class PlanCommand implements LabCommand {
                 plan.cluster().gpu().memoryGib()), "Leave --mesh out to be told what fits.");
     }
 
-    private void print(List<Plan> all, PrintWriter out) {
+    private void print(List<Plan> all, List<String> remarks, PrintWriter out) {
         Plan plan = all.getFirst();
         List<Plan> others = all.stream().skip(1).limit(ALTERNATIVES).toList();
         if (json) {
             Map<String, Object> tree = PlanReport.tree(config, plan);
+            tree.put("remarks", remarks);
             tree.put("alternatives", others.stream().map(other -> PlanReport.tree(config, other)).toList());
             out.print(Json.pretty(tree));
         } else {
             PlanReport.lines(config, plan).forEach(out::println);
+            remarks.forEach(remark -> out.println("note       " + remark));
             if (!others.isEmpty()) {
                 out.printf("%nof %d ways that fit take this one; the next%n", all.size());
                 others.forEach(other -> out.println(PlanReport.alternative(other, plan)));
             }
         }
         out.flush();
+    }
+
+    /** What the table does not say of the first of the plans. */
+    private List<String> remarks(MeshSearch search, Plan plan) {
+        List<String> remarks = new ArrayList<>();
+        if (mesh == null) {
+            search.uneven(plan.cluster().ranks()).ifPresent(e -> remarks.add("replicas alone were not considered: "
+                    + e.getMessage() + " " + e.advice()));
+        }
+        PlanReport.idle(plan).ifPresent(remarks::add);
+        return remarks;
     }
 }

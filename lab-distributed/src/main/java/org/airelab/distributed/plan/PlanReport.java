@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.airelab.base.Progress;
 import org.airelab.distributed.plan.Job.Method;
 import org.airelab.distributed.plan.Job.Recompute;
@@ -43,7 +44,8 @@ final class PlanReport {
                         gpu.memoryGib(),
                         gpu.memoryGbs(), gpu.nodeGbs(), plan.cluster().perNode(),
                         plan.cluster().nodes() > 1 ? ", between nodes " + gpu.network() : ""),
-                text("mesh       %s", way(job)),
+                text("mesh       %s%s", way(job), job.mesh().tp() > 1 && job.method().state().ours()
+                        ? ", with --sequence-parallel" : ""),
                 text("batch      %d replicas x %d sequences x %d passes x %,d tokens = %,.0f tokens a step",
                         job.mesh().dp(), job.rows(), job.passes(), m.contextLength(), job.tokensPerStep()));
     }
@@ -62,14 +64,22 @@ final class PlanReport {
         Method method = plan.job().method();
         int zero = method.zero();
         int ranks = plan.job().replicas();
-        return List.of(text("memory of a rank, GiB; P = %s parameters that it computes with",
+        List<String> lines = new ArrayList<>(List.of(text("memory of a rank, GiB; P = %s parameters that it computes with",
                         Progress.count(memory.parameters())),
                 part("weights", memory.weights(), formula(method.state().weights(), zero >= 3, ranks)),
                 part("gradients", memory.gradients(), formula(method.state().gradients(), zero >= 2, ranks)),
-                part("optimizer", memory.optimizer(), formula(method.state().optimizer(), zero >= 1, ranks)),
-                part("activations", memory.activations(), ""), part("workspace", memory.workspace(), ""),
-                part("together", memory.total(), text("of %.1f%s", plan.cluster().gpu().memoryGib(),
-                        plan.fits() ? "" : ": it does not fit")));
+                part("optimizer", memory.optimizer(), formula(method.optimizer(), zero >= 1, ranks))));
+        if (memory.turns() > 0) {
+            lines.add(part("layers by turns", memory.turns(), "whole ones, of what is divided"));
+        }
+        if (memory.converted() > 0) {
+            lines.add(part("weights converted", memory.converted(), lower(method.precision())));
+        }
+        lines.add(part("activations", memory.activations(), ""));
+        lines.add(part("workspace", memory.workspace(), ""));
+        lines.add(part("together", memory.total(), text("of %.1f%s", plan.cluster().gpu().memoryGib(),
+                plan.fits() ? "" : ": it does not fit")));
+        return lines;
     }
 
     private static String part(String name, double bytes, String note) {
@@ -108,6 +118,18 @@ final class PlanReport {
                 Progress.count(plan.tokensPerSecond()),
                 Progress.count(plan.tokensPerSecond() / plan.job().mesh().ranks()), 100 * plan.mfu(), time.limit()));
         return lines;
+    }
+
+    /** Why GPUs have nothing to do for most of a step, and what would help; empty where they have. */
+    static Optional<String> idle(Plan plan) {
+        StepTime time = plan.time();
+        if (time.idle() <= 0.5) {
+            return Optional.empty();
+        }
+        return Optional.of(text("GPUs compute in no more than %.0f%% of a step; %s", 100 * (1 - time.idle()),
+                time.bubble() > time.exposed() ? "more passes a step (--accumulation) make the pipeline's bubble"
+                        + " smaller, and fewer GPUs need a shorter one." : "more tokens a step (--accumulation), or"
+                                + " fewer GPUs, leave less to wait for."));
     }
 
     /** A line of a list of alternatives. */

@@ -27,7 +27,7 @@ public record StepTime(double products, double attention, double memory, double 
         Work work = stage.plus(times.head()).times(passes);
         double exposed = flows.stream().mapToDouble(Flow::exposed).sum();
         // What a pass exchanges delays the other stages too; the sums of a step come after the last pass.
-        double perPass = flows.stream().filter(f -> !once(job, f)).mapToDouble(Flow::exposed).sum() / passes;
+        double perPass = flows.stream().filter(Flow::everyPass).mapToDouble(Flow::exposed).sum() / passes;
         double bubble = (mesh.pp() - 1.0) / job.method().interleave() * (stage.total() + perPass);
         double update = times.optimizer() / (job.method().zero() > 0 ? job.replicas() : 1);
         double sum = work.total() + exposed + bubble + update;
@@ -36,8 +36,9 @@ public record StepTime(double products, double attention, double memory, double 
                 sum * STRAGGLE * Math.log(nodes) / Math.log(2));
     }
 
-    private static boolean once(Job job, Flow flow) {
-        return flow.parallelism().equals("data") && job.method().zero() < 3;
+    /** The part of it in which a rank computes nothing. */
+    public double idle() {
+        return (exposed + bubble + stragglers) / total();
     }
 
     /** All of it. */

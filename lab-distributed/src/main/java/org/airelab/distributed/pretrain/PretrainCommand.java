@@ -219,7 +219,7 @@ public final class PretrainCommand implements LabCommand {
 
     private PretrainConfig saved(Path run) {
         PretrainConfig saved = Configurations.load(PretrainConfig.class,
-                PretrainPresets.all().get(PretrainPresets.DEFAULT), run.resolve(Pretraining.CONFIG), List.of());
+                PretrainPresets.all().get(PretrainPresets.DEFAULT), run.resolve(PretrainConfig.FILE), List.of());
         requireSame(saved);
         return saved;
     }

@@ -22,6 +22,8 @@ import org.airelab.train.Schedule;
  */
 public record PretrainConfig(String preset, ModelConfig model, DataSection data, TrainSection train,
         OptimizerConfig optimizer, ScheduleSection schedule, RunSection run) {
+    /** Its file in a run's folder. */
+    public static final String FILE = "config.yaml";
 
     /**
      * What the model learns from.

@@ -37,7 +37,6 @@ import org.airelab.train.TrainingSession;
  * {@link FollowingRank} that of the others.
  */
 final class Pretraining {
-    static final String CONFIG = "config.yaml";
     private static final String MODEL = "model.yaml";
     static final String TOKENIZER = "tokenizer.json";
 
@@ -64,7 +63,7 @@ final class Pretraining {
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
     static int resume(PretrainConfig config, RunDirectory run, Ranks ranks) throws IOException {
         RunManifest.Standing standing = RunManifest.standing(run.file(RunDirectory.MANIFEST));
-        PretrainData.requireUnchanged(run.file(CONFIG), standing.configSha256(), Configurations.hash(config));
+        PretrainData.requireUnchanged(run.file(PretrainConfig.FILE), standing.configSha256(), Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
                 Tokenizer.load(run.file(TOKENIZER)).hash());
         if (finished(config, run.root(), standing)) {
@@ -123,7 +122,7 @@ final class Pretraining {
             AtomicFiles.write(run.file(TOKENIZER), temporary -> Files.copy(data.tokenizerJson(), temporary,
                     StandardCopyOption.REPLACE_EXISTING));
             AtomicFiles.writeString(run.file(MODEL), Configurations.toYaml(config.model()));
-            AtomicFiles.writeString(run.file(CONFIG), Configurations.toYaml(config));
+            AtomicFiles.writeString(run.file(PretrainConfig.FILE), Configurations.toYaml(config));
         }
         return RunManifest.open(run.file(RunDirectory.MANIFEST),
                 new RunManifest.Subject(config.preset(), config.train().seed(), Devices.name(device), ranks.size(),

@@ -14,6 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.airelab.distributed.group.Call.Kind;
+import org.airelab.distributed.group.CountingGroup;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
@@ -233,10 +235,11 @@ class RingAttentionTest {
                     MemorySegment out = arena.allocate(type.bytes() * shape.outSize(), 64);
                     MemorySegment logSums = arena.allocate(4 * shape.lseSize(), 64);
                     ring.forward(shape, rows, out, logSums);
-                    assertEquals(2 * keysAndValues * type.bytes(), counting.takeSent());
+                    assertEquals(2 * keysAndValues * type.bytes(), counting.bytes(Kind.SEND));
+                    counting.forget();
                     ring.backward(shape, out, rows, out, logSums,
                             arena.allocate(type.bytes() * shape.packedSize(), 64));
-                    assertEquals(2 * keysAndValues * (type.bytes() + Float.BYTES), counting.takeSent());
+                    assertEquals(2 * keysAndValues * (type.bytes() + Float.BYTES), counting.bytes(Kind.SEND));
                 }
             });
         }

@@ -83,7 +83,7 @@ class PlanCommandTest {
     @Test
     void textAndTree() throws IOException {
         String[] arguments = {"llama2-7b", "--hardware", "a100x8x2", "--mesh", "dp=2,tp=4,pp=2", "--zero", "1",
-            "--checkpointing", "selective", "--batch", "2", "--accumulation", "32", "--interleave", "2"};
+            "--checkpointing", "selective", "--state", "mixed", "--batch", "2", "--accumulation", "32", "--interleave", "2"};
         JsonNode tree = json(arguments);
         String text = plan(arguments).out;
         double sum = tree.get("time").valueStream().mapToDouble(JsonNode::asDouble).sum();
@@ -91,7 +91,7 @@ class PlanCommandTest {
         assertEquals(2 * 16 * 2 * 4096 / sum, tree.get("tokens_per_second").asDouble(), 1e-3);
         assertTrue(text.contains(String.format(Locale.ROOT, "a step of %.3f s", sum)), text);
         for (String part : List.of("2 replicas x 2 sequences x 16 passes x 4,096 tokens = 262,144 tokens a step",
-                "dp=2,tp=4,pp=2, ZeRO-1, interleaved by 2, activations recomputed (selective)", "8P/2",
+                "dp=2,tp=4,pp=2, ZeRO-1, interleaved by 2, activations recomputed (selective)", "12P/2",
                 "tensor: all-reduce of activations", "data: reduce-scatter of gradients", "pipeline: sends",
                 "InfiniBand HDR", "MFU", "what limits it: ")) {
             assertTrue(text.contains(part), part + " in\n" + text);

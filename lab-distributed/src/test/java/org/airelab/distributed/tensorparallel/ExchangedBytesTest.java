@@ -3,15 +3,12 @@ package org.airelab.distributed.tensorparallel;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ai.djl.Device;
-import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.airelab.data.TokenBatch;
 import org.airelab.distributed.group.Call.Kind;
-import org.airelab.distributed.group.Call;
+import org.airelab.distributed.group.CountingGroup;
 import org.airelab.distributed.group.ProcessGroup;
-import org.airelab.distributed.group.Work;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.nn.ContextExchange;
 import org.airelab.nn.ModelConfig;
@@ -31,57 +28,13 @@ class ExchangedBytesTest {
     private static final int TIME = 8;
     private static final int DIM = 16;
 
-    /** Counts calls and elements, of the whole of what all ranks get. */
-    private static final class Counting extends ProcessGroup {
-        private final ProcessGroup group;
-        private final Map<Kind, Long> calls = new EnumMap<>(Kind.class);
-        private final Map<Kind, Long> bytes = new EnumMap<>(Kind.class);
-
-        Counting(ProcessGroup group) {
-            super("counting", group.rank(), 0, 1);
-            this.group = group;
-        }
-
-        @Override
-        protected Work submit(Call call, MemorySegment input, MemorySegment output) {
-            calls.merge(call.kind(), 1L, Long::sum);
-            bytes.merge(call.kind(), Math.max(input.byteSize(), output.byteSize()), Long::sum);
-            return switch (call.kind()) {
-                case ALL_REDUCE -> group.allReduce(input, call.type(), call.reduction());
-                case ALL_GATHER -> group.allGather(input, output, call.type());
-                case REDUCE_SCATTER -> group.reduceScatter(input, output, call.type(), call.reduction());
-                default -> throw new AssertionError(call.kind().toString());
-            };
-        }
-
-        @Override
-        public MemorySegment allocate(long size) {
-            throw new AssertionError("nobody asks for this here");
-        }
-
-        @Override
-        public void abort(String reason) {
-            group.abort(reason);
-        }
-
-        @Override
-        public void close() {
-            // The group is another's.
-        }
-
-        @Override
-        protected ProcessGroup split(String name, int[] chosen, int[] chosenOfRun) {
-            throw new AssertionError("nobody asks for this here");
-        }
-    }
-
-    private static Counting pass(ProcessGroup group, boolean dividesTime, boolean checkpointing, Precision precision,
-            int layers) {
+    private static CountingGroup pass(ProcessGroup group, boolean dividesTime, boolean checkpointing,
+            Precision precision, int layers) {
         ModelConfig config = new ModelConfig(11, TIME, DIM, layers, 2, 2, 24, ModelConfig.Norm.RMS,
                 ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.ROPE_HALF, 10_000,
                 ModelConfig.FeedForwardKind.SWIGLU, false, true, 0);
         var setup = new TrainingSession.Setup(Device.cpu(), precision, KernelChoice.TORCH, checkpointing, 1);
-        Counting counting = new Counting(group);
+        CountingGroup counting = new CountingGroup(group);
         try (TensorParallel division = new TensorParallel(counting, dividesTime);
                 TrainingSession session = new TrainingSession(setup, config, OptimizerConfig.adamW(1e-3),
                         new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0),
@@ -98,19 +51,15 @@ class ExchangedBytesTest {
     void ofALayer(boolean dividesTime, boolean checkpointing, Precision precision, long reduced, long gathered,
             long scattered) throws Exception {
         RankThreads.run(2, RankThreads.LIMITS, group -> {
-            Counting one = pass(group, dividesTime, checkpointing, precision, 1);
-            Counting two = pass(group, dividesTime, checkpointing, precision, 2);
+            CountingGroup one = pass(group, dividesTime, checkpointing, precision, 1);
+            CountingGroup two = pass(group, dividesTime, checkpointing, precision, 2);
             Map<Kind, Long> expected = Map.of(Kind.ALL_REDUCE, reduced, Kind.ALL_GATHER, gathered,
                     Kind.REDUCE_SCATTER, scattered);
             expected.forEach((kind, count) -> {
-                assertEquals(count, difference(two.calls, one.calls, kind), kind.toString());
+                assertEquals(count, two.calls(kind) - one.calls(kind), kind.toString());
                 assertEquals(count * BATCH * TIME * DIM * precision.computed().bytes(),
-                        difference(two.bytes, one.bytes, kind), kind.toString());
+                        two.bytes(kind) - one.bytes(kind), kind.toString());
             });
         });
-    }
-
-    private static long difference(Map<Kind, Long> more, Map<Kind, Long> less, Kind kind) {
-        return more.getOrDefault(kind, 0L) - less.getOrDefault(kind, 0L);
     }
 }
