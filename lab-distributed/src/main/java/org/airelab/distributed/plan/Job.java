@@ -133,11 +133,6 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
                 throw UserError.badInput("an interleaved pipeline needs pp above 1, found pp=1.",
                         "Leave --interleave out, or give a mesh with a pipeline.");
             }
-            if (ours && method.recompute == Recompute.SELECTIVE) {
-                throw UserError.badInput("lab pretrain computes nothing twice or all of every layer, and part of it"
-                        + " (selective) is planned for other software alone.", "Use --checkpointing none or full, or"
-                                + " --state pytorch or mixed.");
-            }
             if (ours && mesh.cp() > 1 && method.kernels != Kernels.FUSED) {
                 throw UserError.badInput("context parallelism needs the lab's kernels, and this run would compute with"
                         + " libtorch's.", "Use --set run.kernels=auto, or a mesh without cp.");

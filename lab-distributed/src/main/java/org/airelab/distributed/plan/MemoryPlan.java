@@ -34,6 +34,8 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
     private static final double PLAIN_LOGIT = 14;
     /** What of a GPU's memory allocators can use before they fragment. */
     private static final double USABLE = 0.95;
+    /** And what leaves room for what this model does not know. */
+    private static final double EASY = 0.9;
 
     static MemoryPlan of(Job job) {
         MemoryPlan first = stage(job, true, job.mesh().pp() == 1);
@@ -156,6 +158,11 @@ public record MemoryPlan(double parameters, double weights, double gradients, do
     /** Whether a GPU can hold it. */
     boolean fits(Hardware gpu) {
         return total() <= USABLE * gpu.memoryGib() * GIB;
+    }
+
+    /** Whether it can with room to spare. */
+    boolean fitsEasily(Hardware gpu) {
+        return total() <= EASY * gpu.memoryGib() * GIB;
     }
 
     static double gib(double bytes) {

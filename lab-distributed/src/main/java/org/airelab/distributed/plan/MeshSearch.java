@@ -24,6 +24,15 @@ import org.airelab.nn.ModelConfig;
 record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method method) {
     /** What of the fastest's time is not worth more parallelism or a higher stage of ZeRO. */
     private static final double HARDLY = 1.02;
+    /**
+     * First what leaves room in memory, then what divides a model or its sequences in the fewest ways, then what divides
+     * least among replicas, then least pipeline, least tensor and least context parallelism.
+     */
+    private static final Comparator<Plan> SIMPLEST =
+            Comparator.<Plan, Boolean>comparing(plan -> !plan.memory().fitsEasily(plan.cluster().gpu()))
+                    .thenComparing(plan -> ways(plan.job().mesh()))
+                    .thenComparing(plan -> plan.job().method().zero()).thenComparing(plan -> plan.job().mesh().pp())
+                    .thenComparing(plan -> plan.job().mesh().tp()).thenComparing(plan -> plan.job().mesh().cp());
 
     /**
      * One of the ways: each replica takes its {@link BatchShare}.
@@ -39,11 +48,7 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
 
     /**
      * Those that divide the model, fit into memory and leave each replica a sequence: first the one to take, which is
-     * the simplest of those that take hardly longer than the fastest, then all others, fastest first.
-     *
-     * @param meshes     to try, the simplest first
-     * @param stages     of ZeRO to try
-     * @param recomputes to try
+     * the {@link #SIMPLEST} of those that take hardly longer than the fastest, then all others, fastest first.
      */
     List<Plan> best(List<MeshShape> meshes, List<Integer> stages, List<Recompute> recomputes, Cluster cluster) {
         List<Plan> plans = new ArrayList<>();
@@ -54,13 +59,13 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
                 }
             }
         }
-        double least = plans.stream().mapToDouble(plan -> plan.time().total()).min().orElse(0);
-        Optional<Plan> simplest = plans.stream().filter(plan -> plan.time().total() <= HARDLY * least).findFirst();
         plans.sort(Comparator.comparingDouble(plan -> plan.time().total()));
-        simplest.ifPresent(plan -> {
-            plans.remove(plan);
-            plans.addFirst(plan);
-        });
+        if (!plans.isEmpty()) {
+            double most = HARDLY * plans.getFirst().time().total();
+            Plan simplest = plans.stream().filter(plan -> plan.time().total() <= most).min(SIMPLEST).orElseThrow();
+            plans.remove(simplest);
+            plans.addFirst(simplest);
+        }
         return plans;
     }
 
@@ -87,14 +92,10 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
         }
     }
 
-    /**
-     * All of so many ranks, the simplest first: those that divide a model or its sequences in the fewest ways, then
-     * least pipeline, then least tensor, then least context parallelism.
-     */
+    /** All of so many ranks. */
     static List<MeshShape> meshes(int ranks) {
         return divisors(ranks).flatMap(pp -> divisors(ranks / pp).flatMap(tp -> divisors(ranks / pp / tp)
-                .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp))))
-                .sorted(Comparator.comparing(MeshSearch::ways)).toList();
+                .map(cp -> new MeshShape(ranks / pp / tp / cp, cp, tp, pp)))).toList();
     }
 
     private static long ways(MeshShape mesh) {

@@ -53,7 +53,9 @@ record RankMemory(long parameters, long weights, long gradients, long optimizer,
     }
 
     private String formula(int bytes, boolean divided) {
-        return bytes + "P" + (divided && shards.ranks() > 1 ? "/" + shards.ranks() : "");
+        int among = divided ? shards.ranks() : 1;
+        return String.format(Locale.ROOT, "%dP%s = %.2f", bytes, among > 1 ? "/" + among : "",
+                bytes * (double) parameters / among / 1e6);
     }
 
     @Override

@@ -111,6 +111,72 @@ class PlanCommandTest {
         assertTrue(own.get("step_seconds").asDouble() > known.get("step_seconds").asDouble());
     }
 
+    /** A run's folder stands for its configuration. */
+    @Test
+    void folderOfARun() throws IOException {
+        Path run = Files.createDirectories(folder.resolve("runs/mine"));
+        Files.writeString(run.resolve("config.yaml"), Configurations.toYaml(PretrainPresets.all().get("stories42m")));
+        Result none = plan(run.toString());
+        assertEquals(2, none.exitCode);
+        assertTrue(none.err.contains(run + " holds no run: it has no manifest.json"), none.err);
+        Files.writeString(run.resolve("manifest.json"), "{}");
+        assertEquals(json("stories42m").get("job"), json(run.toString()).get("job"));
+    }
+
+    /** By its kind: two numbers a parameter of Adam's, one of momentum, none of plain descent. */
+    @Test
+    void stateOfTheOptimizer() throws IOException {
+        String[] adam = {"llama2-7b", "--hardware", "h200x8", "--mesh", "dp=8", "--zero", "1"};
+        double all = json(adam).get("memory").get("optimizer").asDouble();
+        assertEquals(all / 2, json(with(adam, "--set", "optimizer.kind=sgd")).get("memory").get("optimizer").asDouble());
+        assertEquals(0, json(with(adam, "--set", "optimizer.kind=sgd", "--set", "optimizer.momentum=0")).get("memory")
+                .get("optimizer").asDouble());
+        assertTrue(plan(with(adam, "--set", "optimizer.kind=rmsprop", "--set", "optimizer.momentum=0")).out
+                .contains("4P/8"));
+    }
+
+    private static String[] with(String[] arguments, String... more) {
+        return Stream.concat(Stream.of(arguments), Stream.of(more)).toArray(String[]::new);
+    }
+
+    /** What lab pretrain refuses is a plan of other software's ways alone. */
+    @Test
+    void waysOfOthers() throws IOException {
+        String[] both = {"llama3-8b", "--mesh", "dp=4,pp=2", "--zero", "2", "--checkpointing", "selective"};
+        JsonNode plan = json(with(both, "--state", "pytorch"));
+        assertEquals("dp=4,pp=2", plan.get("mesh").asText());
+        assertEquals(2, plan.get("job").get("method").get("zero").asInt());
+        assertEquals(2, plan(both).exitCode);
+    }
+
+    /** Why GPUs are not used well is said. */
+    @Test
+    void remarks() throws IOException {
+        Result result = plan("quickstart", "--hardware", "h100x3");
+        assertTrue(result.out.contains("the 16 x 1 sequences of a step cannot be divided evenly among 3 ranks."),
+                result.out);
+        assertTrue(result.out.contains("more passes a step (--accumulation) make the pipeline's bubble smaller"),
+                result.out);
+        assertEquals(0, json("llama3-8b", "--hardware", "h200x8").get("remarks").size());
+    }
+
+    /**
+     * What is recommended fits with room to spare where that costs hardly anything, and of ways that are as fast it is
+     * one that an engineer would try first: replicas where a rank can hold the model, then tensor parallelism within a
+     * node, and over many nodes ZeRO-3 or tensor parallelism within them and a pipeline between.
+     */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"llama3-8b|h200x8|dp=8|1", "llama3-8b|h100x8|dp=4,tp=2|1",
+        "llama3-8b|h100x4|dp=2,tp=2|2", "llama3-8b|h100x8x4|dp=32|3", "llama3-70b|h100x8x8|dp=64|3",
+        "llama3-70b|h200x8x8|dp=4,tp=4,pp=4|1", "gpt2-124m|h100x8|dp=8|0"})
+    void recommended(String model, String hardware, String mesh, int zero) throws IOException {
+        JsonNode plan = json(model, "--hardware", hardware);
+        assertEquals(mesh, plan.get("mesh").asText());
+        assertEquals(zero, plan.get("job").get("method").get("zero").asInt());
+        double all = plan.get("gpu").get("memory_gib").asDouble() * (1L << 30);
+        assertTrue(plan.get("memory_total").asDouble() <= 0.9 * all, plan.toString());
+    }
+
     @Test
     void check() {
         Result result = plan("--check");
@@ -132,6 +198,9 @@ class PlanCommandTest {
         "2|llama3-8b --hardware h100x3 --mesh dp=3|cannot be divided evenly among 3 ranks",
         "2|llama3-8b --hardware h100x8 --mesh pp=8 --interleave 8|each needs at least 64 layers",
         "2|llama3-8b --hardware h100x8 --mesh dp=8 --interleave 2|needs pp above 1",
+        "2|llama3-8b --mesh pp=2 --zero 2|--zero 2 frees what the backward pass of a later micro-batch needs",
+        "2|llama3-8b --checkpointing selective|lab pretrain computes layers twice as a whole or not at all",
+        "2|llama3-8b --mesh cp=2 --set run.kernels=torch|context parallelism needs the lab's kernels",
         "1|llama3-70b --hardware h100x8 --mesh dp=8|and a GPU has 79.6 GiB",
         "2|llama3-8b --zero 4|zero must be a stage from 0 to 3, found 4",
         "2|llama3-8b --precision fp64|fp64 is for checks on CPUs",

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
+import java.util.Locale;
 import org.airelab.nn.ModelConfig;
 import org.airelab.nn.ModelPresets;
 import org.airelab.nn.Shards;
@@ -42,8 +43,9 @@ class RankMemoryTest {
             assertEquals(gradients, memory.gradients(), 0.01 * gradients);
             assertEquals(8 * p / ranks, memory.optimizer(), 0.01 * 8 * p / ranks);
             String by = ranks == 1 ? "" : "/" + ranks;
-            String formulas = "of weights (4P" + (stage == 3 ? by : "") + "), of gradients (4P" + (stage >= 2 ? by : "")
-                    + "), of the optimizer's state (8P" + by + ")";
+            String formulas = String.format(Locale.ROOT, "of weights (4P%s = %.2f), of gradients (4P%s = %.2f), of the"
+                    + " optimizer's state (8P%s = %.2f)", stage == 3 ? by : "", weights / 1e6, stage >= 2 ? by : "",
+                    gradients / 1e6, by, 8 * p / ranks / 1e6);
             assertTrue(memory.toString().replaceAll("[0-9.]+ MB ", "").contains(formulas), memory.toString());
             // The embedding, which the head computes with, two layers and the head's norm.
             double embedding = (double) model.vocabSize() * model.dim();
