@@ -7,9 +7,9 @@ import org.airelab.distributed.plan.LayerWork.Product;
 import org.airelab.distributed.plan.Links.Group;
 
 /**
- * What ranks exchange and what of its time computing does not hide: of pipelines all of it; of tensor parallelism all but
- * what the backward pass of a product gathers and scatters while it computes; a ring of keys and values hides behind
- * attention; what {@link ReplicaFlows} exchange behind the layers beside it.
+ * What ranks exchange and what of its time computing does not hide: of pipelines all of it; of tensor parallelism all
+ * but what the backward pass of a product gathers and scatters while it computes; a ring of keys and values hides
+ * behind attention; what {@link ReplicaFlows} exchange behind the layers beside it.
  */
 final class Communication {
     /** Numbers of a token that ranks tell each other of a loss over divided logits, in float32. */
@@ -67,11 +67,11 @@ final class Communication {
     }
 
     /**
-     * The lab's ranks have their own tokens between products (Korthikanti et al. 2022, section 4.2.2): forward each half
-     * of a layer gathers its input and scatters its sum; backward the same, and once more gathers the input, of which
-     * each rank has kept its own tokens alone. That hides behind the product for the input's gradient, whose scatter
-     * hides behind that for the weight's. Of other software, which differs in it, an all-reduce for each half is
-     * counted, forward and backward, and nothing hides it.
+     * The lab's ranks have their own tokens between products (Korthikanti et al. 2022, section 4.2.2): forward each
+     * half of a layer gathers its input and scatters its sum; backward the same, and once more gathers the input, of
+     * which each rank has kept its own tokens alone. That hides behind the product for the input's gradient, whose
+     * scatter hides behind that for the weight's. Of other software, which differs in it, an all-reduce for each half
+     * is counted, forward and backward, and nothing hides it.
      */
     private Flow tensor() {
         Group group = links.tensor(mesh);

@@ -25,8 +25,8 @@ record MeshSearch(ModelConfig model, int batchSize, int accumulation, Method met
     /** What of the fastest's time is not worth more parallelism or a higher stage of ZeRO. */
     private static final double HARDLY = 1.02;
     /**
-     * First what leaves room in memory, then what divides a model or its sequences in the fewest ways, then what divides
-     * least among replicas, then least pipeline, least tensor and least context parallelism.
+     * First what leaves room in memory, then what divides a model or its sequences in the fewest ways, then what
+     * divides least among replicas, then least pipeline, least tensor and least context parallelism.
      */
     private static final Comparator<Plan> SIMPLEST =
             Comparator.<Plan, Boolean>comparing(plan -> !plan.memory().fitsEasily(plan.cluster().gpu()))

@@ -168,8 +168,8 @@ public final class PlanCommand implements LabCommand {
     private MeshSearch search(PretrainConfig run) {
         if (state.ours() && recompute == Recompute.SELECTIVE) {
             throw UserError.badInput("lab pretrain computes layers twice as a whole or not at all, and --checkpointing"
-                    + " selective is a way of other software.", "Use --checkpointing none or full, or --state pytorch or"
-                            + " mixed.");
+                    + " selective is a way of other software.", "Use --checkpointing none or full, or --state pytorch"
+                            + " or mixed.");
         }
         Kernels kernels = run.run().kernels() == KernelChoice.TORCH ? Kernels.PLAIN : Kernels.FUSED;
         try {

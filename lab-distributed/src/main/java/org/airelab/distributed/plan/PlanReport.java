@@ -64,7 +64,8 @@ final class PlanReport {
         Method method = plan.job().method();
         int zero = method.zero();
         int ranks = plan.job().replicas();
-        List<String> lines = new ArrayList<>(List.of(text("memory of a rank, GiB; P = %s parameters that it computes with",
+        List<String> lines = new ArrayList<>(List.of(
+                text("memory of a rank, GiB; P = %s parameters that it computes with",
                         Progress.count(memory.parameters())),
                 part("weights", memory.weights(), formula(method.state().weights(), zero >= 3, ranks)),
                 part("gradients", memory.gradients(), formula(method.state().gradients(), zero >= 2, ranks)),

@@ -63,7 +63,8 @@ final class Pretraining {
     /** Trains a run that was cut off to its end, by its own configuration; one that has ended is left as it is. */
     static int resume(PretrainConfig config, RunDirectory run, Ranks ranks) throws IOException {
         RunManifest.Standing standing = RunManifest.standing(run.file(RunDirectory.MANIFEST));
-        PretrainData.requireUnchanged(run.file(PretrainConfig.FILE), standing.configSha256(), Configurations.hash(config));
+        PretrainData.requireUnchanged(run.file(PretrainConfig.FILE), standing.configSha256(),
+                Configurations.hash(config));
         PretrainData.requireUnchanged(run.file(TOKENIZER), standing.tokenizerSha256(),
                 Tokenizer.load(run.file(TOKENIZER)).hash());
         if (finished(config, run.root(), standing)) {

@@ -61,8 +61,8 @@ class CountedTrafficTest {
             step(ranks[world.rank()], new ParallelTraining(model(tied), precision, KernelChoice.AUTO, twice, 1, PASSES,
                     ROWS), division(shape, zero, chunks));
         });
-        planned(plan, mesh.contains(",")).forEach((kinds, bytes) -> assertEquals(most(ranks, kinds), bytes, 0.01 * bytes,
-                kinds.toString()));
+        planned(plan, mesh.contains(",")).forEach(
+                (kinds, bytes) -> assertEquals(most(ranks, kinds), bytes, 0.01 * bytes, kinds.toString()));
     }
 
     private static Division division(MeshShape shape, int zero, int chunks) {

@@ -42,8 +42,8 @@ class MemoryPlanTest {
 
     /** (weights + gradients + K) P, of which each stage of ZeRO divides one more (Rajbhandari et al. 2020). */
     @ParameterizedTest
-    @CsvSource({"FLOAT32,0,4,4,8", "FLOAT32,1,4,4,1", "FLOAT32,2,4,0.5,1", "FLOAT32,3,0.5,0.5,1", "PYTORCH,3,0.5,0.5,1", "MIXED,0,2,2,12",
-        "MIXED,1,2,2,1.5", "MIXED,2,2,0.25,1.5", "MIXED,3,0.25,0.25,1.5"})
+    @CsvSource({"FLOAT32,0,4,4,8", "FLOAT32,1,4,4,1", "FLOAT32,2,4,0.5,1", "FLOAT32,3,0.5,0.5,1", "PYTORCH,3,0.5,0.5,1",
+        "MIXED,0,2,2,12", "MIXED,1,2,2,1.5", "MIXED,2,2,0.25,1.5", "MIXED,3,0.25,0.25,1.5"})
     void bytesAParameterOfEightReplicas(State state, int zero, double weights, double gradients, double optimizer) {
         for (String mesh : new String[] {"dp=8", "dp=2,cp=4"}) {
             MemoryPlan memory = plan(mesh, zero, state, Recompute.NONE);

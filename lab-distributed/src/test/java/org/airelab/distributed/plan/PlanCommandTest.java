@@ -83,7 +83,8 @@ class PlanCommandTest {
     @Test
     void textAndTree() throws IOException {
         String[] arguments = {"llama2-7b", "--hardware", "a100x8x2", "--mesh", "dp=2,tp=4,pp=2", "--zero", "1",
-            "--checkpointing", "selective", "--state", "mixed", "--batch", "2", "--accumulation", "32", "--interleave", "2"};
+            "--checkpointing", "selective", "--state", "mixed", "--batch", "2", "--accumulation", "32",
+            "--interleave", "2"};
         JsonNode tree = json(arguments);
         String text = plan(arguments).out;
         double sum = tree.get("time").valueStream().mapToDouble(JsonNode::asDouble).sum();
@@ -128,9 +129,10 @@ class PlanCommandTest {
     void stateOfTheOptimizer() throws IOException {
         String[] adam = {"llama2-7b", "--hardware", "h200x8", "--mesh", "dp=8", "--zero", "1"};
         double all = json(adam).get("memory").get("optimizer").asDouble();
-        assertEquals(all / 2, json(with(adam, "--set", "optimizer.kind=sgd")).get("memory").get("optimizer").asDouble());
-        assertEquals(0, json(with(adam, "--set", "optimizer.kind=sgd", "--set", "optimizer.momentum=0")).get("memory")
-                .get("optimizer").asDouble());
+        String[] momentum = with(adam, "--set", "optimizer.kind=sgd");
+        assertEquals(all / 2, json(momentum).get("memory").get("optimizer").asDouble());
+        assertEquals(0, json(with(momentum, "--set", "optimizer.momentum=0")).get("memory").get("optimizer")
+                .asDouble());
         assertTrue(plan(with(adam, "--set", "optimizer.kind=rmsprop", "--set", "optimizer.momentum=0")).out
                 .contains("4P/8"));
     }

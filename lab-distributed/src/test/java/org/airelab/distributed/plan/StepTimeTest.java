@@ -98,8 +98,8 @@ class StepTimeTest {
     }
 
     /**
-     * Of the lab's ring in a half type (RingAttentionTest counts it): keys and values twice, or three times, and float32
-     * sums of their gradients once.
+     * Of the lab's ring in a half type (RingAttentionTest counts it): keys and values twice, or three times, and
+     * float32 sums of their gradients once.
      */
     @Test
     void ringInAHalfType() {
