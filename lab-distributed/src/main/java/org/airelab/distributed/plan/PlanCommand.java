@@ -53,16 +53,16 @@ public final class PlanCommand implements LabCommand {
     private String hardware;
 
     @Option(names = "--mesh", paramLabel = "MESH", description = "How ranks divide the work: dp=2,tp=2,pp=2,cp=1."
-            + " Default: the fastest that fits.")
+            + " Default: the simplest that fits and is hardly slower than the fastest.")
     private String mesh;
 
     @Option(names = "--zero", paramLabel = "STAGE", description = "What data parallelism divides: 0 nothing, 1 the"
-            + " optimizer's state, 2 gradients too, 3 weights too. Default: the fastest that fits.")
+            + " optimizer's state, 2 gradients too, 3 weights too. Default: as for --mesh.")
     private Integer zero;
 
     @Option(names = "--checkpointing", arity = "0..1", fallbackValue = "FULL", paramLabel = "WHICH", description =
-            "Activations computed twice: none, selective or full. Default: the configuration's, or the fastest that"
-                    + " fits.")
+            "Activations computed twice: none, full, or of other software's (--state) selective. Default: the"
+                    + " configuration's, or the fastest that fits.")
     private Recompute recompute;
 
     @Option(names = {"--batch", "--batch-size"}, paramLabel = "N", description = "Sequences of a forward pass.")

@@ -151,6 +151,16 @@ class PlanCommandTest {
         assertEquals(2, plan(both).exitCode);
     }
 
+    /** Converted weights and the layers' turns count: without recomputation ZeRO-3 does not fit where it seems to. */
+    @Test
+    void whatZero3DoesNotDivide() {
+        Result result = plan("llama3-8b", "--mesh", "dp=8", "--zero", "3", "--checkpointing", "none");
+        assertEquals(1, result.exitCode, result.out);
+        assertTrue(result.out.contains("layers by turns             7.16"), result.out);
+        assertTrue(result.out.contains("weights converted          13.98"), result.out);
+        assertTrue(result.out.contains("it does not fit"), result.out);
+    }
+
     /** Why GPUs are not used well is said. */
     @Test
     void remarks() throws IOException {
