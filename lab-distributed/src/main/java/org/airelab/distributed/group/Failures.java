@@ -47,7 +47,7 @@ public final class Failures {
 
     /** A rank can no longer do its part. */
     public static String lost(ProcessGroup group, int other, Call call, String why) {
-        return group.who(other) + " " + why + " while " + group.who(group.rank()) + " waited for it in "
+        return group.who(other) + " " + why + (why.contains(",") ? ", while " : " while ") + group.who(group.rank()) + " waited for it in "
                 + group.describe(call);
     }
 

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.torch.ScalarType;
@@ -157,6 +158,18 @@ public abstract class ProcessGroup implements AutoCloseable {
 
     /** Lets all ranks' pending and later work fail, for the reason given: one sentence without a full stop. */
     public abstract void abort(String reason);
+
+    /**
+     * Tells, at once or when it happens, why the group has failed, whatever this rank is at: of the group of all ranks
+     * that also is that a rank has died or stands still while nobody waits for it in a call. Who asks is to end the
+     * process where what it is at does not let it notice: it may wait for a lock that the rank at fault holds.
+     *
+     * @param told is given the reason, a sentence without a full stop, once at most and not after {@link #close}, by a
+     *             thread that it must not keep
+     */
+    public void onFailure(Consumer<String> told) {
+        throw new UnsupportedOperationException("this group tells nobody: " + this);
+    }
 
     /** Waits for this rank's pending work, then leaves: whoever still waits for this rank fails. */
     @Override

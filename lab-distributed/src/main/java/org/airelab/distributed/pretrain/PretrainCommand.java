@@ -135,6 +135,7 @@ public final class PretrainCommand implements LabCommand {
             try {
                 return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);
             } catch (RuntimeException | IOException | Error e) {
+                rankOptions.stopped();
                 ranks.stopped(e);
                 throw e;
             }

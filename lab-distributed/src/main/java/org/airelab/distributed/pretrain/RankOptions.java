@@ -10,6 +10,7 @@ import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.Cores;
+import org.airelab.distributed.launch.GroupEnd;
 import org.airelab.distributed.launch.World;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.parallel.Division;
@@ -72,6 +73,9 @@ final class RankOptions {
             + " ranks have are compared, but for an embedding on both ends of a pipeline. Default: 100.")
     private long checkEvery = 100;
 
+    /** Null where there are no other ranks, or they have not met. */
+    private GroupEnd groupEnd;
+
     /** Refuses numbers that cannot be. */
     void check() {
         require(ranks == null || ranks >= 1, "--nproc must be at least 1, found " + ranks);
@@ -130,8 +134,21 @@ final class RankOptions {
         }
         BackEnd chosen = backEnd != null ? backEnd : BackEnd.of(world, device);
         ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(Duration.ofSeconds(startSeconds)));
-        Cores.share(group);
-        return Ranks.of(group, device, division);
+        groupEnd = GroupEnd.of(group);
+        try {
+            Cores.share(group);
+            return Ranks.of(group, device, division);
+        } catch (RuntimeException e) {
+            stopped();
+            throw e;
+        }
+    }
+
+    /** This rank ends, and says itself why. */
+    void stopped() {
+        if (groupEnd != null) {
+            groupEnd.noticed();
+        }
     }
 
     /** How a run of that many ranks is divided. */

@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.SmallDisk;
@@ -71,6 +74,61 @@ class RankFailuresTest {
         assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has given no sign of life"),
                 run.text());
         ended(both);
+    }
+
+    /** The process that prepares data, and holds their lock, if there is one. */
+    private Optional<ProcessHandle> holder() {
+        try (Stream<Path> files = Files.walk(folder.resolve("cache"))) {
+            for (Path lock : files.filter(file -> file.toString().endsWith(".lock")).toList()) {
+                Matcher mark = Pattern.compile("process (\\d+);.*").matcher(Files.readString(lock));
+                if (mark.matches()) {
+                    return ProcessHandle.of(Long.parseLong(mark.group(1)));
+                }
+            }
+        } catch (IOException | UncheckedIOException e) {
+            // Not there yet, or it changes meanwhile.
+        }
+        return Optional.empty();
+    }
+
+    /** The other rank waits for a lock, and comes to no collective. */
+    @ParameterizedTest
+    @ValueSource(strings = {"variables", "mpirun"})
+    void rankStoppedWhileItHoldsALock(String start) throws Exception {
+        boolean mpi = start.equals("mpirun");
+        assumeTrue(!mpi || MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        String[] large = {"--data", "synthetic:stories=200000"};
+        List<Ranks.Started> runs = mpi ? List.of(underMpirun(large)) : List.of(
+                ranks.start("lock", List.of(), rank(0), large), ranks.start("lock", List.of(), rank(1), large));
+        runs.getFirst().await(() -> holder().isPresent() && runs.stream().anyMatch(run ->
+                run.text().contains("waiting for process")), "two ranks that want to prepare the data");
+        ProcessHandle stopped = holder().orElseThrow();
+        signal(stopped, "STOP");
+        try {
+            Ranks.Started other = runs.stream().filter(run -> run.process().pid() != stopped.pid()).findFirst()
+                    .orElseThrow();
+            assertNotEquals(0, other.exitCode(), other::text);
+            assertTrue(Pattern.compile("error: rank \\d (\\(process " + stopped.pid() + "\\) )?has given no sign of"
+                    + " life for 20 s, it may have been stopped").matcher(other.text()).find(), other.text());
+        } finally {
+            stopped.destroyForcibly();
+        }
+        ended(List.of(stopped));
+    }
+
+    /** Without a launcher nobody but the ranks themselves can notice. */
+    @Test
+    void rankKilledWhileItHoldsALock() throws Exception {
+        Ranks.Started first = ranks.start("lock", List.of(), rank(0), "--data", "synthetic:stories=200000");
+        Ranks.Started second = ranks.start("lock", List.of(), rank(1), "--data", "synthetic:stories=200000");
+        first.await(() -> holder().isPresent(), "a rank that prepares the data");
+        boolean firstHolds = holder().orElseThrow().pid() == first.process().pid();
+        Ranks.Started holder = firstHolds ? first : second;
+        Ranks.Started other = firstHolds ? second : first;
+        holder.process().destroyForcibly();
+        assertNotEquals(0, other.exitCode(), other::text);
+        assertTrue(other.text().contains("error: rank " + (firstHolds ? 0 : 1) + " (process "
+                + holder.process().pid() + ") has died"), other.text());
     }
 
     @Test
@@ -190,11 +248,15 @@ class RankFailuresTest {
         }
     }
 
+    private Ranks.Started underMpirun(String... arguments) throws IOException {
+        return ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"),
+                Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), arguments);
+    }
+
     @Test
     void rankKilledUnderMpirun() throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
-        Ranks.Started run = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"),
-                Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), "--steps", "1000000");
+        Ranks.Started run = underMpirun("--steps", "1000000");
         run.awaitStep(5);
         List<ProcessHandle> both = run.ranks();
         assertEquals(2, both.size());

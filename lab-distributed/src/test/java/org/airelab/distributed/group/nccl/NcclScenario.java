@@ -53,6 +53,8 @@ final class NcclScenario {
             case "leaves" -> leaves();
             case "dies" -> dies();
             case "stopped" -> stopped();
+            case "stoppedUnawaited" -> NcclUnawaited.stopped();
+            case "diedUnawaited" -> NcclUnawaited.died();
             case "abort" -> abort();
             case "asyncError" -> asyncError();
             case "idle" -> asyncErrorOfIdleRank();
