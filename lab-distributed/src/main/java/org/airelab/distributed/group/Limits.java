@@ -11,9 +11,9 @@ import java.time.Duration;
  */
 public record Limits(Duration start, Duration collective, Duration silence) {
     /**
-     * A minute to start, ten for a rank that writes a checkpoint while others wait. Twenty seconds without a sign: a
-     * process that swaps, or shares its cores with many, is not taken for dead, and one that is stopped ends the others
-     * within half a minute.
+     * A minute to start, on several hosts; ten for a rank that writes a checkpoint while others wait. Twenty seconds
+     * without a sign: a process that swaps, or shares its cores with many, is not taken for dead, and one that is
+     * stopped ends the others within half a minute.
      */
     public static final Limits DEFAULT =
             new Limits(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofSeconds(20));

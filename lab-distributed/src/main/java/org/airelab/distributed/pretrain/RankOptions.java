@@ -30,8 +30,9 @@ final class RankOptions {
     private int restarts;
 
     @Option(names = "--start-timeout", paramLabel = "SECONDS", description = "How long ranks wait for each other to"
-            + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
-    private int startSeconds = 60;
+            + " start. (Of ranks that MPI starts on several hosts its launcher decides.) Default: 20 where all are on"
+            + " one host, else 60.")
+    private Integer startSeconds;
 
     @Option(names = "--backend", paramLabel = "B", description = "How ranks exchange arrays: nccl, those of GPUs, a GPU"
             + " for each rank; shm, through this host's memory, or mpi: with both ranks may also share GPUs. One rank"
@@ -82,7 +83,7 @@ final class RankOptions {
         require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
-        require(startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
+        require(startSeconds == null || startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
         require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
                 + " --nproc nor --mesh was given");
@@ -133,7 +134,8 @@ final class RankOptions {
             return Ranks.alone(device);
         }
         BackEnd chosen = backEnd != null ? backEnd : BackEnd.of(world, device);
-        ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(Duration.ofSeconds(startSeconds)));
+        ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(startSeconds == null
+                ? world.startLimit() : Duration.ofSeconds(startSeconds)));
         groupEnd = GroupEnd.of(group);
         try {
             Cores.share(group);

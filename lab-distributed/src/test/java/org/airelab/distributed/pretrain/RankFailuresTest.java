@@ -62,18 +62,30 @@ class RankFailuresTest {
         ended(both);
     }
 
+    /** Before ranks have met, at the start, only their launcher can notice. */
     @Test
     void stoppedRank() throws Exception {
         Ranks.Started run = ranks.start("stopped", ENDLESS);
-        run.awaitStep(20);
+        run.await(() -> run.ranks().size() == 2, "two ranks");
         List<ProcessHandle> both = run.ranks();
         long start = System.nanoTime();
         signal(both.get(1), "STOP");
         assertEquals(1, run.exitCode());
         assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 30);
-        assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has given no sign of life"),
+        assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has been stopped for 15 s"),
                 run.text());
         ended(both);
+    }
+
+    /** MPI itself would wait for ever. */
+    @Test
+    void rankStoppedBeforeMpiStarts() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Ranks.Started run = underMpirun(List.of("sh", "-c", "[ $OMPI_COMM_WORLD_RANK = 0 ] || kill -STOP $$; exec"
+                + " \"$@\"", "sh"), "--start-timeout", "4");
+        assertNotEquals(0, run.exitCode());
+        assertTrue(run.text().contains("error: rank 1 has not come within 4 s to the start"), run.text());
+        assertTrue(run.text().contains("Look whether that rank was started"), run.text());
     }
 
     /** The process that prepares data, and holds their lock, if there is one. */
@@ -249,7 +261,14 @@ class RankFailuresTest {
     }
 
     private Ranks.Started underMpirun(String... arguments) throws IOException {
-        return ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"),
+        return underMpirun(List.of(), arguments);
+    }
+
+    /** Each rank behind a command of its own. */
+    private Ranks.Started underMpirun(List<String> behind, String... arguments) throws IOException {
+        List<String> launcher = new ArrayList<>(List.of("mpirun", "--oversubscribe", "-n", "2"));
+        launcher.addAll(behind);
+        return ranks.start("mpi", launcher,
                 Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), arguments);
     }
 

@@ -2,6 +2,7 @@ package org.airelab.distributed.group.shm;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -130,8 +131,9 @@ class ShmFailuresTest {
         List<Callable<Void>> tasks = new ArrayList<>();
         for (Callable<UserError> rank : ranks) {
             tasks.add(() -> {
-                String message = rank.call().getMessage();
-                assertTrue(message.matches(sentence), message);
+                UserError error = rank.call();
+                assertTrue(error.getMessage().matches(sentence), error.getMessage());
+                assertFalse(error.advice().contains("checkpoint"), error.advice());
                 return null;
             });
         }
