@@ -206,7 +206,8 @@ class RankFailuresTest {
             Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--zero", zero, "--max-restarts", "1",
                     "--set", "run.keep_checkpoints=1000");
             assertEquals(UserError.MACHINE, run.exitCode(), run::text);
-            assertTrue(run.text().matches("(?s).*error: " + (zero.equals("0") ? ".* could not be written"
+            assertTrue(run.text().matches("(?s).*error: " + (zero.equals("0")
+                    ? "rank 0 stopped: The checkpoint of step \\d+ could not be written"
                     : "rank \\d could not write its part of the checkpoint") + ".*"), run.text());
             assertTrue(Files.exists(FolderContents.checkpoint(run.run(), 10)), run::text);
             assertFalse(run.text().contains("restarting"), run.text());
