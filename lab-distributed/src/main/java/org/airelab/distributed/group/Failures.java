@@ -13,13 +13,13 @@ public final class Failures {
 
     /** The error for one about ranks that have not met: there is nothing yet to go back to. */
     public static UserError atStart(String sentence) {
-        return UserError.failed(sentence,
+        return UserError.lost(sentence,
                 "Look whether that rank was started, and for what it has itself reported; then start all ranks again.");
     }
 
     /** The error for one of the sentences. */
     public static UserError error(String sentence) {
-        return UserError.failed(sentence, ADVICE);
+        return UserError.lost(sentence, ADVICE);
     }
 
     /**

@@ -70,9 +70,12 @@ public final class Launcher {
         endAll();
     }
 
-    /** Whether to start again may end otherwise: wrong input stays wrong, and what the machine lacks it still lacks. */
+    /**
+     * Whether to start again may end otherwise: wrong input stays wrong, what the machine lacks it still lacks, and a
+     * run that has diverged diverges again.
+     */
     private static boolean mayHelp(int code) {
-        return code != UserError.BAD_INPUT && code != UserError.MACHINE;
+        return code != UserError.FAILED && code != UserError.BAD_INPUT && code != UserError.MACHINE;
     }
 
     private int run(int attempt) throws IOException, InterruptedException {
@@ -90,9 +93,9 @@ public final class Launcher {
         for (RankProcess rank : ranks) {
             rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         }
-        // With 1 also those end that have only noticed that another one failed.
+        // So those end that have only noticed that another one failed.
         RankProcess failed = ranks.stream().filter(rank -> rank.failed()
-                && rank.exitCode() != UserError.FAILED).findFirst().orElse(first);
+                && rank.exitCode() != UserError.LOST).findFirst().orElse(first);
         endAll();
         if (!ending) {
             failed.failure().forEach(System.err::println);

@@ -60,9 +60,9 @@ final class RankProcess {
         return stoppedSeconds >= STOPPED_SECONDS;
     }
 
-    /** The exit code of its end; of one that stands still, and has to be killed, that of a failure. */
+    /** The exit code of its end; of one that stands still, and has to be killed, that of a loss. */
     int exitCode() {
-        return stoppedSeconds >= STOPPED_SECONDS ? UserError.FAILED : process.exitValue();
+        return stoppedSeconds >= STOPPED_SECONDS ? UserError.LOST : process.exitValue();
     }
 
     /** Whether it ended, other than well. */

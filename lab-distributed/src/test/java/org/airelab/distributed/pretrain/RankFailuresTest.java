@@ -70,7 +70,7 @@ class RankFailuresTest {
         List<ProcessHandle> both = run.ranks();
         long start = System.nanoTime();
         signal(both.get(1), "STOP");
-        assertEquals(1, run.exitCode());
+        assertEquals(UserError.LOST, run.exitCode());
         assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 30);
         assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has been stopped for 15 s"),
                 run.text());
@@ -138,7 +138,7 @@ class RankFailuresTest {
         Ranks.Started holder = firstHolds ? first : second;
         Ranks.Started other = firstHolds ? second : first;
         holder.process().destroyForcibly();
-        assertNotEquals(0, other.exitCode(), other::text);
+        assertEquals(UserError.LOST, other.exitCode(), other::text);
         assertTrue(other.text().contains("error: rank " + (firstHolds ? 0 : 1) + " (process "
                 + holder.process().pid() + ") has died"), other.text());
     }

@@ -140,7 +140,7 @@ final class NcclScenario {
         run(size, limits, seat -> {
             UserError error = assertThrows(UserError.class, () -> rank.run(seat));
             assertEquals(sentence, error.getMessage());
-            assertEquals(UserError.FAILED, error.exitCode());
+            assertEquals(UserError.LOST, error.exitCode());
             assertEquals(sentence, assertThrows(UserError.class, () -> seat.group().barrier().await()).getMessage());
         });
     }
