@@ -42,7 +42,7 @@ final class RankOptions {
 
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
-    private Replicas.Gradients gradients = Replicas.Gradients.BUCKETED;
+    private Replicas.Gradients gradients;
 
     @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients; with --zero 2 or 3"
             + " a bucket is a layer. Default: 25.")
@@ -59,7 +59,7 @@ final class RankOptions {
 
     @Option(names = "--schedule", paramLabel = "NAME", description = "Of a pipeline: afab (all forward, all backward),"
             + " 1f1b or interleaved. Default: 1f1b.")
-    private String schedule = "1f1b";
+    private String schedule;
 
     @Option(names = "--chunks", paramLabel = "N", description = "Chunks of layers on each rank of an interleaved"
             + " pipeline. Default: 1.")
@@ -88,7 +88,7 @@ final class RankOptions {
         require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
                 + " --nproc nor --mesh was given");
         settings();
-        PipelineSchedule.parse(schedule);
+        schedule();
         if (mesh != null) {
             MeshShape.parse(mesh, OptionalInt.empty());
         }
@@ -153,14 +153,31 @@ final class RankOptions {
         }
     }
 
-    /** How a run of that many ranks is divided. */
+    /** How a run of that many ranks is divided. Refuses what would have no effect there. */
     Division division(int size) {
         MeshShape shape = mesh == null ? MeshShape.replicas(size) : MeshShape.parse(mesh, OptionalInt.of(size));
-        return new Division(shape, settings(), sequenceParallel, PipelineSchedule.parse(schedule), chunks);
+        // A group of one rank, which --backend makes, has replicas: one.
+        boolean replicas = shape.dp() * shape.cp() > 1 || size == 1 && backEnd != null;
+        requireEffect(gradients == null || replicas, "--gradients is how replicas sum theirs", shape, "dp=2");
+        requireEffect(zero == 0 || replicas, "--zero divides state among replicas", shape, "dp=2");
+        requireEffect(schedule == null || shape.pp() > 1, "--schedule is of a pipeline", shape, "pp=2");
+        return new Division(shape, settings(), sequenceParallel, schedule(), chunks);
+    }
+
+    private static void requireEffect(boolean has, String what, MeshShape shape, String other) {
+        if (!has) {
+            throw UserError.badInput(what + ", and the mesh " + shape + " has none.",
+                    "Leave it out, or give a mesh such as " + other + ".");
+        }
+    }
+
+    private PipelineSchedule schedule() {
+        return PipelineSchedule.parse(schedule == null ? "1f1b" : schedule);
     }
 
     /** Refuses what they refuse. */
     private Replicas.Settings settings() {
-        return new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero, checkEvery);
+        return new Replicas.Settings(gradients == null ? Replicas.Gradients.BUCKETED : gradients,
+                Math.round(bucketMegabytes * 1e6), zero, checkEvery);
     }
 }
