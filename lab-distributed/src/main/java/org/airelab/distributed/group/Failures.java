@@ -53,8 +53,9 @@ public final class Failures {
 
     /** A rank can no longer do its part. */
     public static String lost(ProcessGroup group, int other, Call call, String why) {
-        return group.who(other) + " " + why + (why.contains(",") ? ", while " : " while ") + group.who(group.rank()) + " waited for it in "
-                + group.describe(call);
+        // What is put between commas has a second one.
+        return group.who(other) + " " + why + (why.contains(",") ? "," : "") + " while " + group.who(group.rank())
+                + " waited for it in " + group.describe(call);
     }
 
     /** What is wrong with a rank that gives no sign of life, as the end of a sentence. */

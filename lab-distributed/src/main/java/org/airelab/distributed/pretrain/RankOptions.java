@@ -85,8 +85,8 @@ final class RankOptions {
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
         require(startSeconds == null || startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
-        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
-                + " --nproc nor --mesh was given");
+        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc or --mesh has started,"
+                + " and " + (ranks == null && mesh == null ? "neither was given" : "one rank alone is not started so"));
         settings();
         schedule();
         if (mesh != null) {

@@ -7,8 +7,8 @@ import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 
 /**
- * Looks after a group's other ranks whatever this one is at, as {@link Patience} does while this one waits for them, and
- * after what other ranks have found.
+ * Looks after a group's other ranks whatever this one is at, as {@link Patience} does while this one waits for them,
+ * and after what other ranks have found.
  */
 final class Vigil {
     private final ProcessGroup group;
