@@ -13,6 +13,8 @@ public final class GroupEnd {
     /** For what this process is at to come to a call of the group, which fails and says why. */
     private static final Duration TO_NOTICE = Duration.ofSeconds(2);
     private static final Duration ORDERLY_END = Duration.ofSeconds(3);
+    /** For what a process that has noticed still has to do: its exit code, and what it says, are then its own. */
+    private static final Duration OWN_END = Duration.ofSeconds(20);
 
     private volatile boolean noticed;
 
@@ -35,7 +37,7 @@ public final class GroupEnd {
         ProcessEnd.pause(TO_NOTICE);
         UserError error = Failures.error(reason);
         if (noticed) {
-            ProcessEnd.pause(ORDERLY_END);
+            ProcessEnd.pause(OWN_END);
         } else {
             System.err.println("error: " + error.getMessage() + System.lineSeparator() + "  " + error.advice());
         }

@@ -17,7 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.airelab.base.UserError;
 import org.airelab.distributed.SmallDisk;
@@ -119,6 +122,24 @@ class ShmFailuresTest {
                 pending = group.barrier();
             }
             pending.await();
+        });
+    }
+
+    /** Also a rank that waits for nobody; not that one has left. */
+    @Test
+    void whoWantsToBeToldIs() throws Exception {
+        RankThreads.run(3, RankThreads.LIMITS, group -> {
+            BlockingQueue<String> told = new LinkedBlockingQueue<>();
+            group.onFailure(told::add);
+            group.barrier().await();
+            if (group.rank() == 2) {
+                return;
+            }
+            if (group.rank() == 1) {
+                Thread.sleep(1000);
+                group.abort("rank 1 has found a mistake");
+            }
+            assertEquals("rank 1 has found a mistake", told.poll(1, TimeUnit.MINUTES));
         });
     }
 
