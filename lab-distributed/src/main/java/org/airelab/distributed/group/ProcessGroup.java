@@ -26,6 +26,7 @@ public abstract class ProcessGroup implements AutoCloseable {
     private final String name;
     private final int rank;
     private final int[] members;
+    private volatile boolean lookedAfter;
 
     /**
      * A group of which this process, or thread, is one rank.
@@ -167,8 +168,22 @@ public abstract class ProcessGroup implements AutoCloseable {
      * @param told is given the reason, a sentence without a full stop, once at most and not after {@link #close}, by a
      *             thread that it must not keep
      */
-    public void onFailure(Consumer<String> told) {
+    public final void onFailure(Consumer<String> told) {
+        lookAfter(told);
+        lookedAfter = true;
+    }
+
+    /** Does what {@link #onFailure} promises. */
+    protected void lookAfter(Consumer<String> told) {
         throw new UnsupportedOperationException("this group tells nobody: " + this);
+    }
+
+    /**
+     * Whether other ranks have a limited time for their parts of a call. They have not at a barrier of ranks that look
+     * after each other: there all wait while one does what takes as long as it takes, such as writing a checkpoint.
+     */
+    public final boolean limited(Call call) {
+        return call.kind() != Kind.BARRIER || !lookedAfter;
     }
 
     /** Waits for this rank's pending work, then leaves: whoever still waits for this rank fails. */

@@ -122,7 +122,7 @@ public final class StagedGroup extends ProcessGroup {
     }
 
     @Override
-    public void onFailure(Consumer<String> told) {
+    protected void lookAfter(Consumer<String> told) {
         host.onFailure(told);
     }
 

@@ -168,7 +168,7 @@ public final class MpiGroup extends ProcessGroup {
     }
 
     @Override
-    public void onFailure(Consumer<String> told) {
+    protected void lookAfter(Consumer<String> told) {
         this.told.set(told);
         if (failure != null) {
             tell(failure.getMessage());

@@ -222,7 +222,7 @@ public final class NcclGroup extends ProcessGroup {
     }
 
     @Override
-    public void onFailure(Consumer<String> told) {
+    protected void lookAfter(Consumer<String> told) {
         watchdog.onFailure(told);
     }
 

@@ -174,7 +174,7 @@ final class Watchdog {
     private String suspect(Channel channel, Standing mine, Duration waited) {
         Call call = mine.current();
         long number = mine.finished() + 1;
-        boolean tooLong = waited.compareTo(limits.collective()) > 0;
+        boolean tooLong = group.limited(call) && waited.compareTo(limits.collective()) > 0;
         try {
             Map<String, Store.Entry> standings = store.list(group.key(channel.topic, ""));
             Map<String, Store.Entry> lost = store.list(Store.LOST);

@@ -245,7 +245,7 @@ public final class ShmGroup extends ProcessGroup {
     }
 
     @Override
-    public synchronized void onFailure(Consumer<String> told) {
+    protected synchronized void lookAfter(Consumer<String> told) {
         checkOpen();
         vigil = new Vigil(this, board, limits, told);
     }

@@ -143,6 +143,26 @@ class ShmFailuresTest {
         });
     }
 
+    /** As while a checkpoint is written, by a rank that is seen to live. */
+    @Test
+    void barrierThatTakesLong() throws Exception {
+        RankThreads.run(2, SHORT, group -> {
+            group.onFailure(_ -> { });
+            group.barrier().await();
+            if (group.rank() == 1) {
+                Thread.sleep(3000);
+            }
+            group.barrier().await();
+            if (group.rank() == 1) {
+                Thread.sleep(3000);
+                return;
+            }
+            UserError error = assertThrows(UserError.class, () -> group.gather(1));
+            assertEquals("rank 1 has not done its part of all-gather of 1 int64 values in group world within 1 s",
+                    error.getMessage());
+        });
+    }
+
     private static UserError joinFails(List<Path> folders, String name, int rank, int size, Limits limits) {
         return assertThrows(UserError.class, () -> Rendezvous.join(folders, name, rank, size, limits).close());
     }
