@@ -14,6 +14,8 @@ public final class UserError extends RuntimeException {
     public static final int BAD_INPUT = 2;
     /** This machine lacks something: a device, a library, disk space, a connection. */
     public static final int MACHINE = 3;
+    /** Another process that this one works with is gone: the same may go well next time (sysexits.h: EX_TEMPFAIL). */
+    public static final int LOST = 75;
 
     private final String advice;
     private final int exitCode;
@@ -27,6 +29,11 @@ public final class UserError extends RuntimeException {
     /** The work was done and its answer is no. */
     public static UserError failed(String message, String advice) {
         return new UserError(FAILED, message, advice, null);
+    }
+
+    /** What this process has worked on with others cannot go on, as one of them has ended or come to another end. */
+    public static UserError lost(String message, String advice) {
+        return new UserError(LOST, message, advice, null);
     }
 
     /** What was asked for, or a file that was given, is wrong. */
@@ -54,7 +61,7 @@ public final class UserError extends RuntimeException {
         return advice;
     }
 
-    /** 1, 2 or 3: {@link #FAILED}, {@link #BAD_INPUT}, {@link #MACHINE}. */
+    /** {@link #FAILED}, {@link #BAD_INPUT}, {@link #MACHINE} or {@link #LOST}. */
     public int exitCode() {
         return exitCode;
     }

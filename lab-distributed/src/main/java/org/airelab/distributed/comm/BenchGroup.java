@@ -32,16 +32,20 @@ final class BenchGroup {
             useGpu(backEnd, world, task);
             return;
         }
-        try (ProcessGroup group = backEnd.join(world, Limits.DEFAULT); Arena arena = Arena.ofShared()) {
+        try (ProcessGroup group = backEnd.join(world, limits(world)); Arena arena = Arena.ofShared()) {
             task.run(group, GroupMemory.of(arena), backEnd.toString());
         }
+    }
+
+    private static Limits limits(World world) {
+        return Limits.DEFAULT.withStart(world.startLimit());
     }
 
     /** On a stream of its own: libtorch, on whose streams runs work, need not be there. */
     private static void useGpu(BackEnd backEnd, World world, Task task) {
         try (CudaDevice device = CudaDevice.open(world.gpu(CudaDevice.count(), backEnd.sharesGpus()));
                 CudaStream stream = new CudaStream(device);
-                ProcessGroup group = backEnd.join(world, device, stream::number, Limits.DEFAULT);
+                ProcessGroup group = backEnd.join(world, device, stream::number, limits(world));
                 DeviceMemory memory = new DeviceMemory(stream)) {
             task.run(group, memory, (backEnd == BackEnd.NCCL ? "nccl " + NcclGroup.version() : backEnd.toString())
                     + " on " + device.name());

@@ -11,9 +11,15 @@ public final class Failures {
     private Failures() {
     }
 
+    /** The error for one about ranks that have not met: there is nothing yet to go back to. */
+    public static UserError atStart(String sentence) {
+        return UserError.lost(sentence,
+                "Look whether that rank was started, and for what it has itself reported; then start all ranks again.");
+    }
+
     /** The error for one of the sentences. */
     public static UserError error(String sentence) {
-        return UserError.failed(sentence, ADVICE);
+        return UserError.lost(sentence, ADVICE);
     }
 
     /**
@@ -47,8 +53,9 @@ public final class Failures {
 
     /** A rank can no longer do its part. */
     public static String lost(ProcessGroup group, int other, Call call, String why) {
-        return group.who(other) + " " + why + " while " + group.who(group.rank()) + " waited for it in "
-                + group.describe(call);
+        // What is put between commas has a second one.
+        return group.who(other) + " " + why + (why.contains(",") ? "," : "") + " while " + group.who(group.rank())
+                + " waited for it in " + group.describe(call);
     }
 
     /** What is wrong with a rank that gives no sign of life, as the end of a sentence. */

@@ -6,13 +6,18 @@ import java.time.Duration;
  * How long a group waits before it gives up.
  *
  * @param start      for all ranks to come when the group is made
- * @param collective for the other ranks to do their part of a collective, from when this rank begins it
+ * @param collective for the other ranks to do their part of a collective, from when this rank begins it, where
+ *                   {@link ProcessGroup#limited}
  * @param silence    for a process that gives no sign of life
  */
 public record Limits(Duration start, Duration collective, Duration silence) {
-    /** A minute to start, ten for a rank that writes a checkpoint while others wait, ten seconds without a sign. */
+    /**
+     * A minute to start, on several hosts; ten for a rank that computes or waits for a disk while others wait for it.
+     * Twenty seconds without a sign: a process that swaps, or shares its cores with many, is not taken for dead, and
+     * one that is stopped ends the others within half a minute.
+     */
     public static final Limits DEFAULT =
-            new Limits(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofSeconds(10));
+            new Limits(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofSeconds(20));
 
     /** The same with another time to start. */
     public Limits withStart(Duration time) {

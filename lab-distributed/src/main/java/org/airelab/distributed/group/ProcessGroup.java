@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.torch.ScalarType;
@@ -25,6 +26,7 @@ public abstract class ProcessGroup implements AutoCloseable {
     private final String name;
     private final int rank;
     private final int[] members;
+    private volatile boolean lookedAfter;
 
     /**
      * A group of which this process, or thread, is one rank.
@@ -157,6 +159,32 @@ public abstract class ProcessGroup implements AutoCloseable {
 
     /** Lets all ranks' pending and later work fail, for the reason given: one sentence without a full stop. */
     public abstract void abort(String reason);
+
+    /**
+     * Tells, at once or when it happens, why the group has failed, whatever this rank is at: of the group of all ranks
+     * that also is that a rank has died or stands still while nobody waits for it in a call. Who asks is to end the
+     * process where what it is at does not let it notice: it may wait for a lock that the rank at fault holds.
+     *
+     * @param told is given the reason, a sentence without a full stop, once at most and not after {@link #close}, by a
+     *             thread that it must not keep
+     */
+    public final void onFailure(Consumer<String> told) {
+        lookAfter(told);
+        lookedAfter = true;
+    }
+
+    /** Does what {@link #onFailure} promises. */
+    protected void lookAfter(Consumer<String> told) {
+        throw new UnsupportedOperationException("this group tells nobody: " + this);
+    }
+
+    /**
+     * Whether other ranks have a limited time for their parts of a call. They have not at a barrier of ranks that look
+     * after each other: there all wait while one does what takes as long as it takes, such as writing a checkpoint.
+     */
+    public final boolean limited(Call call) {
+        return call.kind() != Kind.BARRIER || !lookedAfter;
+    }
 
     /** Waits for this rank's pending work, then leaves: whoever still waits for this rank fails. */
     @Override

@@ -30,7 +30,7 @@ public enum BackEnd {
     MPI {
         @Override
         public ProcessGroup join(World world, Limits limits) {
-            MpiGroup group = MpiGroup.join(limits, world.oneHost());
+            MpiGroup group = meet(world, limits);
             if (group.rank() == world.rank() && group.size() == world.size()) {
                 return group;
             }
@@ -38,8 +38,21 @@ public enum BackEnd {
             String found = "this is rank " + world.rank() + " of " + world.size() + " by " + world.source()
                     + " and rank " + group.rank() + " of " + group.size() + " by Open MPI.";
             group.close();
-            throw UserError.badInput(found, "Start the ranks with Open MPI's mpirun, or srun --mpi=pmix; on one host"
-                    + " they need no MPI.");
+            throw UserError.badInput(found, world.oneHost() ? "Start the ranks with Open MPI's mpirun, or srun"
+                    + " --mpi=pmix; on one host they need no MPI." : "Where all ranks are on this host, give each"
+                    + " LOCAL_WORLD_SIZE=" + world.size() + " and its LOCAL_RANK; on several hosts start them with Open"
+                    + " MPI's mpirun, or srun --mpi=pmix.");
+        }
+
+        /** MPI waits for ever for a rank that does not come: those of one host meet in its memory before. */
+        private static MpiGroup meet(World world, Limits limits) {
+            if (world.alone() || !world.oneHost()) {
+                return MpiGroup.join(limits, world.oneHost());
+            }
+            try (ShmGroup start = ShmGroup.join("start-" + world.name(), world.rank(), world.size(), limits)) {
+                GroupEnd.of(start);
+                return MpiGroup.join(limits, true);
+            }
         }
     },
     /** Through NCCL, a GPU for each rank. */

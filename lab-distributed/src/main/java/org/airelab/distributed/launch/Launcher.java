@@ -15,8 +15,8 @@ import org.airelab.base.ShutdownHook;
 import org.airelab.base.UserError;
 
 /**
- * Starts a run's ranks as processes of this host and stays until all have ended. When one fails, the others are ended,
- * and its own message is shown; then the run may be started again from its last checkpoint.
+ * Starts a run's ranks as processes of this host and stays until all have ended. When one fails, or is stopped, the
+ * others are ended, and its own message is shown; then the run may be started again from its last checkpoint.
  */
 public final class Launcher {
     /** For ranks that fail together to say so themselves, before those left are ended. */
@@ -70,34 +70,57 @@ public final class Launcher {
         endAll();
     }
 
-    /** Whether to start again may end otherwise: wrong input stays wrong, and what the machine lacks it still lacks. */
+    /**
+     * Whether to start again may end otherwise: wrong input stays wrong, what the machine lacks it still lacks, and a
+     * run that has diverged diverges again.
+     */
     private static boolean mayHelp(int code) {
-        return code != UserError.BAD_INPUT && code != UserError.MACHINE;
+        return code != UserError.FAILED && code != UserError.BAD_INPUT && code != UserError.MACHINE;
     }
 
     private int run(int attempt) throws IOException, InterruptedException {
         BlockingQueue<RankProcess> ended = new LinkedBlockingQueue<>();
         start(attempt, ended);
-        RankProcess first = null;
-        for (int left = plan.ranks; left > 0 && first == null; left--) {
-            RankProcess rank = ended.take();
-            first = rank.failed() ? rank : null;
-        }
+        RankProcess first = firstToFail(ended);
         if (first == null) {
             return 0;
+        }
+        if (first.process().isAlive()) {
+            // It is stopped, and ends by nothing less.
+            first.process().destroyForcibly();
         }
         long deadline = System.nanoTime() + OWN_END.toNanos();
         for (RankProcess rank : ranks) {
             rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         }
-        // With 1 also those end that have only noticed that another one failed.
+        // So those end that have only noticed that another one failed.
         RankProcess failed = ranks.stream().filter(rank -> rank.failed()
-                && rank.process().exitValue() != UserError.FAILED).findFirst().orElse(first);
+                && rank.exitCode() != UserError.LOST).findFirst().orElse(first);
         endAll();
         if (!ending) {
             failed.failure().forEach(System.err::println);
         }
-        return failed.process().exitValue();
+        return failed.exitCode();
+    }
+
+    /** Waits for a rank that fails, or stands still; null when all have ended well. */
+    private RankProcess firstToFail(BlockingQueue<RankProcess> ended) throws InterruptedException {
+        for (int left = plan.ranks; left > 0; ) {
+            RankProcess rank = ended.poll(1, TimeUnit.SECONDS);
+            if (rank != null && rank.failed()) {
+                return rank;
+            }
+            if (rank != null) {
+                left--;
+                continue;
+            }
+            // Each is to be asked.
+            List<RankProcess> still = ranks.stream().filter(RankProcess::standsStill).toList();
+            if (!still.isEmpty()) {
+                return still.getFirst();
+            }
+        }
+        return null;
     }
 
     private void start(int attempt, BlockingQueue<RankProcess> ended) throws IOException {

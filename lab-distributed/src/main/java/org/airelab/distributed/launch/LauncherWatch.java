@@ -43,18 +43,6 @@ public final class LauncherWatch {
         if (launcherHasDied()) {
             System.err.println("error: the launcher, process " + System.getProperty(PROPERTY) + ", has died");
         }
-        Thread.ofPlatform().daemon().start(() -> {
-            pause();
-            Runtime.getRuntime().halt(TERMINATED);
-        });
-        System.exit(TERMINATED);
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(ORDERLY_END);
-        } catch (InterruptedException e) {
-            // Then at once.
-        }
+        ProcessEnd.with(TERMINATED, ORDERLY_END);
     }
 }

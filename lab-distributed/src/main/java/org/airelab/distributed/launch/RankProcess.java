@@ -7,10 +7,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.airelab.base.UserError;
+import org.airelab.distributed.group.shm.ProcessId;
 
 /** A rank as its launcher sees it. */
 final class RankProcess {
     private static final int SIGNALLED = 128;
+    /** Fewer than those after which the other ranks give one up, and enough to look at a process and let it go on. */
+    private static final int STOPPED_SECONDS = 15;
     private static final Map<Integer, String> SIGNALS = Map.of(2, "SIGINT", 4, "SIGILL", 6, "SIGABRT", 7, "SIGBUS",
             8, "SIGFPE", 9, "SIGKILL", 11, "SIGSEGV", 15, "SIGTERM");
 
@@ -20,6 +24,7 @@ final class RankProcess {
     private final RunFolder run;
     /** Null of rank 0, whose output is the launcher's own. */
     private final RankOutput output;
+    private int stoppedSeconds;
 
     private RankProcess(int rank, Process process, RunFolder run, RankOutput output) {
         this.rank = rank;
@@ -49,6 +54,17 @@ final class RankProcess {
         return process;
     }
 
+    /** To be asked every second: whether it has been stopped, as by SIGSTOP, each time for {@link #STOPPED_SECONDS}. */
+    boolean standsStill() {
+        stoppedSeconds = ProcessId.stopped(process.pid()) ? stoppedSeconds + 1 : 0;
+        return stoppedSeconds >= STOPPED_SECONDS;
+    }
+
+    /** The exit code of its end; of one that stands still, and has to be killed, that of a loss. */
+    int exitCode() {
+        return stoppedSeconds >= STOPPED_SECONDS ? UserError.LOST : process.exitValue();
+    }
+
     /** Whether it ended, other than well. */
     boolean failed() {
         return !process.isAlive() && process.exitValue() != 0;
@@ -56,6 +72,10 @@ final class RankProcess {
 
     /** How it failed, in lines for people; none when it has told them itself. */
     List<String> failure() {
+        if (stoppedSeconds >= STOPPED_SECONDS) {
+            return List.of("error: rank " + rank + " (process " + process.pid() + ") has been stopped for "
+                    + STOPPED_SECONDS + " s, as by SIGSTOP");
+        }
         int code = process.exitValue();
         boolean signalled = code > SIGNALLED;
         String how = "rank " + rank + (signalled ? " was ended by signal " + signal(code - SIGNALLED)

@@ -3,11 +3,13 @@ package org.airelab.distributed.launch;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
+import org.airelab.distributed.group.Limits;
 import org.airelab.torch.Devices;
 
 /**
@@ -95,6 +97,14 @@ public record World(int rank, int size, int localRank, int localSize, Optional<S
     /** Whether there are no other ranks. */
     public boolean alone() {
         return size == 1;
+    }
+
+    /**
+     * How long its ranks wait for each other to start, where nothing else is asked for: those of one host are started
+     * together, and one that fails then is missed within half a minute; on several hosts a person does it, or a queue.
+     */
+    public Duration startLimit() {
+        return oneHost() ? Duration.ofSeconds(20) : Limits.DEFAULT.start();
     }
 
     /** Whether all ranks are on this host. */

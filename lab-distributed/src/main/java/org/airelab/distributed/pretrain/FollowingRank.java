@@ -32,6 +32,7 @@ final class FollowingRank {
         RankParts.use(config, data, ranks, parts -> {
             RunCheckpoints checkpoints = new RunCheckpoints(Path.of(ranks.fromFirst("")), config,
                     Configurations.hash(config), parts.session(), ranks);
+            ranks.barrier();
             ranks.begin(parts.session(), parts.guard());
             checkpoints.restoreBuffers();
             ranks.gather(RankMemory.of(parts.session()).total());

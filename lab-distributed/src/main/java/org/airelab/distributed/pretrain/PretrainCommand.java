@@ -135,10 +135,20 @@ public final class PretrainCommand implements LabCommand {
             try {
                 return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);
             } catch (RuntimeException | IOException | Error e) {
+                rankOptions.stopped();
                 ranks.stopped(e);
+                if (e instanceof UserError error && ranks.size() > 1) {
+                    throw named(error, ranks.rank());
+                }
                 throw e;
             }
         }
+    }
+
+    /** What a rank's machine lacks is said with the rank's name: other ranks' may have it, be it another part of it. */
+    private static UserError named(UserError error, int rank) {
+        return error.exitCode() != UserError.MACHINE || error.getMessage().startsWith("rank ") ? error
+                : UserError.machine("rank " + rank + " stopped: " + error.getMessage(), error.advice(), error);
     }
 
     /** The part of rank 0. */

@@ -96,6 +96,8 @@ final class Pretraining {
         RunCheckpoints checkpoints = new RunCheckpoints(run.root(), config, Configurations.hash(config),
                 parts.session(), ranks);
         double earlier = fresh ? 0 : checkpoints.restoreClocks(parts.guard(), Pretraining::warn);
+        // The others wait as long as it takes to look whether a checkpoint is whole.
+        ranks.barrier();
         ranks.begin(parts.session(), parts.guard());
         checkpoints.restoreBuffers();
         RunManifest record = begin(fresh, parts.session().manager().getDevice());

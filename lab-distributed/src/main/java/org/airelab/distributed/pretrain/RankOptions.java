@@ -10,6 +10,7 @@ import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.launch.BackEnd;
 import org.airelab.distributed.launch.Cores;
+import org.airelab.distributed.launch.GroupEnd;
 import org.airelab.distributed.launch.World;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.parallel.Division;
@@ -29,8 +30,9 @@ final class RankOptions {
     private int restarts;
 
     @Option(names = "--start-timeout", paramLabel = "SECONDS", description = "How long ranks wait for each other to"
-            + " start. (Of ranks that MPI starts its launcher decides.) Default: 60.")
-    private int startSeconds = 60;
+            + " start. (Of ranks that MPI starts on several hosts its launcher decides.) Default: 20 where all are on"
+            + " one host, else 60.")
+    private Integer startSeconds;
 
     @Option(names = "--backend", paramLabel = "B", description = "How ranks exchange arrays: nccl, those of GPUs, a GPU"
             + " for each rank; shm, through this host's memory, or mpi: with both ranks may also share GPUs. One rank"
@@ -40,7 +42,7 @@ final class RankOptions {
 
     @Option(names = "--gradients", paramLabel = "WHEN", description = "When ranks sum their gradients: bucketed, during"
             + " the backward pass, or naive, one parameter after another behind it. Default: bucketed.")
-    private Replicas.Gradients gradients = Replicas.Gradients.BUCKETED;
+    private Replicas.Gradients gradients;
 
     @Option(names = "--bucket-mb", paramLabel = "MB", description = "Size of a bucket of gradients; with --zero 2 or 3"
             + " a bucket is a layer. Default: 25.")
@@ -57,7 +59,7 @@ final class RankOptions {
 
     @Option(names = "--schedule", paramLabel = "NAME", description = "Of a pipeline: afab (all forward, all backward),"
             + " 1f1b or interleaved. Default: 1f1b.")
-    private String schedule = "1f1b";
+    private String schedule;
 
     @Option(names = "--chunks", paramLabel = "N", description = "Chunks of layers on each rank of an interleaved"
             + " pipeline. Default: 1.")
@@ -72,18 +74,21 @@ final class RankOptions {
             + " ranks have are compared, but for an embedding on both ends of a pipeline. Default: 100.")
     private long checkEvery = 100;
 
+    /** Null where there are no other ranks, or they have not met. */
+    private GroupEnd groupEnd;
+
     /** Refuses numbers that cannot be. */
     void check() {
         require(ranks == null || ranks >= 1, "--nproc must be at least 1, found " + ranks);
         require(restarts >= 0, "--max-restarts must be at least 0, found " + restarts);
         require(bucketMegabytes > 0 && bucketMegabytes < Integer.MAX_VALUE,
                 "--bucket-mb must be above 0, found " + bucketMegabytes);
-        require(startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
+        require(startSeconds == null || startSeconds >= 1, "--start-timeout must be at least 1, found " + startSeconds);
         require(checkEvery >= 1, "--check-every must be at least 1, found " + checkEvery);
-        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc has started, and neither"
-                + " --nproc nor --mesh was given");
+        require(restarts == 0 || ranks() > 1, "--max-restarts starts ranks again that --nproc or --mesh has started,"
+                + " and " + (ranks == null && mesh == null ? "neither was given" : "one rank alone is not started so"));
         settings();
-        PipelineSchedule.parse(schedule);
+        schedule();
         if (mesh != null) {
             MeshShape.parse(mesh, OptionalInt.empty());
         }
@@ -129,19 +134,50 @@ final class RankOptions {
             return Ranks.alone(device);
         }
         BackEnd chosen = backEnd != null ? backEnd : BackEnd.of(world, device);
-        ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(Duration.ofSeconds(startSeconds)));
-        Cores.share(group);
-        return Ranks.of(group, device, division);
+        ProcessGroup group = chosen.join(world, device, Limits.DEFAULT.withStart(startSeconds == null
+                ? world.startLimit() : Duration.ofSeconds(startSeconds)));
+        groupEnd = GroupEnd.of(group);
+        try {
+            Cores.share(group);
+            return Ranks.of(group, device, division);
+        } catch (RuntimeException e) {
+            stopped();
+            throw e;
+        }
     }
 
-    /** How a run of that many ranks is divided. */
+    /** This rank ends, and says itself why. */
+    void stopped() {
+        if (groupEnd != null) {
+            groupEnd.noticed();
+        }
+    }
+
+    /** How a run of that many ranks is divided. Refuses what would have no effect there. */
     Division division(int size) {
         MeshShape shape = mesh == null ? MeshShape.replicas(size) : MeshShape.parse(mesh, OptionalInt.of(size));
-        return new Division(shape, settings(), sequenceParallel, PipelineSchedule.parse(schedule), chunks);
+        // A group of one rank, which --backend makes, has replicas: one.
+        boolean replicas = shape.dp() * shape.cp() > 1 || size == 1 && backEnd != null;
+        requireEffect(gradients == null || replicas, "--gradients is how replicas sum theirs", shape, "dp=2");
+        requireEffect(zero == 0 || replicas, "--zero divides state among replicas", shape, "dp=2");
+        requireEffect(schedule == null || shape.pp() > 1, "--schedule is of a pipeline", shape, "pp=2");
+        return new Division(shape, settings(), sequenceParallel, schedule(), chunks);
+    }
+
+    private static void requireEffect(boolean has, String what, MeshShape shape, String other) {
+        if (!has) {
+            throw UserError.badInput(what + ", and the mesh " + shape + " has none.",
+                    "Leave it out, or give a mesh such as " + other + ".");
+        }
+    }
+
+    private PipelineSchedule schedule() {
+        return PipelineSchedule.parse(schedule == null ? "1f1b" : schedule);
     }
 
     /** Refuses what they refuse. */
     private Replicas.Settings settings() {
-        return new Replicas.Settings(gradients, Math.round(bucketMegabytes * 1e6), zero, checkEvery);
+        return new Replicas.Settings(gradients == null ? Replicas.Gradients.BUCKETED : gradients,
+                Math.round(bucketMegabytes * 1e6), zero, checkEvery);
     }
 }

@@ -100,11 +100,13 @@ class CommBenchTest {
     @Test
     void ranksThatMpiDoesNotKnow() throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
-        Result result = run(Map.of("RANK", "1", "WORLD_SIZE", "2", "LOCAL_WORLD_SIZE", "1", "LOCAL_RANK", "0"),
-                "comm-bench", "--backend", "mpi");
+        Result result = run(Map.of("RANK", "1", "WORLD_SIZE", "2", "MASTER_ADDR", "node-7"), "comm-bench", "--backend",
+                "mpi");
         assertEquals(UserError.BAD_INPUT, result.exitCode(), result.out());
         assertTrue(result.out().contains("error: this is rank 1 of 2 by the variables RANK and WORLD_SIZE and rank 0 of"
                 + " 1 by Open MPI"), result.out());
+        assertTrue(result.out().contains("Where all ranks are on this host, give each LOCAL_WORLD_SIZE=2"),
+                result.out());
     }
 
     /** A rank that fails ends the others, and is named. */

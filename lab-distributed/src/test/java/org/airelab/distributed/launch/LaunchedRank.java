@@ -37,13 +37,14 @@ final class LaunchedRank {
             }
             case "fail", "early" -> exit(last, 7, "error: no luck\n  Try again.");
             case "refuse" -> exit(last, 2, "error: no such thing");
+            case "diverge" -> exit(true, 1, "error: the run diverged");
             case "crash" -> exit(last, 70, "something\nwent wrong");
             case "notice" -> {
                 // The others notice before the one at fault has ended.
                 if (last) {
                     Thread.sleep(300);
                 }
-                exit(true, last ? 3 : 1, last ? "error: no room" : "error: rank 1 stopped: no room");
+                exit(true, last ? 3 : 75, last ? "error: no room" : "error: rank 1 stopped: no room");
             }
             case "deaf" -> {
                 Runtime.getRuntime().addShutdownHook(new Thread(LaunchedRank::sleep));

@@ -99,6 +99,13 @@ class LauncherTest {
     }
 
     @Test
+    void aRunThatDivergesIsNotTriedAgain() throws Exception {
+        String text = launch(1, 2, "diverge", "well");
+        assertTrue(text.contains("error: the run diverged"), text);
+        assertFalse(text.contains("restarting"), text);
+    }
+
+    @Test
     void whoNoticesFirstIsNotAtFault() throws Exception {
         String text = launch(3, 2, "notice", "well");
         assertTrue(text.contains("error: rank 1 ended with exit code 3: no room"), text);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +59,8 @@ class WorldTest {
         World world = world(MPIRUN);
         is(world, Source.OPEN_MPI, 3, 4, 1, 2);
         assertFalse(world.oneHost());
+        assertEquals(Duration.ofSeconds(60), world.startLimit());
+        assertEquals(Duration.ofSeconds(20), world("RANK=0 WORLD_SIZE=2").startLimit());
         assertEquals(BackEnd.MPI, BackEnd.of(world, Device.cpu()));
         assertEquals(BackEnd.NCCL, BackEnd.of(world, Device.gpu(1)));
         assertTrue(assertThrows(UserError.class, world::place).getMessage().contains("mpirun has started on several"

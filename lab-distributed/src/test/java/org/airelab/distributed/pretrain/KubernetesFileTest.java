@@ -55,6 +55,7 @@ class KubernetesFileTest {
         assertEquals(environment.get("PODS"), job.at("/spec/completions").asText());
         assertEquals(environment.get("PODS"), job.at("/spec/parallelism").asText());
         assertEquals(environment.get("GPUS"), container.at("/resources/limits").get("nvidia.com/gpu").asText());
+        assertEquals("[1,2,3]", job.at("/spec/podFailurePolicy/rules/1/onExitCodes/values").toString());
         // A policy for failures is allowed with this alone.
         assertEquals("Never", job.at("/spec/template/spec/restartPolicy").asText());
     }

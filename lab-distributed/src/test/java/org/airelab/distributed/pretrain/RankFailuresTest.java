@@ -14,7 +14,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.SmallDisk;
@@ -59,18 +62,85 @@ class RankFailuresTest {
         ended(both);
     }
 
+    /** Before ranks have met, at the start, only their launcher can notice. */
     @Test
     void stoppedRank() throws Exception {
         Ranks.Started run = ranks.start("stopped", ENDLESS);
-        run.awaitStep(20);
+        run.await(() -> run.ranks().size() == 2, "two ranks");
         List<ProcessHandle> both = run.ranks();
         long start = System.nanoTime();
         signal(both.get(1), "STOP");
-        assertEquals(1, run.exitCode());
+        assertEquals(UserError.LOST, run.exitCode());
         assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 30);
-        assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has given no sign of life"),
+        assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has been stopped for 15 s"),
                 run.text());
         ended(both);
+    }
+
+    /** MPI itself would wait for ever. */
+    @Test
+    void rankStoppedBeforeMpiStarts() throws Exception {
+        assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        Ranks.Started run = underMpirun(List.of("sh", "-c", "[ $OMPI_COMM_WORLD_RANK = 0 ] || kill -STOP $$; exec"
+                + " \"$@\"", "sh"), "--start-timeout", "4");
+        assertNotEquals(0, run.exitCode());
+        assertTrue(run.text().contains("error: rank 1 has not come within 4 s to the start"), run.text());
+        assertTrue(run.text().contains("Look whether that rank was started"), run.text());
+    }
+
+    /** The process that prepares data, and holds their lock, if there is one. */
+    private Optional<ProcessHandle> holder() {
+        try (Stream<Path> files = Files.walk(folder.resolve("cache"))) {
+            for (Path lock : files.filter(file -> file.toString().endsWith(".lock")).toList()) {
+                Matcher mark = Pattern.compile("process (\\d+);.*").matcher(Files.readString(lock));
+                if (mark.matches()) {
+                    return ProcessHandle.of(Long.parseLong(mark.group(1)));
+                }
+            }
+        } catch (IOException | UncheckedIOException e) {
+            // Not there yet, or it changes meanwhile.
+        }
+        return Optional.empty();
+    }
+
+    /** The other rank waits for a lock, and comes to no collective. */
+    @ParameterizedTest
+    @ValueSource(strings = {"variables", "mpirun"})
+    void rankStoppedWhileItHoldsALock(String start) throws Exception {
+        boolean mpi = start.equals("mpirun");
+        assumeTrue(!mpi || MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        String[] large = {"--data", "synthetic:stories=200000"};
+        List<Ranks.Started> runs = mpi ? List.of(underMpirun(large)) : List.of(
+                ranks.start("lock", List.of(), rank(0), large), ranks.start("lock", List.of(), rank(1), large));
+        runs.getFirst().await(() -> holder().isPresent() && runs.stream().anyMatch(run ->
+                run.text().contains("waiting for process")), "two ranks that want to prepare the data");
+        ProcessHandle stopped = holder().orElseThrow();
+        signal(stopped, "STOP");
+        try {
+            Ranks.Started other = runs.stream().filter(run -> run.process().pid() != stopped.pid()).findFirst()
+                    .orElseThrow();
+            assertNotEquals(0, other.exitCode(), other::text);
+            assertTrue(Pattern.compile("error: rank \\d (\\(process " + stopped.pid() + "\\) )?has given no sign of"
+                    + " life for 20 s, it may have been stopped").matcher(other.text()).find(), other.text());
+        } finally {
+            stopped.destroyForcibly();
+        }
+        ended(List.of(stopped));
+    }
+
+    /** Without a launcher nobody but the ranks themselves can notice. */
+    @Test
+    void rankKilledWhileItHoldsALock() throws Exception {
+        Ranks.Started first = ranks.start("lock", List.of(), rank(0), "--data", "synthetic:stories=200000");
+        Ranks.Started second = ranks.start("lock", List.of(), rank(1), "--data", "synthetic:stories=200000");
+        first.await(() -> holder().isPresent(), "a rank that prepares the data");
+        boolean firstHolds = holder().orElseThrow().pid() == first.process().pid();
+        Ranks.Started holder = firstHolds ? first : second;
+        Ranks.Started other = firstHolds ? second : first;
+        holder.process().destroyForcibly();
+        assertEquals(UserError.LOST, other.exitCode(), other::text);
+        assertTrue(other.text().contains("error: rank " + (firstHolds ? 0 : 1) + " (process "
+                + holder.process().pid() + ") has died"), other.text());
     }
 
     @Test
@@ -136,7 +206,8 @@ class RankFailuresTest {
             Ranks.Started run = ranks.start("disk/run", "--nproc", "2", "--zero", zero, "--max-restarts", "1",
                     "--set", "run.keep_checkpoints=1000");
             assertEquals(UserError.MACHINE, run.exitCode(), run::text);
-            assertTrue(run.text().matches("(?s).*error: " + (zero.equals("0") ? ".* could not be written"
+            assertTrue(run.text().matches("(?s).*error: " + (zero.equals("0")
+                    ? "rank 0 stopped: The checkpoint of step \\d+ could not be written"
                     : "rank \\d could not write its part of the checkpoint") + ".*"), run.text());
             assertTrue(Files.exists(FolderContents.checkpoint(run.run(), 10)), run::text);
             assertFalse(run.text().contains("restarting"), run.text());
@@ -190,11 +261,22 @@ class RankFailuresTest {
         }
     }
 
+    private Ranks.Started underMpirun(String... arguments) throws IOException {
+        return underMpirun(List.of(), arguments);
+    }
+
+    /** Each rank behind a command of its own. */
+    private Ranks.Started underMpirun(List<String> behind, String... arguments) throws IOException {
+        List<String> launcher = new ArrayList<>(List.of("mpirun", "--oversubscribe", "-n", "2"));
+        launcher.addAll(behind);
+        return ranks.start("mpi", launcher,
+                Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), arguments);
+    }
+
     @Test
     void rankKilledUnderMpirun() throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
-        Ranks.Started run = ranks.start("mpi", List.of("mpirun", "--oversubscribe", "-n", "2"),
-                Map.of("OMPI_ALLOW_RUN_AS_ROOT", "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), "--steps", "1000000");
+        Ranks.Started run = underMpirun("--steps", "1000000");
         run.awaitStep(5);
         List<ProcessHandle> both = run.ranks();
         assertEquals(2, both.size());

@@ -74,12 +74,13 @@ class RanksParityTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dp=2", "tp=2,pp=2"})
-    void mpirun(String mesh) throws Exception {
+    @ValueSource(strings = {"dp=2", "dp=2 --zero 1", "dp=2 --zero 2", "dp=2 --zero 3", "tp=2,pp=2"})
+    void mpirun(String options) throws Exception {
         assumeTrue(MpiGroup.available(), "MPI is not tested: Open MPI (Debian: openmpi-bin) is not installed");
+        String mesh = options.split(" ")[0];
         String size = Integer.toString(MeshShape.parse(mesh, OptionalInt.empty()).ranks());
-        Ranks.Started started = ranks.start("mpi-" + size, List.of("mpirun", "--oversubscribe", "-n", size),
-                mayBeRoot(), "--mesh", mesh);
+        Ranks.Started started = ranks.start("mpi-" + options.replaceAll("\\W", ""), List.of("mpirun",
+                "--oversubscribe", "-n", size), mayBeRoot(), ("--mesh " + options).split(" "));
         assertEquals(0, started.exitCode(), started::text);
         Ranks.requireSame(one, started.run());
         assertEquals(mesh.contains("pp"), started.text().contains("waited for other stages"), started::text);

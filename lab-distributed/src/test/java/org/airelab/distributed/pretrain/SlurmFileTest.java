@@ -73,8 +73,9 @@ class SlurmFileTest {
 
     @Test
     void whatMayNotIsNot() throws Exception {
+        assertEquals(1, run("exit 1", Map.of()), output);
         assertEquals(2, run("exit 2", Map.of()), output);
-        assertEquals(1, run("exit 1", Map.of("SLURM_RESTART_COUNT", "3")), output);
+        assertEquals(75, run("exit 75", Map.of("SLURM_RESTART_COUNT", "3")), output);
         assertEquals(0, calls().stream().filter(call -> call.startsWith("scontrol")).count());
     }
 

@@ -3,6 +3,7 @@ package org.airelab.distributed.group.gpu;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
@@ -118,6 +119,11 @@ public final class StagedGroup extends ProcessGroup {
         if (closed) {
             throw new IllegalStateException("group " + name() + " is closed");
         }
+    }
+
+    @Override
+    protected void lookAfter(Consumer<String> told) {
+        host.onFailure(told);
     }
 
     @Override

@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.Silences;
 import org.airelab.distributed.group.StartWait;
 import org.airelab.distributed.group.store.Store;
 import org.airelab.distributed.group.store.StorePlace;
@@ -31,7 +32,7 @@ import org.airelab.torch.ScalarType;
  */
 final class Heartbeat implements AutoCloseable {
     /** In the time after which a rank that gives none is taken to stand still. */
-    private static final int SIGNS = 10;
+    private static final int SIGNS = 40;
     private static final String SIGN = "sign/";
     /** A rank's last sign. */
     private static final String LEFT = "left";

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
@@ -46,6 +48,8 @@ public final class MpiGroup extends ProcessGroup {
     /** Of the world of several ranks; else null. */
     private Heartbeat heartbeat;
     private volatile RuntimeException failure;
+    /** Who is told why the group has failed; empty when nobody is, or has been. */
+    private final AtomicReference<Consumer<String>> told = new AtomicReference<>();
 
     /** A group over a communicator of MPI's that has its ranks in the order of the members. */
     MpiGroup(MpiThread thread, String name, int rank, int[] members, MemorySegment communicator, Limits limits,
@@ -139,15 +143,36 @@ public final class MpiGroup extends ProcessGroup {
         if (failure == null) {
             RuntimeException why = reason instanceof UserError ? reason
                     : Failures.error(who(rank()) + " failed in group " + name() + ": " + reason.getMessage());
-            thread.groups().forEach(group -> group.failure = why);
+            thread.groups().forEach(group -> group.failed(why));
             thread.groups().forEach(group -> group.tellAll(why.getMessage()));
         }
         return failure;
     }
 
+    private void failed(RuntimeException why) {
+        failure = why;
+        tell(why.getMessage());
+    }
+
     /** Ends the process's groups, whatever MPI is at. */
     private void halt(String reason) {
         thread.halt(reason, () -> fail(Failures.error(reason)));
+        tell(reason);
+    }
+
+    private void tell(String reason) {
+        Consumer<String> once = told.getAndSet(null);
+        if (once != null) {
+            once.accept(reason);
+        }
+    }
+
+    @Override
+    protected void lookAfter(Consumer<String> told) {
+        this.told.set(told);
+        if (failure != null) {
+            tell(failure.getMessage());
+        }
     }
 
     private void tellAll(String reason) {
@@ -214,6 +239,7 @@ public final class MpiGroup extends ProcessGroup {
             }
             closed = true;
         }
+        told.set(null);
         for (Work work : last.values()) {
             try {
                 work.await();

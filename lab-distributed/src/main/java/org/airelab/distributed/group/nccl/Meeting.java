@@ -103,7 +103,8 @@ final class Meeting {
         if (!store.putFirst(HERE + rank, mine).equals(mine)) {
             if (store.list(JOINED).size() == size) {
                 // It replaces one that has died, and rank 0 has not ended yet.
-                throw Failures.error("rank " + rank + " has come to a run that another process has begun in its place");
+                throw Failures.atStart("rank " + rank
+                        + " has come to a run that another process has begun in its place");
             }
             throw UserError.badInput("rank " + rank + " has come twice", "Give every process a rank of its own.");
         }
@@ -129,10 +130,10 @@ final class Meeting {
         if (wait.over()) {
             int[] absent = absent();
             if (absent.length > 0) {
-                throw Failures.error("rank " + absent[0] + " has not come within " + Failures.seconds(limits.start())
+                throw Failures.atStart("rank " + absent[0] + " has not come within " + Failures.seconds(limits.start())
                         + " to the start that rank " + rank + " waits for");
             }
-            throw Failures.error("NCCL has not connected rank " + rank + " with the other ranks within "
+            throw Failures.atStart("NCCL has not connected rank " + rank + " with the other ranks within "
                     + Failures.seconds(limits.start()));
         }
     }
@@ -150,7 +151,7 @@ final class Meeting {
         }
         String failure = store.get(NcclGroup.failureKey(NcclGroup.WORLD));
         if (failure != null) {
-            throw Failures.error(failure);
+            throw Failures.atStart(failure);
         }
         store.list(HERE).forEach((other, entry) -> {
             String found = entry.text().split(" ")[0];
@@ -162,7 +163,7 @@ final class Meeting {
             }
         });
         store.list(Store.LOST).keySet().stream().findFirst().ifPresent(other -> {
-            throw Failures.error("rank " + other + " has died while the others were starting");
+            throw Failures.atStart("rank " + other + " has died while the others were starting");
         });
     }
 
@@ -171,7 +172,7 @@ final class Meeting {
             Thread.sleep(POLL_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Failures.error("a rank was interrupted while it waited for " + what);
+            throw Failures.atStart("a rank was interrupted while it waited for " + what);
         }
     }
 }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.airelab.base.UserError;
@@ -79,7 +80,7 @@ public final class NcclGroup extends ProcessGroup {
         this.buffers = new Buffers(shared.device());
         this.token = buffers.allocate(Integer.BYTES);
         channels.put(COLLECTIVES, new Channel(this, events, COLLECTIVES, communicator));
-        this.watchdog = new Watchdog(this, shared.store(), shared.limits());
+        this.watchdog = new Watchdog(this, shared.store(), failureKey(id), shared.limits());
     }
 
     /** Whether NCCL's library is installed, or within libtorch. */
@@ -179,10 +180,6 @@ public final class NcclGroup extends ProcessGroup {
         return id + "/" + topic + "/" + rank;
     }
 
-    String failureKey() {
-        return failureKey(id);
-    }
-
     static String failureKey(String id) {
         return id + "/failure";
     }
@@ -211,7 +208,7 @@ public final class NcclGroup extends ProcessGroup {
 
     private String firstReason(String sentence) {
         try {
-            return shared.store().putFirst(failureKey(), sentence);
+            return shared.store().putFirst(failureKey(id), sentence);
         } catch (Store.Gone e) {
             return sentence;
         }
@@ -222,6 +219,11 @@ public final class NcclGroup extends ProcessGroup {
         if (!closed) {
             fail(reason);
         }
+    }
+
+    @Override
+    protected void lookAfter(Consumer<String> told) {
+        watchdog.onFailure(told);
     }
 
     @Override

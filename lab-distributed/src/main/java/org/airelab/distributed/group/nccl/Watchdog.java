@@ -3,6 +3,8 @@ package org.airelab.distributed.group.nccl;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
 import org.airelab.distributed.group.Failures;
@@ -24,12 +26,16 @@ final class Watchdog {
 
     private final NcclGroup group;
     private final Store store;
+    private final String failureKey;
     private final Limits limits;
     private final Thread thread;
     private final Map<Channel, Wait> waits = new HashMap<>();
     private long lastLook = System.nanoTime();
     private long lastBeat = lastLook - BEAT_NANOS;
     private boolean storeGone;
+    /** Null until somebody wants to be told. */
+    private Lives lives;
+    private Consumer<String> told;
     private volatile boolean closed;
 
     /** A call that this rank is at. */
@@ -38,9 +44,11 @@ final class Watchdog {
         private long nanos;
     }
 
-    Watchdog(NcclGroup group, Store store, Limits limits) {
+    /** @param failureKey where in the store the reason for which the group has failed stands */
+    Watchdog(NcclGroup group, Store store, String failureKey, Limits limits) {
         this.group = group;
         this.store = store;
+        this.failureKey = failureKey;
         this.limits = limits;
         this.thread = Thread.ofPlatform().daemon().name("group " + group.name() + " watchdog").start(this::run);
     }
@@ -56,6 +64,33 @@ final class Watchdog {
                 group.fail(group.who(group.rank()) + " failed in group " + group.name() + ": " + e.getMessage());
             }
         }
+        tell();
+    }
+
+    /** See {@link NcclGroup#onFailure}. */
+    void onFailure(Consumer<String> told) {
+        synchronized (this) {
+            this.told = told;
+            this.lives = new Lives(store, group.key(NcclGroup.LEFT, ""), group.rank(), limits.silence(),
+                    Duration.ofNanos(BEAT_NANOS));
+        }
+        tell();
+    }
+
+    /** Tells why the group has failed, if it has. */
+    private synchronized void tell() {
+        try {
+            group.checkFailed();
+        } catch (UserError e) {
+            if (told != null && !closed) {
+                told.accept(e.getMessage());
+                told = null;
+            }
+        }
+    }
+
+    private synchronized Lives lives() {
+        return lives;
     }
 
     private void look() {
@@ -81,6 +116,21 @@ final class Watchdog {
         }
         if (beat && !storeGone) {
             adoptFailure();
+        }
+        if (beat && lives() != null) {
+            lookAtAll();
+        }
+    }
+
+    private void lookAtAll() {
+        String reason = null;
+        try {
+            reason = storeGone ? lives().lookWithoutStore() : lives().look();
+        } catch (Store.Gone e) {
+            storeGone = true;
+        }
+        if (reason != null) {
+            group.fail(reason);
         }
     }
 
@@ -111,7 +161,7 @@ final class Watchdog {
 
     private void adoptFailure() {
         try {
-            String reason = store.get(group.failureKey());
+            String reason = store.get(failureKey);
             if (reason != null) {
                 group.fail(reason);
             }
@@ -124,7 +174,7 @@ final class Watchdog {
     private String suspect(Channel channel, Standing mine, Duration waited) {
         Call call = mine.current();
         long number = mine.finished() + 1;
-        boolean tooLong = waited.compareTo(limits.collective()) > 0;
+        boolean tooLong = group.limited(call) && waited.compareTo(limits.collective()) > 0;
         try {
             Map<String, Store.Entry> standings = store.list(group.key(channel.topic, ""));
             Map<String, Store.Entry> lost = store.list(Store.LOST);
@@ -158,7 +208,7 @@ final class Watchdog {
             return Failures.lost(group, other, call, "has died");
         }
         return standing == null || standing.age() < limits.silence().toMillis() ? null
-                : Failures.lost(group, other, call, Failures.silent(limits.silence()) + ",");
+                : Failures.lost(group, other, call, Failures.silent(limits.silence()));
     }
 
     /** What two calls of one number differ in; a message's receiver says it, as its sender may be done long since. */

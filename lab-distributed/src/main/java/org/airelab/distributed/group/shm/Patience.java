@@ -96,7 +96,7 @@ final class Patience {
             if (trouble != null && !arrived.getAsBoolean()) {
                 throw fail(Failures.lost(group, peer, call, trouble));
             }
-            if (watch.waited().compareTo(limits.collective()) > 0) {
+            if (group.limited(call) && watch.waited().compareTo(limits.collective()) > 0) {
                 throw fail(Failures.late(group, peer, call, limits.collective()));
             }
             board.sleep(peer, bell, TICK);

@@ -11,11 +11,17 @@ import java.nio.file.Path;
  * @param start     when it started, in clock ticks since the machine did; 0 where the system does not tell
  * @param namespace the space its number is from, a container for example; 0 where the system does not tell
  */
-record ProcessId(long pid, long start, long namespace) {
+public record ProcessId(long pid, long start, long namespace) {
     /** Fields of {@code /proc/<pid>/stat} after the name of the program, proc(5). */
     private static final int STATE_FIELD = 0;
     private static final int START_FIELD = 19;
     private static final ProcessId SELF = find();
+
+    /** Whether a process has been stopped, as by SIGSTOP, and does nothing; false where the system does not tell. */
+    public static boolean stopped(long pid) {
+        String[] fields = fields(pid);
+        return fields.length > STATE_FIELD && fields[STATE_FIELD].equals("T");
+    }
 
     /** This process. */
     static ProcessId self() {

@@ -161,7 +161,7 @@ final class Rendezvous {
                 }
             }
             if (board.aborted() != null) {
-                throw Failures.error(board.aborted());
+                throw Failures.atStart(board.aborted());
             }
             int[] absent = absent(board);
             // When all have come, rank 0 has not yet said so.
@@ -178,13 +178,13 @@ final class Rendezvous {
             if (board != null) {
                 board.abort(reason);
             }
-            throw Failures.error(reason);
+            throw Failures.atStart(reason);
         }
         try {
             Thread.sleep(POLL_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Failures.error("rank " + rank + " was interrupted while it waited for " + who);
+            throw Failures.atStart("rank " + rank + " was interrupted while it waited for " + who);
         }
     }
 }

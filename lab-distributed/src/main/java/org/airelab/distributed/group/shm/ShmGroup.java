@@ -43,6 +43,8 @@ public final class ShmGroup extends ProcessGroup {
     private final Map<String, Ring> rings = new ConcurrentHashMap<>();
     private int splits;
     private int allocated;
+    /** Null until somebody wants to be told. */
+    private Vigil vigil;
     private boolean closed;
 
     ShmGroup(String name, int rank, int[] members, Board board, Arena arena, Limits limits, List<Path> folders) {
@@ -243,12 +245,21 @@ public final class ShmGroup extends ProcessGroup {
     }
 
     @Override
+    protected synchronized void lookAfter(Consumer<String> told) {
+        checkOpen();
+        vigil = new Vigil(this, board, limits, told);
+    }
+
+    @Override
     public void close() {
         synchronized (this) {
             if (closed) {
                 return;
             }
             closed = true;
+        }
+        if (vigil != null) {
+            vigil.close();
         }
         lanes.values().forEach(Lane::close);
         Pulse.remove(board, rank());

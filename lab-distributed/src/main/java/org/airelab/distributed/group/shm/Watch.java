@@ -47,6 +47,6 @@ final class Watch {
             return "(" + board.process(peer) + ") has died";
         }
         return stillNanos < silence.toNanos() ? null
-                : "(" + board.process(peer) + ") " + Failures.silent(silence) + ",";
+                : "(" + board.process(peer) + ") " + Failures.silent(silence);
     }
 }

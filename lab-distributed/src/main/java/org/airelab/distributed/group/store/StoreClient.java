@@ -81,7 +81,7 @@ final class StoreClient extends Store {
                 socket.close();
                 wait.missing("rank 0 to start at " + place.getHostString() + ":" + place.getPort());
                 if (wait.over()) {
-                    throw UserError.failed("rank 0 has not come within " + Failures.seconds(start) + " to "
+                    throw UserError.lost("rank 0 has not come within " + Failures.seconds(start) + " to "
                             + place.getHostString() + ":" + place.getPort() + ", where rank " + rank
                             + " waits for it: " + e.getMessage(),
                             "Look whether rank 0 was started, and whether MASTER_ADDR and MASTER_PORT are its host's.");

@@ -248,7 +248,7 @@ final class StagedScenario {
                     () -> seat.group().allReduce(wrong, ScalarType.INT64, Reduction.SUM).await());
             assertTrue(error.getMessage().startsWith("rank 1 failed in all-reduce (sum) of 10 int64 values in group"
                     + " world: CUDA_ERROR_INVALID_VALUE (1) in cuMemcpyAsync of 80 bytes"), error.getMessage());
-            assertEquals(UserError.FAILED, error.exitCode());
+            assertEquals(UserError.LOST, error.exitCode());
             UserError later = assertThrows(UserError.class, () -> seat.group().barrier().await());
             assertEquals(error.getMessage(), later.getMessage());
         });

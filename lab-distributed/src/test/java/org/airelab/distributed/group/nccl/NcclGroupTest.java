@@ -36,8 +36,8 @@ class NcclGroupTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"streams", "split", "different", "message", "late", "leaves", "dies", "stopped", "abort", "asyncError",
-        "idle", "init", "start", "sameGpu"})
+    @CsvSource({"streams", "split", "different", "message", "late", "leaves", "dies", "stopped",
+        "stoppedUnawaited", "diedUnawaited", "abort", "asyncError", "idle", "init", "start", "sameGpu"})
     void scenarios(String name) throws Exception {
         scenario(name);
     }

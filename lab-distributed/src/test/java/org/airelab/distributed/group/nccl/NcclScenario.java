@@ -53,6 +53,8 @@ final class NcclScenario {
             case "leaves" -> leaves();
             case "dies" -> dies();
             case "stopped" -> stopped();
+            case "stoppedUnawaited" -> NcclUnawaited.stopped();
+            case "diedUnawaited" -> NcclUnawaited.died();
             case "abort" -> abort();
             case "asyncError" -> asyncError();
             case "idle" -> asyncErrorOfIdleRank();
@@ -138,7 +140,7 @@ final class NcclScenario {
         run(size, limits, seat -> {
             UserError error = assertThrows(UserError.class, () -> rank.run(seat));
             assertEquals(sentence, error.getMessage());
-            assertEquals(UserError.FAILED, error.exitCode());
+            assertEquals(UserError.LOST, error.exitCode());
             assertEquals(sentence, assertThrows(UserError.class, () -> seat.group().barrier().await()).getMessage());
         });
     }

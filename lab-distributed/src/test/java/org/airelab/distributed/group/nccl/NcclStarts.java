@@ -107,7 +107,7 @@ final class NcclStarts {
             met.await();
             UserError error = joinFails(begun, 1, 2, LIMITS);
             assertEquals("rank 1 has come to a run that another process has begun in its place", error.getMessage());
-            assertEquals(UserError.FAILED, error.exitCode());
+            assertEquals(UserError.LOST, error.exitCode());
             refused.countDown();
             return null;
         };

@@ -2,6 +2,7 @@ package org.airelab.distributed.group.shm;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,7 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.airelab.base.UserError;
 import org.airelab.distributed.SmallDisk;
@@ -121,6 +125,44 @@ class ShmFailuresTest {
         });
     }
 
+    /** Also a rank that waits for nobody; not that one has left. */
+    @Test
+    void whoWantsToBeToldIs() throws Exception {
+        RankThreads.run(3, RankThreads.LIMITS, group -> {
+            BlockingQueue<String> told = new LinkedBlockingQueue<>();
+            group.onFailure(told::add);
+            group.barrier().await();
+            if (group.rank() == 2) {
+                return;
+            }
+            if (group.rank() == 1) {
+                Thread.sleep(1000);
+                group.abort("rank 1 has found a mistake");
+            }
+            assertEquals("rank 1 has found a mistake", told.poll(1, TimeUnit.MINUTES));
+        });
+    }
+
+    /** As while a checkpoint is written, by a rank that is seen to live. */
+    @Test
+    void barrierThatTakesLong() throws Exception {
+        RankThreads.run(2, SHORT, group -> {
+            group.onFailure(_ -> { });
+            group.barrier().await();
+            if (group.rank() == 1) {
+                Thread.sleep(3000);
+            }
+            group.barrier().await();
+            if (group.rank() == 1) {
+                Thread.sleep(3000);
+                return;
+            }
+            UserError error = assertThrows(UserError.class, () -> group.gather(1));
+            assertEquals("rank 1 has not done its part of all-gather of 1 int64 values in group world within 1 s",
+                    error.getMessage());
+        });
+    }
+
     private static UserError joinFails(List<Path> folders, String name, int rank, int size, Limits limits) {
         return assertThrows(UserError.class, () -> Rendezvous.join(folders, name, rank, size, limits).close());
     }
@@ -130,8 +172,9 @@ class ShmFailuresTest {
         List<Callable<Void>> tasks = new ArrayList<>();
         for (Callable<UserError> rank : ranks) {
             tasks.add(() -> {
-                String message = rank.call().getMessage();
-                assertTrue(message.matches(sentence), message);
+                UserError error = rank.call();
+                assertTrue(error.getMessage().matches(sentence), error.getMessage());
+                assertFalse(error.advice().contains("checkpoint"), error.advice());
                 return null;
             });
         }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.airelab.base.UserError;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,7 +70,7 @@ class ShmProcessesTest {
         String who = "error: rank 1 (process " + killed.process().pid() + ") has died while rank ";
         for (RankProcess process : List.of(processes.get(0), processes.get(2))) {
             assertTrue(process.end().contains(who), process.text());
-            assertEquals(1, process.process().exitValue());
+            assertEquals(UserError.LOST, process.process().exitValue());
         }
         assertEquals(List.of(), files(), "left of the crash");
     }

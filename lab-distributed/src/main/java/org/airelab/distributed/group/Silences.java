@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.mpi;
+package org.airelab.distributed.group;
 
 import java.time.Duration;
 import java.util.HashMap;
@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /** Whose signs of life stay away, as one finds out who looks at them again and again. */
-final class Silences {
+public final class Silences {
     private final Duration limit;
     private final long mostNanos;
     private final Map<Integer, Silence> ranks = new HashMap<>();
@@ -25,7 +25,7 @@ final class Silences {
      * @param period between two looks
      * @param now    {@link System#nanoTime}, here and in later looks
      */
-    Silences(Duration limit, Duration period, long now) {
+    public Silences(Duration limit, Duration period, long now) {
         this.limit = limit;
         this.mostNanos = 2 * period.toNanos();
         this.lastLook = now;
@@ -37,7 +37,7 @@ final class Silences {
      * @param signs by ranks: texts that change as long as the rank lives; those of others are forgotten
      * @return the first rank whose sign has been the same for too long
      */
-    OptionalInt look(Map<Integer, String> signs, long now) {
+    public OptionalInt look(Map<Integer, String> signs, long now) {
         // If this process itself was stopped for an hour, the others may have been, too: that is no hour's silence.
         nanos += Math.min(now - lastLook, mostNanos);
         lastLook = now;
@@ -54,7 +54,7 @@ final class Silences {
     }
 
     /** How long it has looked, without the time for which this process was stopped. */
-    Duration time() {
+    public Duration time() {
         return Duration.ofNanos(nanos);
     }
 }

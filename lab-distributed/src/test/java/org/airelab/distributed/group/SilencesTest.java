@@ -1,4 +1,4 @@
-package org.airelab.distributed.group.mpi;
+package org.airelab.distributed.group;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
