@@ -70,6 +70,12 @@ public final class Failures {
         return group.who(group.rank()) + " stopped: " + message;
     }
 
+    /** A rank's error: what its machine lacks is said with its name, as other ranks' need not lack it. */
+    public static UserError ofRank(int rank, UserError error) {
+        return error.exitCode() != UserError.MACHINE || error.getMessage().startsWith("rank ") ? error
+                : UserError.machine("rank " + rank + " stopped: " + error.getMessage(), error.advice(), error);
+    }
+
     /** A time in words. */
     public static String seconds(Duration time) {
         return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";

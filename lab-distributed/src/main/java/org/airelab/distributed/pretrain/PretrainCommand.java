@@ -14,6 +14,7 @@ import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
 import org.airelab.distributed.dataparallel.BatchShare;
+import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.launch.Launcher;
 import org.airelab.distributed.launch.LauncherWatch;
 import org.airelab.distributed.launch.RunFolder;
@@ -138,17 +139,11 @@ public final class PretrainCommand implements LabCommand {
                 rankOptions.stopped();
                 ranks.stopped(e);
                 if (e instanceof UserError error && ranks.size() > 1) {
-                    throw named(error, ranks.rank());
+                    throw Failures.ofRank(ranks.rank(), error);
                 }
                 throw e;
             }
         }
-    }
-
-    /** What a rank's machine lacks is said with the rank's name: other ranks' may have it, be it another part of it. */
-    private static UserError named(UserError error, int rank) {
-        return error.exitCode() != UserError.MACHINE || error.getMessage().startsWith("rank ") ? error
-                : UserError.machine("rank " + rank + " stopped: " + error.getMessage(), error.advice(), error);
     }
 
     /** The part of rank 0. */
