@@ -172,8 +172,10 @@ final class WgmmaCudaAttention implements Attention {
             var sections = Math.max(1, Math.round(heads * tiles / (3.4f * launcher.multiprocessors())));
             return Math.ceilDiv(heads, sections);
         }
-        var rounds = rising(shape) ? 4 : shape.causal() ? 1 : 2;
-        return Math.max(1, rounds * launcher.multiprocessors() / tiles);
+        if (!rising(shape) && !shape.causal()) {
+            return Math.ceilDiv(2 * launcher.multiprocessors(), tiles);
+        }
+        return Math.max(1, (rising(shape) ? 4 : 1) * launcher.multiprocessors() / tiles);
     }
 
     /**

@@ -218,7 +218,7 @@ public final class Replicas {
             return;
         }
         long[][] all = exchange.all(checksum.getAsLong());
-        requireSame(all, different -> UserError.failed(String.format(Locale.ROOT, "after step %,d %s other %s than %s"
+        requireSame(all, different -> UserError.lost(String.format(Locale.ROOT, "after step %,d %s other %s than %s"
                 + " (checksums of those that have the same: %s).", step, different, what, group.who(0),
                 Arrays.stream(all)
                         .map(one -> HexFormat.of().toHexDigits((int) one[0])).collect(Collectors.joining(", "))),

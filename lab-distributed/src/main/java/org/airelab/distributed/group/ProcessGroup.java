@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -179,11 +180,16 @@ public abstract class ProcessGroup implements AutoCloseable {
     }
 
     /**
-     * Whether other ranks have a limited time for their parts of a call. They have not at a barrier of ranks that look
-     * after each other: there all wait while one does what takes as long as it takes, such as writing a checkpoint.
+     * For how long other ranks may be at their parts of a call. It is far longer at a barrier of ranks that look after
+     * each other: there all wait while one does what takes its time, such as writing a large checkpoint.
      */
-    public final boolean limited(Call call) {
-        return call.kind() != Kind.BARRIER || !lookedAfter;
+    public final Duration limit(Call call, Limits limits) {
+        return call.kind() == Kind.BARRIER && lookedAfter && missesAnyRank() ? limits.barrier() : limits.collective();
+    }
+
+    /** Whether, having been asked to look after its ranks, it would miss each of them now. */
+    protected boolean missesAnyRank() {
+        return true;
     }
 
     /** Waits for this rank's pending work, then leaves: whoever still waits for this rank fails. */

@@ -21,6 +21,8 @@ import org.airelab.base.UserError;
 public final class Launcher {
     /** For ranks that fail together to say so themselves, before those left are ended. */
     private static final Duration OWN_END = Duration.ofSeconds(1);
+    /** For the rank that has failed to come to its end, where others have ended first, which it has told. */
+    private static final Duration TOLD_END = Duration.ofSeconds(6);
     /** From SIGTERM to SIGKILL. */
     private static final Duration ORDERLY_END = Duration.ofSeconds(5);
 
@@ -89,9 +91,9 @@ public final class Launcher {
             // It is stopped, and ends by nothing less.
             first.process().destroyForcibly();
         }
-        long deadline = System.nanoTime() + OWN_END.toNanos();
-        for (RankProcess rank : ranks) {
-            rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        awaitEnds(OWN_END);
+        if (ranks.stream().filter(RankProcess::failed).allMatch(rank -> rank.exitCode() == UserError.LOST)) {
+            awaitEnds(TOLD_END);
         }
         // So those end that have only noticed that another one failed.
         RankProcess failed = ranks.stream().filter(rank -> rank.failed()
@@ -101,6 +103,13 @@ public final class Launcher {
             failed.failure().forEach(System.err::println);
         }
         return failed.exitCode();
+    }
+
+    private void awaitEnds(Duration time) throws InterruptedException {
+        long deadline = System.nanoTime() + time.toNanos();
+        for (RankProcess rank : ranks) {
+            rank.process().waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
     }
 
     /** Waits for a rank that fails, or stands still; null when all have ended well. */

@@ -46,6 +46,7 @@ public final class Ranks implements AutoCloseable {
     private TensorParallel tensors;
     private PipelinePlan plan;
     private Pipeline pipeline;
+    private Runnable onStop = () -> { };
 
     private Ranks(Mesh mesh, Device device, Division division) {
         this.mesh = mesh;
@@ -270,8 +271,14 @@ public final class Ranks implements AutoCloseable {
                 + String.join("; ", ways) + "; arrays exchanged by " + mesh.world();
     }
 
+    /** What {@link #stopped} is to do before others know. */
+    public void onStop(Runnable first) {
+        onStop = first;
+    }
+
     /** Lets the other ranks know that this one cannot go on, and why. */
     public void stopped(Throwable cause) {
+        onStop.run();
         if (mesh != null) {
             mesh.abort(Failures.stopped(mesh.world(), cause));
         }

@@ -139,7 +139,9 @@ final class RankOptions {
         groupEnd = GroupEnd.of(group);
         try {
             Cores.share(group);
-            return Ranks.of(group, device, division);
+            Ranks met = Ranks.of(group, device, division);
+            met.onStop(this::stopped);
+            return met;
         } catch (RuntimeException e) {
             stopped();
             throw e;

@@ -176,6 +176,8 @@ final class RunCheckpoints {
         }
         if (joint != null) {
             joint.read(store.begun(step), parts());
+            // Ranks read for as long as their disks take.
+            ranks.barrier();
             return;
         }
         if (ranks.rank() == 0) {
@@ -186,6 +188,8 @@ final class RunCheckpoints {
                 }
             });
         }
+        // That takes as long as the disk does, for which others wait at a barrier alone.
+        ranks.barrier();
         buffers().values().forEach(ranks::send);
     }
 }

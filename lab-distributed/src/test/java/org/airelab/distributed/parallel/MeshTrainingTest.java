@@ -197,7 +197,7 @@ class MeshTrainingTest {
             try {
                 ranks.check(20, parameters);
             } catch (UserError error) {
-                assertEquals(UserError.FAILED, error.exitCode());
+                assertEquals(UserError.LOST, error.exitCode());
                 assertTrue(error.getMessage().startsWith("after step 20 " + named + " other undivided weights than "
                         + first + " (checksums"), error.getMessage());
                 found.incrementAndGet();

@@ -44,9 +44,9 @@ final class Collective extends GroupOperation {
         int received = 2 * (group.size() - 1) - pending;
         if (agreed || received >= group.size() - 1) {
             return Failures.error(group.describe(call) + " has not ended on " + group.who(group.rank()) + " within "
-                    + Failures.seconds(group.limits().collective()));
+                    + Failures.seconds(group.limit(call, group.limits())));
         }
-        return Failures.error(Failures.late(group, other(received + 1), call, group.limits().collective()));
+        return Failures.error(Failures.late(group, other(received + 1), call, group.limit(call, group.limits())));
     }
 
     @Override

@@ -60,7 +60,7 @@ abstract class GroupOperation implements Operation {
             agree(requests);
         }
         if (!requests.done()) {
-            if (System.nanoTime() - start > group.limits().collective().toNanos() && group.limited(call)) {
+            if (System.nanoTime() - start > group.limit(call, group.limits()).toNanos()) {
                 throw late(round > 0, requests.pending());
             }
             return false;

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -134,6 +135,15 @@ final class Heartbeat implements AutoCloseable {
         if (over.compareAndSet(false, true)) {
             onSilence.accept(reason);
         }
+    }
+
+    /** Whether rank 0 has this rank's signs of life; of rank 0, whether it has all others'. */
+    boolean reachesAll() {
+        if (kept == null) {
+            return answers > 0 && !over.get();
+        }
+        Set<String> reached = kept.list(SIGN).keySet();
+        return reached.size() == size - 1 && kept.list(Store.LOST).keySet().stream().noneMatch(reached::contains);
     }
 
     /** Rank 0's signs of life, once it has given one. */

@@ -175,6 +175,11 @@ public final class MpiGroup extends ProcessGroup {
         }
     }
 
+    @Override
+    protected boolean missesAnyRank() {
+        return heartbeat != null && heartbeat.reachesAll();
+    }
+
     private void tellAll(String reason) {
         try {
             startToTell(reason);

@@ -174,7 +174,8 @@ final class Watchdog {
     private String suspect(Channel channel, Standing mine, Duration waited) {
         Call call = mine.current();
         long number = mine.finished() + 1;
-        boolean tooLong = group.limited(call) && waited.compareTo(limits.collective()) > 0;
+        Duration limit = group.limit(call, limits);
+        boolean tooLong = waited.compareTo(limit) > 0;
         try {
             Map<String, Store.Entry> standings = store.list(group.key(channel.topic, ""));
             Map<String, Store.Entry> lost = store.list(Store.LOST);
@@ -186,7 +187,7 @@ final class Watchdog {
                         : absent(other, call, entry, lost, left);
                 reason = reason == null ? different(other, number, call, standing.call(number)) : reason;
                 reason = reason == null && tooLong && standing.before(number)
-                        ? Failures.late(group, other, call, limits.collective()) : reason;
+                        ? Failures.late(group, other, call, limit) : reason;
                 if (reason != null) {
                     return reason;
                 }

@@ -96,8 +96,9 @@ final class Patience {
             if (trouble != null && !arrived.getAsBoolean()) {
                 throw fail(Failures.lost(group, peer, call, trouble));
             }
-            if (group.limited(call) && watch.waited().compareTo(limits.collective()) > 0) {
-                throw fail(Failures.late(group, peer, call, limits.collective()));
+            Duration limit = group.limit(call, limits);
+            if (watch.waited().compareTo(limit) > 0) {
+                throw fail(Failures.late(group, peer, call, limit));
             }
             board.sleep(peer, bell, TICK);
         }
