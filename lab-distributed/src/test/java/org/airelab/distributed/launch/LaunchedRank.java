@@ -40,9 +40,9 @@ final class LaunchedRank {
             case "diverge" -> exit(true, 1, "error: the run diverged");
             case "crash" -> exit(last, 70, "something\nwent wrong");
             case "notice" -> {
-                // The others notice before the one at fault has ended.
+                // The others notice before the one at fault has ended, which has more to do.
                 if (last) {
-                    Thread.sleep(300);
+                    Thread.sleep(2500);
                 }
                 exit(true, last ? 3 : 75, last ? "error: no room" : "error: rank 1 stopped: no room");
             }

@@ -1,6 +1,7 @@
 package org.airelab.distributed.group.mpi;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.io.ByteArrayOutputStream;
@@ -76,6 +77,33 @@ class HeartbeatTest {
         }
         assertEquals("warning: rank 3 cannot connect to rank 0 (" + place + "): when one of them stands still, it is"
                 + " noticed only after 600 s", said.toString(StandardCharsets.UTF_8).strip());
+    }
+
+    @Test
+    void whomItWouldMiss() throws Exception {
+        StoreServer server = StoreServer.open(true);
+        StorePlace place = server.place();
+        try (Heartbeat first = heartbeat(place, server, 0, 3);
+                Heartbeat second = heartbeat(place, null, 1, 3);
+                Heartbeat unreached = heartbeat(new StorePlace(closedPort(), place.run(), place.addresses()), null, 2,
+                        3)) {
+            await(second, true);
+            assertFalse(first.reachesAll());
+            assertFalse(unreached.reachesAll());
+            try (Heartbeat third = heartbeat(place, null, 2, 3)) {
+                await(third, true);
+                await(first, true);
+            }
+            server.put(Store.LOST + 1, "");
+            await(first, false);
+        }
+    }
+
+    private static void await(Heartbeat heartbeat, boolean reachesAll) throws InterruptedException {
+        for (int i = 0; i < 1000 && heartbeat.reachesAll() != reachesAll; i++) {
+            Thread.sleep(10);
+        }
+        assertEquals(reachesAll, heartbeat.reachesAll());
     }
 
     private static int closedPort() throws Exception {
