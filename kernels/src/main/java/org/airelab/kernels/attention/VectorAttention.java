@@ -11,6 +11,9 @@ import org.airelab.kernels.cpu.Parallel;
  * <p>Scores lie with the queries in the lanes. That makes every product the same loop ({@link Panel}), the softmax free
  * of sums across lanes ({@link ScorePanel}), and any head size as good as any other. In which order
  * numbers are added follows from the shape alone.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server, float32, 128 positions and 8 heads of 64, causal: forward 274
+ * us where the scalar rung took 17.5 ms, backward 505 us for 14.6 ms.
  */
 final class VectorAttention implements Attention {
     /** Tasks of a forward pass a thread: enough to even out, few since each copies the keys and values it reads. */

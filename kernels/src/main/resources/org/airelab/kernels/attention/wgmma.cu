@@ -7,6 +7,8 @@
 // softmax of the next. Heads of up to 64 leave room for three blocks of one consumer on a multiprocessor, which need no
 // turns and begin and end independently. Key tiles wholly in the future are skipped, and only those on the diagonal or
 // past the end are masked. Only for sm_90a; head sizes are multiples of 8 to 256.
+// On an NVIDIA H200, bfloat16, causal, forward: 4 x 2048 positions and 16 heads of 64 in 99.0 us (347 TFLOP/s,
+// libtorch 157 us), 8 x 2048 and 16 of 128 in 278 us (494, libtorch 483 us). The rung mma was not measured beside it.
 #include "wgmma.cuh"
 
 typedef Buffers<TILE> Tiles;

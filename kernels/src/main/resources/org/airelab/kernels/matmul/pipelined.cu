@@ -1,5 +1,6 @@
 // Matrix product, double-buffered. Over warptiled: cp.async copies the next pair of tiles to shared memory while this
-// one is multiplied, past the registers and with one barrier a step instead of two.
+// one is multiplied, past the registers and with one barrier a step instead of two. On an NVIDIA H100, float32, 4096 x
+// 4096 x 4096: 3.24 ms, 42.4 TFLOP/s (warptiled 3.79, 36.3).
 // Macros: A_ALIGNED and B_ALIGNED, whether the operand's rows are aligned to 16 bytes. Decided at run time it took 175
 // registers a thread instead of 119, so that one block instead of two was on a multiprocessor.
 #include "warp-tile.cuh"

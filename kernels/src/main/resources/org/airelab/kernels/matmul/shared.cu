@@ -1,6 +1,7 @@
 // Matrix product, shared-memory tiles. Over coalesced: a block of 32 x 32 threads copies tiles of 32 x 32 of both
 // operands to shared memory, so that each element is read from global memory once a block instead of once a thread, and
-// a transposed operand is read along its rows too.
+// a transposed operand is read along its rows too. On an NVIDIA H100, float32, 4096 x 4096 x 4096: 24.0 ms, slower
+// than coalesced (21.7).
 #include "tiles.cuh"
 
 const int BK = 32;

