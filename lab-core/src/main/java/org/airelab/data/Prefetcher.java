@@ -2,6 +2,7 @@ package org.airelab.data;
 
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import org.airelab.base.Threads;
 
 /** A thread that stays a few batches ahead. */
 final class Prefetcher implements AutoCloseable {
@@ -60,16 +61,6 @@ final class Prefetcher implements AutoCloseable {
     @Override
     public void close() {
         thread.interrupt();
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
     }
 }

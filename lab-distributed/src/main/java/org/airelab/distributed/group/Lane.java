@@ -1,6 +1,7 @@
 package org.airelab.distributed.group;
 
 import java.util.ArrayDeque;
+import org.airelab.base.Threads;
 
 /**
  * Tasks done one after another by a thread of their own, or by one that waits for them: waking another thread takes
@@ -92,16 +93,6 @@ public final class Lane {
             closed = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
     }
 }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.airelab.base.Threads;
 import org.airelab.base.UserError;
 import org.airelab.distributed.group.Call;
 import org.airelab.distributed.group.Call.Kind;
@@ -228,16 +229,8 @@ final class Watchdog {
     void close() {
         closed = true;
         thread.interrupt();
-        boolean interrupted = false;
-        while (thread.isAlive() && Thread.currentThread() != thread) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        if (Thread.currentThread() != thread) {
+            Threads.join(thread);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.airelab.distributed.group.shm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.airelab.base.Threads;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 
@@ -60,16 +61,6 @@ final class Vigil {
     void close() {
         over = true;
         thread.interrupt();
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.join(thread);
     }
 }
