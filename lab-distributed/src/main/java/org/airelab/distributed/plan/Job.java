@@ -133,6 +133,10 @@ public record Job(ModelConfig model, MeshShape mesh, int rows, int passes, Metho
                 throw UserError.badInput("an interleaved pipeline needs pp above 1, found pp=1.",
                         "Leave --interleave out, or give a mesh with a pipeline.");
             }
+            if (ours && method.zero > 0 && mesh.dp() * mesh.cp() == 1) {
+                throw UserError.badInput("--zero divides state among replicas, and the mesh " + mesh + " has none.",
+                        "Leave it out, or give a mesh such as dp=2.");
+            }
             if (ours && mesh.cp() > 1 && method.kernels != Kernels.FUSED) {
                 throw UserError.badInput("context parallelism needs the lab's kernels, and this run would compute with"
                         + " libtorch's.", "Use --set run.kernels=auto, or a mesh without cp.");

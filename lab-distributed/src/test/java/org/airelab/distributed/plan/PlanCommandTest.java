@@ -149,6 +149,8 @@ class PlanCommandTest {
         assertEquals("dp=4,pp=2", plan.get("mesh").asText());
         assertEquals(2, plan.get("job").get("method").get("zero").asInt());
         assertEquals(2, plan(both).exitCode);
+        String[] noReplicas = {"llama3-8b", "--hardware", "h100x8", "--mesh", "tp=8", "--zero", "1"};
+        assertEquals(2, plan(noReplicas).exitCode);
     }
 
     /** Converted weights and the layers' turns count: without recomputation ZeRO-3 does not fit where it seems to. */
