@@ -4,11 +4,11 @@
     python kernels_pytorch.py --lab report.json --out pytorch.json  # what is in a report of the lab, side by side
     python kernels_pytorch.py --quick matmul attention
 
-On a GPU a sample is the least of three means over replays of a CUDA graph, after a pause in which the GPU cools down, as
-the lab's samples are. A graph's calls go round copies of their memory, together twice as large as the L2 cache. Results
-are kept for a round, or PyTorch would hand out the same memory, warm in the L2, again and again. What no graph can
-capture is called plainly, and the notes say so. On a CPU calls are timed one by one, at small shapes. Inputs are random;
-float32 products do without TF32.
+On a GPU a sample is the least of three means over replays of a CUDA graph, after a pause in which the GPU cools down,
+as the lab's samples are. A graph's calls go round copies of their memory, together twice as large as the L2 cache.
+Results are kept for a round, or PyTorch would hand out the same memory, warm in the L2, again and again. What no graph
+can capture is called plainly, and the notes say so. On a CPU calls are timed one by one, at small shapes. Inputs are
+random; float32 products do without TF32.
 
 A backward pass is torch.autograd.grad of a forward pass that is not timed. Attention runs on each of PyTorch's kernels
 alone (pytorch-flash, -cudnn, -efficient), --compile adds torch.compile for what is not a product (pytorch-compile). The
