@@ -78,7 +78,7 @@ final class MeshTraining {
             }
             assertEquals(from, session.trainer().step());
             for (int i = 0; i < steps; i++) {
-                StepReport report = session.trainer().step(batches(from + i, ranks));
+                StepReport report = ranks.step(session.trainer(), batches(from + i, ranks));
                 found[0][i] = report.loss();
                 found[1][i] = report.gradientNorm();
                 ranks.check(i + 1, session.parameters());

@@ -85,6 +85,7 @@ class RanksParityTest {
         assertEquals(0, started.exitCode(), started::text);
         Ranks.requireSame(one, started.run());
         assertEquals(mesh.contains("pp"), started.text().contains("waited for other stages"), started::text);
+        assertEquals(mesh.contains("pp") ? Ranks.STEPS : 0, Ranks.losses(started.run(), "communication_wait").length);
         assertEquals(mesh.contains("pp"), started.text().contains(" MB on a rank, the most on rank "), started::text);
     }
 
