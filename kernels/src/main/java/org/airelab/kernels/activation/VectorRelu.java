@@ -7,12 +7,17 @@ import static org.airelab.kernels.cpu.Lanes.WIDE;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import org.airelab.kernels.cpu.Cores;
 
-/** ReLU in the machine's widest vectors on all cores: there is so little to compute that instructions count. */
+/** ReLU in the machine's widest vectors: there is so little to compute that instructions count. */
 final class VectorRelu extends VectorActivation {
     private static final FloatVector ZERO = FloatVector.zero(WIDE);
     private static final FloatVector ONE = FloatVector.broadcast(WIDE, 1);
     private static final int BYTES = WIDE.vectorByteSize();
+
+    VectorRelu(Cores cores) {
+        super(cores);
+    }
 
     @Override
     void forward(long x, long y, int count) {

@@ -7,18 +7,13 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Cores;
+import org.airelab.kernels.cpu.VectorRung;
 
-/** {@link Adam} eight lanes at a time on all cores; every array is read once and written once. */
-final class VectorAdam implements Adam {
-    @Override
-    public String name() {
-        return "vector";
-    }
-
-    @Override
-    public boolean available() {
-        return Lanes.available();
+/** {@link Adam} eight lanes at a time; every array is read once and written once. */
+final class VectorAdam extends VectorRung implements Adam {
+    VectorAdam(Cores cores) {
+        super(cores);
     }
 
     @Override
@@ -26,7 +21,7 @@ final class VectorAdam implements Adam {
             MemorySegment gradient, MemorySegment firstMoment, MemorySegment secondMoment) {
         Adam.check(step, range, weights, gradient, firstMoment, secondMoment);
         var constants = AdamConstants.of(settings, step);
-        range.forPieces((_, from, to) -> {
+        range.forPieces(cores(), (_, from, to) -> {
             var count = (int) (to - from);
             var g = gradient.address() + 4 * from;
             update(constants, range.gradientScale(), weights.address() + 4 * from, g,

@@ -8,18 +8,13 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
-import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Cores;
+import org.airelab.kernels.cpu.VectorRung;
 
-/** {@link RmsProp} eight lanes at a time on all cores. */
-final class VectorRmsProp implements RmsProp {
-    @Override
-    public String name() {
-        return "vector";
-    }
-
-    @Override
-    public boolean available() {
-        return Lanes.available();
+/** {@link RmsProp} eight lanes at a time. */
+final class VectorRmsProp extends VectorRung implements RmsProp {
+    VectorRmsProp(Cores cores) {
+        super(cores);
     }
 
     @Override
@@ -27,7 +22,7 @@ final class VectorRmsProp implements RmsProp {
             MemorySegment squares, MemorySegment gradientMean, MemorySegment velocity) {
         RmsProp.check(settings, range, weights, gradient, squares, gradientMean, velocity);
         var constants = RmsPropConstants.of(settings);
-        range.forPieces((_, from, to) -> {
+        range.forPieces(cores(), (_, from, to) -> {
             var count = (int) (to - from);
             var at = 4 * from;
             var piece = new Piece(constants, range.gradientScale(), weights.address() + at, gradient.address() + at,
