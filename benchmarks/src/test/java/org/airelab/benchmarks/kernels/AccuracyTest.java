@@ -1,5 +1,6 @@
 package org.airelab.benchmarks.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -38,6 +39,25 @@ class AccuracyTest {
             OptionalDouble error = Accuracy.error(workload, BoundWorkload.LIBTORCH, reference);
             assertTrue(error.isEmpty() == id.startsWith("attention/backward"));
             assertTrue(error.orElse(0) < FLOAT32, "libtorch: expected an error below 1e-4, found " + error);
+        }
+    }
+
+    /** They are one kernel: what differs is which threads its tasks run on. */
+    @ParameterizedTest
+    @MethodSource("small")
+    void oneCoreGivesTheBitsOfAll(String id) {
+        Workload<?> workload = Workloads.find(id);
+        List<float[]> all = results(workload, "parallel");
+        List<float[]> one = results(workload, workload.family().equals("matmul") ? "packed" : "vector");
+        for (int i = 0; i < all.size(); i++) {
+            assertArrayEquals(all.get(i), one.get(i));
+        }
+    }
+
+    private static List<float[]> results(Workload<?> workload, String kernel) {
+        try (BoundWorkload<?> bound = new BoundWorkload<>(workload, 1)) {
+            bound.call(kernel).run();
+            return bound.results();
         }
     }
 

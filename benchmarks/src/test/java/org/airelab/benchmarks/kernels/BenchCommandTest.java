@@ -76,7 +76,7 @@ class BenchCommandTest {
         assertEquals(List.of("vector"), rows.findValuesAsText("kernel"));
         assertTrue(rows.get(0).get("ratio").asDouble() > 0);
         String error = lab("bench", "gradient-norm", "--device", "cpu", "--kernel", "vectr").err;
-        assertTrue(error.contains("unknown kernel vectr; known here are scalar, vector"), error);
+        assertTrue(error.contains("unknown kernel vectr; known here are scalar, vector, parallel"), error);
         error = lab("bench", "gradient-norm", "--device", "cpu", "--quick", "--dtype", "bf16").err;
         assertTrue(error.contains("there are the shapes ") && error.contains(" in fp32"), error);
     }
