@@ -16,6 +16,11 @@ import org.airelab.torch.Tensor;
 /** Functions of single elements, at the size of a feed-forward block's inside. */
 final class ActivationWorkloads {
     private static final Operator RELU = Operator.of("aten::relu", "");
+    private static final Operator SILU = Operator.of("aten::silu", "");
+    private static final Operator EMPTY_LIKE = Operator.of("aten::empty_like", "");
+    private static final Operator MUL_OUT = Operator.of("aten::mul", "out");
+    private static final Operator SILU_BACKWARD_OUT = Operator.of("aten::silu_backward", "grad_input");
+    private static final Operator NARROW = Operator.of("aten::narrow", "");
 
     private ActivationWorkloads() {
     }
@@ -40,8 +45,11 @@ final class ActivationWorkloads {
     }
 
     private static Baseline geluOfTorch() {
-        return Baseline.ofArrays("gelu", t -> new NDArray[] {
-            ai.djl.nn.Activation.gelu(new NDList(t[0])).singletonOrThrow()});
+        return Baseline.ofArrays("gelu", t -> new NDArray[] {geluOfTorch(t[0])});
+    }
+
+    private static NDArray geluOfTorch(NDArray x) {
+        return ai.djl.nn.Activation.gelu(new NDList(x)).singletonOrThrow();
     }
 
     private static Baseline reluOfTorch() {
@@ -50,12 +58,14 @@ final class ActivationWorkloads {
 
     static List<Workload<?>> gelu() {
         Baseline gelu = geluOfTorch();
-        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(), backward("gelu", 64, 2048, 25)
-                .alsoQuick(),
-                forward("gelu", 4096, 3072, 20).against(gelu), backward("gelu", 4096, 3072, 25));
+        Baseline back = AutogradBaseline.of("gelu", t -> geluOfTorch(t[0]), 0, 1);
+        return List.of(forward("gelu", 64, 2048, 20).against(gelu).alsoQuick(),
+                backward("gelu", 64, 2048, 25).against(back, null).alsoQuick(),
+                forward("gelu", 4096, 3072, 20).against(gelu),
+                backward("gelu", 4096, 3072, 25).against(back, null));
     }
 
-    /** Without a baseline: the bridge cannot pass the string by which ATen's gelu is told to approximate. */
+    /** Without a baseline: the bridge cannot pass the string by which ATen's gelu, forward or back, approximates. */
     static List<Workload<?>> geluTanh() {
         return List.of(forward("gelu-tanh", 64, 2048, 12).alsoQuick(), backward("gelu-tanh", 64, 2048, 20).alsoQuick(),
                 forward("gelu-tanh", 4096, 3072, 12), backward("gelu-tanh", 4096, 3072, 20));
@@ -63,9 +73,11 @@ final class ActivationWorkloads {
 
     static List<Workload<?>> relu() {
         Baseline relu = reluOfTorch();
-        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(), backward("relu", 64, 2048, 1)
-                .alsoQuick(),
-                forward("relu", 4096, 3072, 1).against(relu), backward("relu", 4096, 3072, 1));
+        Baseline back = AutogradBaseline.of("relu", t -> Aten.relu(t[0].getManager(), t[0]), 0, 1);
+        return List.of(forward("relu", 64, 2048, 1).against(relu).alsoQuick(),
+                backward("relu", 64, 2048, 1).against(back, null).alsoQuick(),
+                forward("relu", 4096, 3072, 1).against(relu),
+                backward("relu", 4096, 3072, 1).against(back, null));
     }
 
     private static Workload<Activation> forward(String family, int rows, int width, double flopsEach) {
@@ -105,6 +117,24 @@ final class ActivationWorkloads {
         return new Workload<>("swiglu", SwiGlu.class, "backward", rows + "x" + hidden,
                 List.of(normal("dy", rows, hidden), normal("gateUp", rows, 2L * hidden),
                         output("dGateUp", rows, 2L * hidden)), 10.0 * rows * hidden,
-                (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), rows, hidden));
+                (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), rows, hidden))
+                .against(Baseline.of("mul, silu_backward, silu and mul", t -> swiGluGradient(t[0], t[1], hidden)));
+    }
+
+    /** The halves written where they belong, which saves what autograd spends on joining them. */
+    private static Tensor[] swiGluGradient(Tensor dy, Tensor gateUp, int hidden) {
+        Tensor gradient = EMPTY_LIKE.call().tensor(gateUp).none().none().none().none().none().tensors(1)[0];
+        try (Tensor gate = half(gateUp, 0, hidden); Tensor up = half(gateUp, hidden, hidden);
+                Tensor dGate = half(gradient, 0, hidden); Tensor dUp = half(gradient, hidden, hidden);
+                Tensor swish = SILU.call().tensor(gate).tensors(1)[0]) {
+            MUL_OUT.call().tensor(dy).tensor(swish).tensor(dUp).tensors(1)[0].close();
+            MUL_OUT.call().tensor(dy).tensor(up).tensor(dGate).tensors(1)[0].close();
+            SILU_BACKWARD_OUT.call().tensor(dGate).tensor(gate).tensor(dGate).tensors(1)[0].close();
+        }
+        return new Tensor[] {gradient};
+    }
+
+    private static Tensor half(Tensor x, int start, int length) {
+        return NARROW.call().tensor(x).integer(-1).integer(start).integer(length).tensors(1)[0];
     }
 }

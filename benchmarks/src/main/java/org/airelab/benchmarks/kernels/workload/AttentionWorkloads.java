@@ -1,6 +1,5 @@
 package org.airelab.benchmarks.kernels.workload;
 
-import static org.airelab.benchmarks.kernels.workload.Operand.given;
 import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
@@ -13,12 +12,11 @@ import java.util.stream.Stream;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.attention.Attention;
 import org.airelab.kernels.attention.AttentionShape;
-import org.airelab.kernels.rotary.Rotary;
 import org.airelab.kernels.rotary.RotaryTable;
 import org.airelab.torch.Operator;
 import org.airelab.torch.Tensor;
 
-/** Causal attention, and the rotation of its queries and keys. */
+/** Attention, most of it causal. */
 final class AttentionWorkloads {
     private static final Operator FLASH = Operator.of("aten::_scaled_dot_product_flash_attention_for_cpu", "");
     private static final Operator FLASH_BACKWARD =
@@ -151,34 +149,5 @@ final class AttentionWorkloads {
         NDArray lse = t[3].share().attach(heads.manager());
         return () -> FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k()).tensor(heads.v())
                 .tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
-    }
-
-    static List<Workload<?>> largeRotary() {
-        return List.of(rotary(8192, 32, 128, RotaryTable.Pairing.HALF_SPLIT).alsoQuick());
-    }
-
-    static List<Workload<?>> rotary() {
-        return List.of(rotary(64, 12, 64, RotaryTable.Pairing.HALF_SPLIT).alsoQuick(),
-                rotary(64, 12, 64, RotaryTable.Pairing.INTERLEAVED).alsoQuick(),
-                rotary(2048, 32, 128, RotaryTable.Pairing.HALF_SPLIT));
-    }
-
-    /** From fewer places of a row than a warp has threads to more than a block has. */
-    static List<Workload<?>> rotaryVariants() {
-        return Stream.of(1, 4, 8, 16, 32, 64, 128).<Workload<?>>flatMap(heads ->
-                Stream.of(RotaryTable.Pairing.values()).map(pairing -> rotary(3, heads, 16, pairing))).toList();
-    }
-
-    /** Queries and keys of multi-head attention turned, values copied; the table is an operand: a GPU must hold it. */
-    private static Workload<Rotary> rotary(int time, int heads, int size, RotaryTable.Pairing pairing) {
-        RotaryTable table = new RotaryTable(time, size, 10_000, pairing);
-        long width = 3L * heads * size;
-        String pairs = pairing == RotaryTable.Pairing.HALF_SPLIT ? "" : "-interleaved";
-        return new Workload<>("rotary", Rotary.class, "forward", "t" + time + "-h" + heads + "-d" + size + pairs,
-                List.of(normal("source", time, width), given("cosines", table.cosines(), time, size),
-                        given("sines", table.sines(), time, size), output("target", time, width)),
-                3.0 * time * 2 * heads * size,
-                (f, m) -> f.rotate(table.in(m.get(1), m.get(2)), m.get(0), m.get(3), time, time, 2 * heads, 3 * heads,
-                        false));
     }
 }

@@ -4,12 +4,14 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.stream.Stream;
 import org.airelab.kernels.norm.LayerNorm;
 import org.airelab.kernels.norm.RmsNorm;
 import org.airelab.torch.Aten;
+import org.airelab.torch.NativeArrays;
 
 /** RMS and layer normalization: rows of a small model's width and of a large one's. */
 final class NormWorkloads {
@@ -65,7 +67,9 @@ final class NormWorkloads {
                         normal("rstd", rows).inFloat32(), output("dx", rows, width), output("dWeight", width)),
                 9.0 * rows * width,
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width))
-                .after((norm, m) -> norm.forward(m.get(1), m.get(2), m.get(4), m.get(3), rows, width, EPS));
+                .after((norm, m) -> norm.forward(m.get(1), m.get(2), m.get(4), m.get(3), rows, width, EPS))
+                .against(Baseline.ofArrays("mul, mean, sub, sum and others, one after another",
+                        NormWorkloads::rmsGradients));
     }
 
     private static Workload<LayerNorm> layerForward(int rows, int width) {
@@ -86,7 +90,8 @@ final class NormWorkloads {
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6),
                         m.get(7), rows, width))
                 .after((norm, m) -> norm.forward(m.get(1), m.get(2), null, m.get(5), m.get(3), m.get(4), rows, width,
-                EPS));
+                EPS))
+                .against(AutogradBaseline.of("layer_norm", t -> layer(t)[0], 0, 1, 2, 7), null);
     }
 
     private static Workload<RmsNorm> rmsOfSum(int rows, int width) {
@@ -134,6 +139,16 @@ final class NormWorkloads {
     private static NDArray[] rms(NDArray[] t) {
         NDArray inverse = Aten.rsqrt(t[0].getManager(), t[0].square().mean(new int[] {-1}, true).add(EPS));
         return new NDArray[] {t[0].mul(inverse).mul(t[1])};
+    }
+
+    /** Of dy, x, weight and rstd: with n = x rstd and g = dy weight, dx = rstd (g - n mean(g n)), dWeight = sum dy n. */
+    private static NDArray[] rmsGradients(NDArray[] t) {
+        NDManager scope = t[1].getManager();
+        NDArray inverse = Aten.to(scope, t[3], NativeArrays.type(t[1])).reshape(-1, 1);
+        NDArray normed = t[1].mul(inverse);
+        NDArray slope = t[0].mul(t[2]);
+        NDArray along = slope.mul(normed).mean(new int[] {-1}, true);
+        return new NDArray[] {slope.subi(normed.mul(along)).muli(inverse), normed.muli(t[0]).sum(new int[] {0})};
     }
 
     private static NDArray[] layer(NDArray[] t) {

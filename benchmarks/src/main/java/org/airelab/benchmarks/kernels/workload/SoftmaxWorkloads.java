@@ -11,6 +11,7 @@ import org.airelab.torch.Operator;
 /** Softmax of rows: of scores over a context, and of logits over a vocabulary. */
 final class SoftmaxWorkloads {
     private static final Operator SOFTMAX = Operator.of("aten::softmax", "int");
+    private static final Operator BACKWARD = Operator.of("aten::_softmax_backward_data", "");
 
     private SoftmaxWorkloads() {
     }
@@ -42,6 +43,8 @@ final class SoftmaxWorkloads {
                 List.of(normal("dy", rows, width), normal("y", rows, width), output("dx", rows, width)),
                 4.0 * rows * width,
                 (f, m) -> f.backward(m.get(0), m.get(1), m.get(2), rows, width))
-                .after((f, m) -> f.forward(m.get(1), m.get(1), rows, width));
+                .after((f, m) -> f.forward(m.get(1), m.get(1), rows, width))
+                .against(Baseline.of("_softmax_backward_data", t -> BACKWARD.call().tensor(t[0]).tensor(t[1])
+                        .integer(1).integer(t[0].type().code()).tensors(1)));
     }
 }
