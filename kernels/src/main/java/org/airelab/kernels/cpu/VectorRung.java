@@ -4,7 +4,8 @@ import org.airelab.kernels.Rung;
 
 /**
  * A kernel of the Vector API that is two rungs: {@code vector}, which adds the lanes to the rung below, on the calling
- * thread alone, and {@code parallel}, which adds the other cores.
+ * thread alone, and {@code parallel}, which adds the other cores. What the classes say the latter brought was measured
+ * beside other programs on the same two cores, which it needs both.
  */
 public abstract class VectorRung implements Rung {
     private final Cores cores;

@@ -7,19 +7,19 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * A small matrix on the heap. Memory it is copied from and to counts in elements. Each row is an array of its own, so
- * that the compiler sees that a loop over two of them may take several elements at a time.
+ * A small matrix of float64 on the heap. Memory it is copied from and to is of float32 and counts in elements. Each row
+ * is an array of its own, so that the compiler sees that a loop over two of them may take several elements at a time.
  */
-final class FloatTile {
-    private final float[][] rows;
+final class DoubleTile {
+    private final double[][] rows;
     private final int columns;
 
-    FloatTile(int rows, int columns) {
-        this.rows = new float[rows][columns];
+    DoubleTile(int rows, int columns) {
+        this.rows = new double[rows][columns];
         this.columns = columns;
     }
 
-    float[] row(int r) {
+    double[] row(int r) {
         return rows[r];
     }
 
@@ -45,7 +45,7 @@ final class FloatTile {
     void write(MemorySegment to, long first, int stride, int count) {
         for (var r = 0; r < count; r++) {
             for (var i = 0; i < columns; i++) {
-                set(to, first + (long) r * stride + i, rows[r][i]);
+                set(to, first + (long) r * stride + i, (float) rows[r][i]);
             }
         }
     }
@@ -58,7 +58,7 @@ final class FloatTile {
     }
 
     /** Multiplies a row by a factor. */
-    void scale(int row, float factor) {
+    void scale(int row, double factor) {
         var scaled = rows[row];
         for (var i = 0; i < columns; i++) {
             scaled[i] *= factor;
@@ -66,8 +66,8 @@ final class FloatTile {
     }
 
     /** The product of a row with the same row of another tile. */
-    float dot(int row, FloatTile other) {
-        var sum = 0f;
+    double dot(int row, DoubleTile other) {
+        var sum = 0.0;
         for (var i = 0; i < columns; i++) {
             sum += rows[row][i] * other.rows[row][i];
         }
@@ -75,7 +75,7 @@ final class FloatTile {
     }
 
     /** Adds to the first rows A X, with the first {@code depth} columns of A and rows of X. */
-    void addProduct(int count, int depth, FloatTile a, FloatTile x) {
+    void addProduct(int count, int depth, DoubleTile a, DoubleTile x) {
         for (var r = 0; r < count; r++) {
             for (var k = 0; k < depth; k++) {
                 add(a.rows[r][k], x.rows[k], rows[r]);
@@ -84,7 +84,7 @@ final class FloatTile {
     }
 
     /** Adds to the first rows A^T X, with the first {@code depth} rows of A and of X. */
-    void addTransposedProduct(int count, int depth, FloatTile a, FloatTile x) {
+    void addTransposedProduct(int count, int depth, DoubleTile a, DoubleTile x) {
         for (var r = 0; r < count; r++) {
             for (var k = 0; k < depth; k++) {
                 add(a.rows[k][r], x.rows[k], rows[r]);
@@ -92,7 +92,7 @@ final class FloatTile {
         }
     }
 
-    private static void add(float factor, float[] x, float[] sums) {
+    private static void add(double factor, double[] x, double[] sums) {
         for (var i = 0; i < sums.length; i++) {
             sums[i] += factor * x[i];
         }
