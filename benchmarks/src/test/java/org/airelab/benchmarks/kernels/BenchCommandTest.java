@@ -42,7 +42,7 @@ class BenchCommandTest {
                 json.toString());
         assertEquals(0, result.exitCode, result.err);
         JsonNode report = Json.MAPPER.readTree(Files.readAllBytes(json));
-        assertEquals(2, report.get("rows").size());
+        assertEquals(3, report.get("rows").size());
         for (JsonNode row : report.get("rows")) {
             assertEquals("gradient-norm", row.get("family").asText());
             assertTrue(row.get("median_ms").asDouble() > 0);
