@@ -7,24 +7,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
 import java.util.List;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Lanes;
 import org.junit.jupiter.api.Test;
 
 class FamiliesTest {
     @Test
-    void namesAreUniqueAndEveryLadderGoesFromScalarToVector() {
+    void namesAreUniqueAndEveryLadderGoesFromScalarToParallel() {
         var names = new HashSet<String>();
         for (var family : Families.all()) {
             assertTrue(names.add(family.name()), family.name());
-            var rungs = new HashSet<String>();
-            for (var rung : family.rungs()) {
-                assertTrue(rungs.add(rung.name()), family.name() + " " + rung.name());
-            }
             assertEquals("float64", family.reference().name());
-            assertEquals("scalar", family.rungs().getFirst().name());
-            assertTrue(List.of("vector", "parallel").contains(family.rungs().getLast().name()), family.name());
-            assertTrue(family.rungs().getFirst().available());
-            assertEquals(Lanes.available(), family.rungs().getLast().available());
+            assertEquals(switch (family.name()) {
+                case "matmul" -> List.of("scalar", "blocked", "vector", "packed", "parallel");
+                case "attention" -> List.of("scalar", "blocked", "vector", "parallel");
+                default -> List.of("scalar", "vector", "parallel");
+            }, family.rungs().stream().map(Rung::name).toList(), family.name());
+            for (var rung : family.rungs()) {
+                var plain = List.of("scalar", "blocked").contains(rung.name());
+                assertEquals(plain || Lanes.available(), rung.available(), family.name());
+                assertEquals(rung.name().equals("parallel") ? Cores.ALL : Cores.ONE, rung.cores(), family.name());
+            }
         }
         assertEquals(17, names.size());
     }

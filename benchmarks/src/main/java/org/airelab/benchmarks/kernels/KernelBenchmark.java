@@ -39,7 +39,7 @@ public class KernelBenchmark {
     @Param("rms-norm/forward/256x768")
     private String workload;
     /** A rung's name, or libtorch. */
-    @Param({"scalar", "vector", "libtorch"})
+    @Param({"scalar", "vector", "parallel", "libtorch"})
     private String kernel;
     /** Whether memory is to be evicted from the caches between calls. */
     @Param("false")

@@ -16,7 +16,6 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
@@ -39,29 +38,22 @@ public class RooflineBenchmark {
     private static final long LEAST_COPY = 64 << 20;
     private static final long MOST_COPY = 512 << 20;
 
-    private Arena arena;
-    private MemorySegment from;
-    private MemorySegment to;
+    /** Twice the last-level cache for source and target each, kept for later visits: to touch it takes long. */
+    private static final class Memory {
+        static final MemorySegment FROM = Arena.global().allocate(copySize(), 4096).fill((byte) 1);
+        static final MemorySegment TO = Arena.global().allocate(copySize(), 4096).fill((byte) 2);
+    }
 
-    /** Allocates twice the last-level cache for source and target each, and touches it. */
+    /** Loads libtorch, whose threads are to be used. */
     @Setup(Level.Trial)
     public void prepare() {
         Machine.useLibtorchsThreads();
-        arena = Arena.ofShared();
-        from = arena.allocate(copySize(), 4096).fill((byte) 1);
-        to = arena.allocate(copySize(), 4096).fill((byte) 2);
     }
 
     /** Waits for the JVM's turn. */
     @Setup(Level.Iteration)
     public void begin() {
         Turns.await();
-    }
-
-    /** Frees it. */
-    @TearDown(Level.Trial)
-    public void close() {
-        arena.close();
     }
 
     private static long copySize() {
@@ -82,8 +74,8 @@ public class RooflineBenchmark {
     /** A copy on all cores. */
     @Benchmark
     public void copy() {
-        Parallel.forRange(Parallel.pieces(from.byteSize(), CHUNK),
-                i -> MemorySegment.copy(from, i * CHUNK, to, i * CHUNK, CHUNK));
+        Parallel.forRange(Parallel.pieces(Memory.FROM.byteSize(), CHUNK),
+                i -> MemorySegment.copy(Memory.FROM, i * CHUNK, Memory.TO, i * CHUNK, CHUNK));
     }
 
     /** Sums of products on all cores. */

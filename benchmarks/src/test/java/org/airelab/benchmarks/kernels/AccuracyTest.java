@@ -1,6 +1,7 @@
 package org.airelab.benchmarks.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -126,6 +127,25 @@ class AccuracyTest {
         Deviation rounding = Deviation.ofRounding(new float[] {1, 1, 1, 1});
         assertEquals(0x1p-23 / Math.sqrt(12), rounding.rms(), 1e-15);
         assertEquals(0x1p-24, rounding.largest(), 1e-15);
+    }
+
+    /** They are one kernel: what differs is which threads its tasks run on. */
+    @ParameterizedTest
+    @MethodSource("small")
+    void oneCoreGivesTheBitsOfAll(String id) {
+        Workload<?> workload = Workloads.find(id);
+        List<float[]> all = results(workload, "parallel");
+        List<float[]> one = results(workload, workload.family().equals("matmul") ? "packed" : "vector");
+        for (int i = 0; i < all.size(); i++) {
+            assertArrayEquals(all.get(i), one.get(i));
+        }
+    }
+
+    private static List<float[]> results(Workload<?> workload, String kernel) {
+        try (BoundWorkload<?> bound = new BoundWorkload<>(workload, 1)) {
+            bound.call(kernel).run();
+            return bound.results();
+        }
     }
 
     @Test

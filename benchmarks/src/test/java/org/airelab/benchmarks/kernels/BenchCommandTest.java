@@ -42,7 +42,7 @@ class BenchCommandTest {
                 json.toString());
         assertEquals(0, result.exitCode, result.err);
         JsonNode report = Json.MAPPER.readTree(Files.readAllBytes(json));
-        assertEquals(2, report.get("rows").size());
+        assertEquals(3, report.get("rows").size());
         for (JsonNode row : report.get("rows")) {
             assertEquals("gradient-norm", row.get("family").asText());
             assertTrue(row.get("median_ms").asDouble() > 0);
@@ -76,7 +76,7 @@ class BenchCommandTest {
         assertEquals(List.of("vector"), rows.findValuesAsText("kernel"));
         assertTrue(rows.get(0).get("ratio").asDouble() > 0);
         String error = lab("bench", "gradient-norm", "--device", "cpu", "--kernel", "vectr").err;
-        assertTrue(error.contains("unknown kernel vectr; known here are scalar, vector"), error);
+        assertTrue(error.contains("unknown kernel vectr; known here are scalar, vector, parallel"), error);
         error = lab("bench", "gradient-norm", "--device", "cpu", "--quick", "--dtype", "bf16").err;
         assertTrue(error.contains("there are the shapes ") && error.contains(" in fp32"), error);
     }

@@ -7,6 +7,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.ElementSharing;
 
@@ -18,18 +19,21 @@ import org.airelab.kernels.cuda.ElementSharing;
 public interface Activation extends Rung {
     /** x * Phi(x) with the normal distribution function; Hendrycks and Gimpel, 2016. */
     Family<Activation> GELU = new Family<>("gelu", new ReferenceActivation(Curves::gelu, Curves::geluSlope),
-            List.of(new ScalarActivation(ScalarCurves::gelu, ScalarCurves::geluSlope), new VectorGelu()),
+            List.of(new ScalarActivation(ScalarCurves::gelu, ScalarCurves::geluSlope),
+                    new VectorGelu(Cores.ONE), new VectorGelu(Cores.ALL)),
             cuda("gelu"));
 
     /** 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), the approximation GPT-2 was trained with. */
     Family<Activation> GELU_TANH = new Family<>("gelu-tanh",
             new ReferenceActivation(Curves::geluTanh, Curves::geluTanhSlope),
-            List.of(new ScalarActivation(ScalarCurves::geluTanh, ScalarCurves::geluTanhSlope), new VectorGeluTanh()),
+            List.of(new ScalarActivation(ScalarCurves::geluTanh, ScalarCurves::geluTanhSlope),
+                    new VectorGeluTanh(Cores.ONE), new VectorGeluTanh(Cores.ALL)),
             cuda("gelu_tanh"));
 
     /** max(x, 0), with slope 0 at 0; NaN stays NaN. */
     Family<Activation> RELU = new Family<>("relu", new ReferenceActivation(Curves::relu, Curves::reluSlope),
-            List.of(new ScalarActivation(ScalarCurves::relu, ScalarCurves::reluSlope), new VectorRelu()),
+            List.of(new ScalarActivation(ScalarCurves::relu, ScalarCurves::reluSlope),
+                    new VectorRelu(Cores.ONE), new VectorRelu(Cores.ALL)),
             cuda("relu"));
 
     /** Writes f(x) into {@code y}. */

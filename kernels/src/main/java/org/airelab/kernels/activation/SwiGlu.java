@@ -7,6 +7,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /**
@@ -18,7 +19,7 @@ import org.airelab.kernels.cuda.ElementSharing;
  */
 public interface SwiGlu extends Rung {
     Family<SwiGlu> FAMILY = new Family<>("swiglu", new ReferenceSwiGlu(),
-            List.of(new ScalarSwiGlu(), new VectorSwiGlu()),
+            List.of(new ScalarSwiGlu(), new VectorSwiGlu(Cores.ONE), new VectorSwiGlu(Cores.ALL)),
             ElementSharing.ladder(EnumSet.allOf(DType.class), CudaSwiGlu::new));
 
     /**

@@ -2,9 +2,10 @@ package org.airelab.kernels.activation;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Lanes;
-import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cpu.Scratch;
+import org.airelab.kernels.cpu.VectorRung;
 
 /**
  * What the vector rungs share: cutting the elements into tasks. The loop over vectors is written out in each rung,
@@ -12,20 +13,14 @@ import org.airelab.kernels.cpu.Scratch;
  * for whole vectors: with another one for what is left over, it would be more than the compiler inlines. What is left
  * over comes first, while the loop to come keeps the caller's memory alive.
  */
-abstract class VectorActivation implements Activation {
+abstract class VectorActivation extends VectorRung implements Activation {
     private static final int ELEMENTS = 8192;
     /** Lanes of the widest vectors a rung may use. */
     private static final int LANES = Lanes.WIDE.length();
     private static final int BYTES = Lanes.WIDE.vectorByteSize();
 
-    @Override
-    public final String name() {
-        return "vector";
-    }
-
-    @Override
-    public final boolean available() {
-        return Lanes.available();
+    VectorActivation(Cores cores) {
+        super(cores);
     }
 
     @Override
@@ -40,7 +35,7 @@ abstract class VectorActivation implements Activation {
             forward(lanes, lanes, LANES);
             Lanes.copy(lanes, y.address() + 4 * whole, rest);
         }
-        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
+        cores().forPieces(whole, ELEMENTS, (_, from, to) -> forward(x.address() + 4 * from, y.address() + 4 * from,
                 (int) (to - from)));
     }
 
@@ -57,7 +52,7 @@ abstract class VectorActivation implements Activation {
             backward(lanes, lanes + BYTES, lanes, LANES);
             Lanes.copy(lanes, dx.address() + 4 * whole, rest);
         }
-        Parallel.forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
+        cores().forPieces(whole, ELEMENTS, (_, from, to) -> backward(dy.address() + 4 * from, x.address() + 4 * from,
                 dx.address() + 4 * from, (int) (to - from)));
     }
 

@@ -7,12 +7,22 @@ import static org.airelab.kernels.cpu.Lanes.WIDE;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import org.airelab.kernels.cpu.Cores;
 
-/** ReLU in the machine's widest vectors on all cores: there is so little to compute that instructions count. */
+/**
+ * ReLU in the machine's widest vectors: there is so little to compute that instructions count.
+ *
+ * <p>Measured on 2 cores of a shared Intel Xeon server (AVX-512), 64 x 2048 of float32: {@code vector} 77 times the
+ * scalar rung's speed forward and 57 times backward, {@code parallel} 0.95 and 1.2 times that.
+ */
 final class VectorRelu extends VectorActivation {
     private static final FloatVector ZERO = FloatVector.zero(WIDE);
     private static final FloatVector ONE = FloatVector.broadcast(WIDE, 1);
     private static final int BYTES = WIDE.vectorByteSize();
+
+    VectorRelu(Cores cores) {
+        super(cores);
+    }
 
     @Override
     void forward(long x, long y, int count) {

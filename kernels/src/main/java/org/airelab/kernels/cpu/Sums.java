@@ -8,7 +8,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
 
-/** Sums of arrays of float32 on all cores. */
+/** Sums of arrays of float32. */
 public final class Sums {
     /** Elements of a task: enough to outweigh its dispatch. */
     private static final int ELEMENTS = 16384;
@@ -16,11 +16,11 @@ public final class Sums {
     private Sums() {}
 
     /** {@code sum = a + b}, all [count]; the sum may be one of the others. */
-    public static void add(MemorySegment a, MemorySegment b, MemorySegment sum, long count) {
+    public static void add(Cores cores, MemorySegment a, MemorySegment b, MemorySegment sum, long count) {
         Buffers.floats("a summand", a, count);
         Buffers.floats("a summand", b, count);
         Buffers.floats("the sum", sum, count);
-        Parallel.forPieces(count, ELEMENTS,
+        cores.forPieces(count, ELEMENTS,
                 (_, from, to) -> add(a.address(), b.address(), sum.address(), 4 * from, 4 * to));
     }
 

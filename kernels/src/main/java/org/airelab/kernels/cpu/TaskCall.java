@@ -17,7 +17,7 @@ import java.util.function.IntConsumer;
 final class TaskCall {
     // Not final: a handle that the compiler takes for a constant is inlined like any other call.
     private static MethodHandle task = find(IntConsumer.class, int.class);
-    private static MethodHandle piece = find(Parallel.Piece.class, int.class, long.class, long.class);
+    private static MethodHandle piece = find(Cores.Piece.class, int.class, long.class, long.class);
 
     private TaskCall() {}
 
@@ -37,7 +37,7 @@ final class TaskCall {
         }
     }
 
-    static void call(Parallel.Piece body, int index, long from, long to) {
+    static void call(Cores.Piece body, int index, long from, long to) {
         try {
             piece.invokeExact(body, index, from, to);
         } catch (Throwable t) {

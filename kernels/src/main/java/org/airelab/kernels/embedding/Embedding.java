@@ -7,6 +7,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 
 /**
  * Rows of a table by number, and the sum of gradients back into the table.
@@ -18,7 +19,8 @@ import org.airelab.kernels.cpu.Buffers;
  */
 public interface Embedding extends Rung {
     Family<Embedding> FAMILY = new Family<>("embedding", new ReferenceEmbedding(),
-            List.of(new ScalarEmbedding(), new VectorEmbedding()), CudaEmbeddings.rungs());
+            List.of(new ScalarEmbedding(), new VectorEmbedding(Cores.ONE), new VectorEmbedding(Cores.ALL)),
+            CudaEmbeddings.rungs());
 
     /** Copies row {@code ids[i]} of {@code weight} to row i of {@code out}. */
     void gather(MemorySegment weight, MemorySegment ids, MemorySegment out, int count, int vocabulary, int width);

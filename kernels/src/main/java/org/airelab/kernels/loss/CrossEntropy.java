@@ -10,6 +10,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
@@ -24,7 +25,8 @@ import org.airelab.kernels.cuda.RowSharing;
  */
 public interface CrossEntropy extends Rung {
     Family<CrossEntropy> FAMILY = new Family<>("cross-entropy", new ReferenceCrossEntropy(),
-            List.of(new ScalarCrossEntropy(), new VectorCrossEntropy()), RowSharing.ladder(CudaCrossEntropy::new));
+            List.of(new ScalarCrossEntropy(), new VectorCrossEntropy(Cores.ONE), new VectorCrossEntropy(Cores.ALL)),
+            RowSharing.ladder(CudaCrossEntropy::new));
 
     /**
      * @param logits [rows, vocabulary]

@@ -1,7 +1,6 @@
 package org.airelab.kernels.matmul;
 
-import java.util.function.IntConsumer;
-import java.util.function.ObjIntConsumer;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cpu.Scratch;
 
@@ -35,22 +34,21 @@ final class PackedProduct {
     private final long a;
     private final long b;
     private final Ending ending;
-    private final ObjIntConsumer<IntConsumer> loop;
+    private final Cores cores;
     private final int depth;
 
     /**
      * A product of matrices at these addresses.
      *
      * @param bias 0 for none
-     * @param loop runs a task for 0, 1, ... below a number
      */
     PackedProduct(MatmulShape shape, RegisterTile tile, long a, long b, long bias, long c,
-            ObjIntConsumer<IntConsumer> loop) {
+            Cores cores) {
         this.shape = shape;
         this.tile = tile;
         this.a = a;
         this.b = b;
-        this.loop = loop;
+        this.cores = cores;
         strides = Strides.of(shape);
         ending = new Ending(shape, bias, c);
         depth = Parallel.pieces(shape.k(), Parallel.pieces(shape.k(), DEPTH));
@@ -104,7 +102,7 @@ final class PackedProduct {
 
         private int blockRows(int rows) {
             var each = MOST_ROWS;
-            while (each > LEAST_ROWS && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * Parallel.threads()) {
+            while (each > LEAST_ROWS && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * cores.threads()) {
                 each /= 2;
             }
             return each;
@@ -114,14 +112,14 @@ final class PackedProduct {
             var fromA = a + i * strides.aRow() + p * strides.aDepth();
             var fromB = b + j * strides.bColumn() + p * strides.bDepth();
             var tasksA = packedA.tasks();
-            loop.accept(task -> {
+            cores.forRange(tasksA + packedB.tasks(), task -> {
                 if (task < tasksA) {
                     packedA.copy(task, fromA, strides.aRow(), strides.aDepth());
                 } else {
                     packedB.copy(task - tasksA, fromB, strides.bColumn(), strides.bDepth());
                 }
-            }, tasksA + packedB.tasks());
-            loop.accept(this::block, rowBlocks * columnBlocks);
+            });
+            cores.forRange(rowBlocks * columnBlocks, this::block);
         }
 
         private void block(int task) {

@@ -1,7 +1,6 @@
 package org.airelab.kernels.matmul;
 
-import java.util.function.IntConsumer;
-import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.Cores;
 
 /**
  * {@link Matmul} on packed panels and all cores.
@@ -24,7 +23,7 @@ final class ParallelMatmul extends PackedMatmul {
     }
 
     @Override
-    void forRange(IntConsumer task, int tasks) {
-        Parallel.forRange(tasks, task);
+    public Cores cores() {
+        return Cores.ALL;
     }
 }

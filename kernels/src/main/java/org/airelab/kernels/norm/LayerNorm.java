@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Sums;
 import org.airelab.kernels.cuda.RowSharing;
 
@@ -17,7 +18,8 @@ import org.airelab.kernels.cuda.RowSharing;
  */
 public interface LayerNorm extends Rung {
     Family<LayerNorm> FAMILY = new Family<>("layer-norm", new ReferenceLayerNorm(),
-            List.of(new ScalarLayerNorm(), new VectorLayerNorm()), RowSharing.ladder(CudaLayerNorm::new));
+            List.of(new ScalarLayerNorm(), new VectorLayerNorm(Cores.ONE), new VectorLayerNorm(Cores.ALL)),
+            RowSharing.ladder(CudaLayerNorm::new));
 
     /**
      * @param x      [rows, width]
@@ -56,7 +58,7 @@ public interface LayerNorm extends Rung {
             MemorySegment bias, MemorySegment y, MemorySegment mean, MemorySegment rstd, int rows, int width,
             float eps) {
         NormArguments.checkShape(rows, width);
-        Sums.add(x, added, sum, (long) rows * width);
+        Sums.add(cores(), x, added, sum, (long) rows * width);
         forward(sum, weight, bias, y, mean, rstd, rows, width, eps);
     }
 
@@ -71,6 +73,6 @@ public interface LayerNorm extends Rung {
             MemorySegment mean, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, MemorySegment dBias,
             int rows, int width) {
         backward(dy, x, weight, mean, rstd, dx, dWeight, dBias, rows, width);
-        Sums.add(dx, dSum, dx, (long) rows * width);
+        Sums.add(cores(), dx, dSum, dx, (long) rows * width);
     }
 }

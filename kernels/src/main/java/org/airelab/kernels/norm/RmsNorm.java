@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Sums;
 import org.airelab.kernels.cuda.RowSharing;
 
@@ -17,7 +18,8 @@ import org.airelab.kernels.cuda.RowSharing;
  */
 public interface RmsNorm extends Rung {
     Family<RmsNorm> FAMILY = new Family<>("rms-norm", new ReferenceRmsNorm(),
-            List.of(new ScalarRmsNorm(), new VectorRmsNorm()), RowSharing.ladder(CudaRmsNorm::new));
+            List.of(new ScalarRmsNorm(), new VectorRmsNorm(Cores.ONE), new VectorRmsNorm(Cores.ALL)),
+            RowSharing.ladder(CudaRmsNorm::new));
 
     /**
      * @param x      [rows, width]
@@ -51,7 +53,7 @@ public interface RmsNorm extends Rung {
     default void forwardOfSum(MemorySegment x, MemorySegment added, MemorySegment sum, MemorySegment weight,
             MemorySegment y, MemorySegment rstd, int rows, int width, float eps) {
         NormArguments.checkShape(rows, width);
-        Sums.add(x, added, sum, (long) rows * width);
+        Sums.add(cores(), x, added, sum, (long) rows * width);
         forward(sum, weight, y, rstd, rows, width, eps);
     }
 
@@ -65,6 +67,6 @@ public interface RmsNorm extends Rung {
     default void backwardOfSum(MemorySegment dy, MemorySegment dSum, MemorySegment x, MemorySegment weight,
             MemorySegment rstd, MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         backward(dy, x, weight, rstd, dx, dWeight, rows, width);
-        Sums.add(dx, dSum, dx, (long) rows * width);
+        Sums.add(cores(), dx, dSum, dx, (long) rows * width);
     }
 }

@@ -7,6 +7,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /**
@@ -24,7 +25,8 @@ import org.airelab.kernels.cuda.ElementSharing;
  * All segments are float32 of one size; anything else is an {@link IllegalArgumentException}.
  */
 public interface Adam extends Rung {
-    Family<Adam> FAMILY = new Family<>("adam", new ReferenceAdam(), List.of(new ScalarAdam(), new VectorAdam()),
+    Family<Adam> FAMILY = new Family<>("adam", new ReferenceAdam(),
+            List.of(new ScalarAdam(), new VectorAdam(Cores.ONE), new VectorAdam(Cores.ALL)),
             ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaAdam(sharing, launcher)));
 
     /**

@@ -7,12 +7,13 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /** The squared norm of a gradient. */
 public interface GradientNorm extends Rung {
     Family<GradientNorm> FAMILY = new Family<>("gradient-norm", new ReferenceGradientNorm(),
-            List.of(new ScalarGradientNorm(), new VectorGradientNorm()),
+            List.of(new ScalarGradientNorm(), new VectorGradientNorm(Cores.ONE), new VectorGradientNorm(Cores.ALL)),
             ElementSharing.ladder(EnumSet.allOf(DType.class), CudaGradientNorm::new));
 
     /**

@@ -7,12 +7,13 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /** The sum of gradients, kept in float32 whatever type they are computed in. */
 public interface GradientSum extends Rung {
     Family<GradientSum> FAMILY = new Family<>("gradient-sum", new ReferenceGradientSum(),
-            List.of(new ScalarGradientSum(), new VectorGradientSum()),
+            List.of(new ScalarGradientSum(), new VectorGradientSum(Cores.ONE), new VectorGradientSum(Cores.ALL)),
             ElementSharing.ladder(EnumSet.allOf(DType.class), CudaGradientSum::new));
 
     /**

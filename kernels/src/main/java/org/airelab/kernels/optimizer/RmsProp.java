@@ -6,6 +6,7 @@ import java.util.Set;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /**
@@ -24,7 +25,7 @@ import org.airelab.kernels.cuda.ElementSharing;
  */
 public interface RmsProp extends Rung {
     Family<RmsProp> FAMILY = new Family<>("rmsprop", new ReferenceRmsProp(),
-            List.of(new ScalarRmsProp(), new VectorRmsProp()),
+            List.of(new ScalarRmsProp(), new VectorRmsProp(Cores.ONE), new VectorRmsProp(Cores.ALL)),
             ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaRmsProp(sharing, launcher)));
 
     /**

@@ -7,6 +7,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.ElementSharing;
 
 /**
@@ -21,7 +22,8 @@ import org.airelab.kernels.cuda.ElementSharing;
  * All segments are float32 of one size; anything else is an {@link IllegalArgumentException}.
  */
 public interface Sgd extends Rung {
-    Family<Sgd> FAMILY = new Family<>("sgd", new ReferenceSgd(), List.of(new ScalarSgd(), new VectorSgd()),
+    Family<Sgd> FAMILY = new Family<>("sgd", new ReferenceSgd(),
+            List.of(new ScalarSgd(), new VectorSgd(Cores.ONE), new VectorSgd(Cores.ALL)),
             ElementSharing.ladder(Set.of(DType.FP32), (sharing, launcher, _) -> new CudaSgd(sharing, launcher)));
 
     /**

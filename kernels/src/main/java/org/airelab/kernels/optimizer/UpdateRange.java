@@ -2,7 +2,7 @@ package org.airelab.kernels.optimizer;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Buffers;
-import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.Cores;
 
 /**
  * The part of the flat memory an update works on, and the factor of the gradient there.
@@ -35,8 +35,8 @@ public record UpdateRange(long from, long to, float gradientScale) {
         return flat == null ? null : flat.asSlice(Float.BYTES * from, Float.BYTES * count());
     }
 
-    void forPieces(Parallel.Piece body) {
-        Parallel.forPieces(from, to, ELEMENTS, body);
+    void forPieces(Cores cores, Cores.Piece body) {
+        cores.forPieces(from, to, ELEMENTS, body);
     }
 
     /** Checks that the flat memories are of one size that holds the range. */

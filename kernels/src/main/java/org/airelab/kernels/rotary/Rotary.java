@@ -6,6 +6,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 
 /**
  * Rotary position embedding of packed rows: each pair of elements of the first {@code rotatedHeads} heads of a row is
@@ -18,8 +19,8 @@ import org.airelab.kernels.cpu.Buffers;
  */
 public interface Rotary extends Rung {
     Family<Rotary> FAMILY =
-            new Family<>("rotary", new ReferenceRotary(), List.of(new ScalarRotary(), new VectorRotary()),
-                    CudaRotary.rungs());
+            new Family<>("rotary", new ReferenceRotary(), List.of(new ScalarRotary(),
+                    new VectorRotary(Cores.ONE), new VectorRotary(Cores.ALL)), CudaRotary.rungs());
 
     /**
      * @param source       [rows, heads * headSize] with the table's head size

@@ -10,25 +10,25 @@ import static org.airelab.kernels.cpu.Lanes.store;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.VectorShuffle;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cpu.Lanes;
-import org.airelab.kernels.cpu.Parallel;
+import org.airelab.kernels.cpu.VectorRung;
 
-/** {@link Rotary} eight lanes at a time on all cores; head sizes whose pairs straddle vectors go pair by pair. */
-final class VectorRotary implements Rotary {
+/**
+ * {@link Rotary} eight lanes at a time; head sizes whose pairs straddle vectors go pair by pair.
+ *
+ * <p>Measured on 2 cores of a shared Intel Xeon server (AVX-512), 64 rows of 12 heads of 64 of float32: {@code vector}
+ * 2.2 times the scalar rung's speed with halves and 5.2 times interleaved, {@code parallel} 1.5 and 1.4 times that.
+ */
+final class VectorRotary extends VectorRung implements Rotary {
     private static final int ELEMENTS = 16384;
     private static final VectorShuffle<Float> NEIGHBOURS =
             VectorShuffle.fromValues(Lanes.FLOATS, 1, 0, 3, 2, 5, 4, 7, 6);
     private static final VectorShuffle<Float> HALVES =
             VectorShuffle.fromValues(Lanes.FLOATS, 4, 5, 6, 7, 0, 1, 2, 3);
 
-    @Override
-    public String name() {
-        return "vector";
-    }
-
-    @Override
-    public boolean available() {
-        return Lanes.available();
+    VectorRotary(Cores cores) {
+        super(cores);
     }
 
     @Override
@@ -38,7 +38,7 @@ final class VectorRotary implements Rotary {
         var rowBytes = 4L * heads * table.headSize();
         var each = Math.max(1, ELEMENTS / (heads * table.headSize()));
         var sign = inverse ? -1f : 1f;
-        Parallel.forPieces(rows, each, (_, first, last) -> {
+        cores().forPieces(rows, each, (_, first, last) -> {
             for (var row = first; row < last; row++) {
                 var from = source.address() + row * rowBytes;
                 var to = target.address() + row * rowBytes;

@@ -6,6 +6,7 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.cpu.Buffers;
+import org.airelab.kernels.cpu.Cores;
 import org.airelab.kernels.cuda.RowSharing;
 
 /**
@@ -18,7 +19,8 @@ import org.airelab.kernels.cuda.RowSharing;
  */
 public interface Softmax extends Rung {
     Family<Softmax> FAMILY = new Family<>("softmax", new ReferenceSoftmax(),
-            List.of(new ScalarSoftmax(), new VectorSoftmax()), RowSharing.ladder(CudaSoftmax::new));
+            List.of(new ScalarSoftmax(), new VectorSoftmax(Cores.ONE), new VectorSoftmax(Cores.ALL)),
+            RowSharing.ladder(CudaSoftmax::new));
 
     /**
      * @param x [rows, width]

@@ -11,6 +11,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -52,6 +55,23 @@ class ParallelTest {
             awaitQuietly(meeting); // ends only if four threads are here at once
         });
         assertEquals(4, names.size());
+    }
+
+    @Test
+    void oneCoreIsTheCallersAndCutsAsAll() {
+        Parallel.setThreads(4);
+        assertEquals(1, Cores.ONE.threads());
+        assertEquals(4, Cores.ALL.threads());
+        var caller = Thread.currentThread();
+        var pieces = new ArrayList<List<Long>>();
+        Cores.ONE.forPieces(3, 20, 8, (task, from, to) -> {
+            assertSame(caller, Thread.currentThread());
+            pieces.add(List.of((long) task, from, to));
+        });
+        assertEquals(List.of(List.of(0L, 3L, 11L), List.of(1L, 11L, 19L), List.of(2L, 19L, 20L)), pieces);
+        var onAll = ConcurrentHashMap.<List<Long>>newKeySet();
+        Cores.ALL.forPieces(3, 20, 8, (task, from, to) -> onAll.add(List.of((long) task, from, to)));
+        assertEquals(Set.copyOf(pieces), onAll);
     }
 
     private static void awaitQuietly(CountDownLatch latch) {
