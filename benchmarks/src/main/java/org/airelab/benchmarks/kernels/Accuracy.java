@@ -4,8 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
+import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Rung;
 import org.airelab.torch.Tensor;
 
@@ -16,6 +17,15 @@ import org.airelab.torch.Tensor;
  */
 final class Accuracy {
     private static final long SEED = 20_240_601;
+
+    /**
+     * A kernel's results beside the reference's.
+     *
+     * @param error    the largest
+     * @param rounding what rounding the largest result may cost: see {@link #rounding}
+     */
+    record Comparison(double error, double rounding) {
+    }
 
     private Accuracy() {
     }
@@ -28,12 +38,12 @@ final class Accuracy {
         }
     }
 
-    /** The error of a kernel; empty where libtorch's results come in another form than the workload's. */
-    static OptionalDouble error(Workload<?> workload, String kernel, List<float[]> reference) {
+    /** The error of a kernel. */
+    static double error(Workload<?> workload, String kernel, List<float[]> reference) {
         try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
             if (!kernel.equals(BoundWorkload.LIBTORCH)) {
                 bound.call(kernel).run();
-                return OptionalDouble.of(error(reference, bound.results()));
+                return error(reference, bound.results());
             }
             Tensor[] results = bound.libtorch().get();
             List<float[]> values = new ArrayList<>();
@@ -42,7 +52,7 @@ final class Accuracy {
                     values.add(result.memory().toArray(JAVA_FLOAT));
                 }
             }
-            return values.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, values));
+            return error(reference, workload.baseline().form().apply(values));
         }
     }
 
@@ -59,13 +69,45 @@ final class Accuracy {
     static double peak(List<float[]> results) {
         double peak = 0;
         for (float[] tensor : results) {
-            double largest = 0;
-            for (float value : tensor) {
-                largest = Math.max(largest, Math.abs(value));
-            }
+            double largest = largest(tensor);
             peak = Math.max(peak, largest == 0 ? 0 : largest / rootMeanSquare(tensor));
         }
         return peak;
+    }
+
+    /**
+     * Half a unit in the last place of the largest result, which rounding it to the element type may cost, in the
+     * error's units; of all tensors the most.
+     */
+    static double rounding(Workload<?> workload, DType dtype, List<float[]> reference) {
+        List<Operand> written = workload.operands().stream().filter(Operand::written).toList();
+        double most = 0;
+        for (int i = 0; i < written.size(); i++) {
+            double largest = largest(reference.get(i));
+            if (largest > 0) {
+                double half = halfUnit(largest, written.get(i).fixed() ? DType.FP32 : dtype);
+                most = Math.max(most, half / rootMeanSquare(reference.get(i)));
+            }
+        }
+        return most;
+    }
+
+    private static double halfUnit(double value, DType type) {
+        int fraction = switch (type) {
+            case FP32 -> 23;
+            case FP16 -> 10;
+            case BF16 -> 7;
+        };
+        int leastExponent = type == DType.FP16 ? -14 : Float.MIN_EXPONENT;
+        return Math.scalb(0.5, Math.max(Math.getExponent(value), leastExponent) - fraction);
+    }
+
+    private static double largest(float[] values) {
+        double largest = 0;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
     }
 
     private static double rootMeanSquare(float[] values) {

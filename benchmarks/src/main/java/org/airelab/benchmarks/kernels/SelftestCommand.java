@@ -115,11 +115,11 @@ public final class SelftestCommand implements LabCommand {
             for (Family<?> family : families) {
                 for (Workload<?> workload : workloads(family)) {
                     List<float[]> reference = Accuracy.reference(workload);
-                    double plain = Accuracy.error(workload, family.rungs().getFirst().name(), reference).orElseThrow();
+                    double plain = Accuracy.error(workload, family.rungs().getFirst().name(), reference);
                     double limit = Math.max(2 * plain, FLOAT_FLOOR);
                     for (Rung rung : family.rungs()) {
                         results.add(new Result(workload, rung.name(), "cpu", DType.FP32,
-                                Accuracy.error(workload, rung.name(), reference).orElseThrow(), limit, null));
+                                Accuracy.error(workload, rung.name(), reference), limit, null));
                     }
                 }
                 progress.advance(1);
@@ -175,7 +175,7 @@ public final class SelftestCommand implements LabCommand {
     /** A rung that cannot be compiled or launched is one wrong result; after a fault on the device nothing runs. */
     private static Result test(Workload<?> workload, String rung, DType dtype, double limit, DeviceTrials trials) {
         try {
-            return new Result(workload, rung, "cuda", dtype, trials.error(workload, dtype, rung).orElseThrow(), limit,
+            return new Result(workload, rung, "cuda", dtype, trials.compare(workload, dtype, rung).error(), limit,
                     null);
         } catch (CompilationException | IllegalArgumentException e) {
             return new Result(workload, rung, "cuda", dtype, Double.NaN, limit, e.getMessage());
@@ -198,8 +198,7 @@ public final class SelftestCommand implements LabCommand {
     private static double limit(Workload<?> workload, DType dtype, List<float[]> reference) {
         return switch (dtype) {
             case FP32 -> Math.max(Math.max(FLOAT_FLOOR, FP32_UNIT * Accuracy.peak(reference)),
-                    2 * Accuracy.error(workload, Workloads.family(workload).rungs().getFirst().name(), reference)
-                            .orElseThrow());
+                    2 * Accuracy.error(workload, Workloads.family(workload).rungs().getFirst().name(), reference));
             case FP16 -> FP16_UNIT * Math.max(LEAST_PEAK, Accuracy.peak(reference));
             case BF16 -> BF16_UNIT * Math.max(LEAST_PEAK, Accuracy.peak(reference));
         };

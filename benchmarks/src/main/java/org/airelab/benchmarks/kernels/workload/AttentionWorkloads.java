@@ -105,9 +105,11 @@ final class AttentionWorkloads {
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t)),
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t),
+                                EnumSet.of(DType.FP32), parts -> PackedHeads.packed(s, parts)),
                         new Baseline("_scaled_dot_product_flash_attention_backward",
-                                t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16)));
+                                t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16),
+                                parts -> PackedHeads.packed(s, parts)));
     }
 
     /** Operations of one product of all queries and keys that see each other. */
@@ -132,25 +134,14 @@ final class AttentionWorkloads {
         };
     }
 
-    /** Three tensors, not one packed as ours: there is nothing to compare element by element. */
+    /** The gradients of queries, keys and values, a tensor each. */
     private static Supplier<Tensor[]> flashBackward(AttentionShape s, Tensor[] t) {
-        Supplier<Tensor[]> gradients = flashGradients(s, t);
-        return () -> {
-            for (Tensor gradient : gradients.get()) {
-                gradient.close();
-            }
-            return new Tensor[0];
-        };
-    }
-
-    /** The gradients of queries, keys and values, [batch, heads, time, size] behind a transposition. */
-    static Supplier<Tensor[]> flashGradients(AttentionShape s, Tensor[] t) {
         PackedHeads heads = new PackedHeads(s, t[1]);
         NDArray dOut = heads.perHead(t[0]);
         NDArray out = heads.perHead(t[2]);
         NDArray lse = t[3].share().attach(heads.manager());
-        return () -> FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k()).tensor(heads.v())
-                .tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
+        return () -> PackedHeads.rows(FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k())
+                .tensor(heads.v()).tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3));
     }
 
     static List<Workload<?>> largeRotary() {

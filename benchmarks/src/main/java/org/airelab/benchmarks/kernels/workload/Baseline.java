@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,11 +19,13 @@ import org.airelab.torch.Tensor;
  * @param binding makes the call for operands once they have memory; the call's results are new references, which the
  *                caller closes, in the order of the workload's written operands (fewer where libtorch gives fewer)
  * @param dtypes  element types it exists in
+ * @param form    makes of the results' numbers those of the written operands, where the results are other tensors
  */
-public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes) {
-    /** A baseline in every element type. */
+public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes,
+        UnaryOperator<List<float[]>> form) {
+    /** A baseline in every element type, whose results are written operands. */
     Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding) {
-        this(name, binding, EnumSet.allOf(DType.class));
+        this(name, binding, EnumSet.allOf(DType.class), UnaryOperator.identity());
     }
 
     /** A call of the bridge's operators. */
