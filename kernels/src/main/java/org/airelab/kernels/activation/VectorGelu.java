@@ -11,7 +11,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import org.airelab.kernels.cpu.Exponential;
 
-/** GELU with the exact normal distribution, eight lanes at a time on all cores. */
+/**
+ * GELU with the exact normal distribution, eight lanes at a time on all cores.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 64 x 2048 of float32:
+ * forward 55.5 us where the scalar rung took 7.87 ms, backward 61.0 us for 8.62 ms.
+ */
 final class VectorGelu extends VectorActivation {
     private static final FloatVector DENSITY = broadcast((float) (1 / Math.sqrt(2 * Math.PI)));
     private static final FloatVector MINUS_HALF = broadcast(-0.5f);

@@ -9,7 +9,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import org.airelab.kernels.cpu.Exponential;
 
-/** GELU by tanh, eight lanes at a time on all cores, through 0.5 (1 + tanh u) = sigmoid(2u). */
+/**
+ * GELU by tanh, eight lanes at a time on all cores, through 0.5 (1 + tanh u) = sigmoid(2u).
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 64 x 2048 of float32:
+ * forward 46.0 us where the scalar rung took 1.98 ms, backward 68.7 us for 2.24 ms.
+ */
 final class VectorGeluTanh extends VectorActivation {
     private static final FloatVector SCALE = broadcast((float) (-2 * Curves.TANH_SCALE));
     private static final FloatVector CUBIC = broadcast((float) (-2 * Curves.TANH_SCALE * Curves.TANH_CUBIC));

@@ -8,7 +8,12 @@ import static org.airelab.kernels.cpu.Lanes.WIDE;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** ReLU in the machine's widest vectors on all cores: there is so little to compute that instructions count. */
+/**
+ * ReLU in the machine's widest vectors on all cores: there is so little to compute that instructions count.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 64 x 2048 of float32:
+ * forward 8.06 us where the scalar rung took 966 us, backward 11.4 us for 1.03 ms.
+ */
 final class VectorRelu extends VectorActivation {
     private static final FloatVector ZERO = FloatVector.zero(WIDE);
     private static final FloatVector ONE = FloatVector.broadcast(WIDE, 1);

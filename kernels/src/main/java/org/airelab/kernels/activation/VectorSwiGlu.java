@@ -14,7 +14,12 @@ import org.airelab.kernels.cpu.Exponential;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 
-/** {@link SwiGlu} eight lanes at a time on all cores. */
+/**
+ * {@link SwiGlu} eight lanes at a time on all cores.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 64 x 2048 of float32:
+ * forward 38.6 us where the scalar rung took 787 us, backward 54.5 us for 1.08 ms.
+ */
 final class VectorSwiGlu implements SwiGlu {
     private static final int ELEMENTS = 8192;
     private static final FloatVector ONE = broadcast(1f);

@@ -11,6 +11,9 @@ import org.airelab.kernels.cpu.Parallel;
 /**
  * {@link Embedding} eight lanes at a time on all cores. The sum is cut by rows of the table, not by ids: each task
  * looks at all ids and takes those of its rows, so two tasks never meet and every row adds up in the order of the ids.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 512 of 2048 rows of
+ * 256 of float32: gathered in 8.29 us where the scalar rung took 12.1 us, added up in 21.3 us for 50.4 us.
  */
 final class VectorEmbedding implements Embedding {
     private static final int ELEMENTS = 16384;

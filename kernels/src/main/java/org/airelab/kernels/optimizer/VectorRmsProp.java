@@ -10,7 +10,12 @@ import static org.airelab.kernels.cpu.Lanes.store;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Lanes;
 
-/** {@link RmsProp} eight lanes at a time on all cores. */
+/**
+ * {@link RmsProp} eight lanes at a time on all cores.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 131,072 weights of
+ * float32: 26.0 us a step where the scalar rung took 307 us.
+ */
 final class VectorRmsProp implements RmsProp {
     @Override
     public String name() {

@@ -9,7 +9,12 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.airelab.kernels.cpu.Lanes;
 
-/** {@link Sgd} eight lanes at a time on all cores; every array is read once and written once. */
+/**
+ * {@link Sgd} eight lanes at a time on all cores; every array is read once and written once.
+ *
+ * <p>Measured on 2 cores of an AMD EPYC (Zen 4) server (benchmarks/reports/20261126-AMD-EPYC), 131,072 weights of
+ * float32: 14.7 us a step with momentum where the scalar rung took 141 us.
+ */
 final class VectorSgd implements Sgd {
     @Override
     public String name() {
