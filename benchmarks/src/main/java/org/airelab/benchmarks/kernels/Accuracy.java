@@ -4,9 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
+import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
+import org.airelab.kernels.DType;
 import org.airelab.kernels.Rung;
 import org.airelab.torch.Tensor;
 
@@ -17,6 +18,15 @@ import org.airelab.torch.Tensor;
  */
 final class Accuracy {
     private static final long SEED = 20_240_601;
+
+    /**
+     * A kernel's results beside the reference's.
+     *
+     * @param error    the largest
+     * @param rounding what rounding the largest result may cost: see {@link #rounding}
+     */
+    record Comparison(double error, double rounding) {
+    }
 
     private Accuracy() {
     }
@@ -29,11 +39,11 @@ final class Accuracy {
         }
     }
 
-    /** The error of a kernel; empty where libtorch's results come in another form than the workload's. */
-    static OptionalDouble error(Workload<?> workload, String kernel, List<float[]> reference) {
+    /** The error of a kernel. */
+    static double error(Workload<?> workload, String kernel, List<float[]> reference) {
         List<float[]> results = kernel.equals(BoundWorkload.LIBTORCH) ? libtorch(workload)
                 : results(workload, BoundWorkload.rung(Workloads.family(workload), kernel));
-        return results.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, results));
+        return error(reference, results);
     }
 
     /** The results of a rung, which need not be one that the workload's family has. */
@@ -70,12 +80,44 @@ final class Accuracy {
     static double peak(List<float[]> results) {
         double peak = 0;
         for (float[] tensor : results) {
-            double largest = 0;
-            for (float value : tensor) {
-                largest = Math.max(largest, Math.abs(value));
-            }
+            double largest = largest(tensor);
             peak = Math.max(peak, largest == 0 ? 0 : largest / Deviation.rootMeanSquare(tensor));
         }
         return peak;
+    }
+
+    /**
+     * Half a unit in the last place of the largest result, which rounding it to the element type may cost, in the
+     * error's units; of all tensors the most.
+     */
+    static double rounding(Workload<?> workload, DType dtype, List<float[]> reference) {
+        List<Operand> written = workload.operands().stream().filter(Operand::written).toList();
+        double most = 0;
+        for (int i = 0; i < written.size(); i++) {
+            double largest = largest(reference.get(i));
+            if (largest > 0) {
+                double half = halfUnit(largest, written.get(i).fixed() ? DType.FP32 : dtype);
+                most = Math.max(most, half / Deviation.rootMeanSquare(reference.get(i)));
+            }
+        }
+        return most;
+    }
+
+    private static double halfUnit(double value, DType type) {
+        int fraction = switch (type) {
+            case FP32 -> 23;
+            case FP16 -> 10;
+            case BF16 -> 7;
+        };
+        int leastExponent = type == DType.FP16 ? -14 : Float.MIN_EXPONENT;
+        return Math.scalb(0.5, Math.max(Math.getExponent(value), leastExponent) - fraction);
+    }
+
+    private static double largest(float[] values) {
+        double largest = 0;
+        for (float value : values) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
     }
 }

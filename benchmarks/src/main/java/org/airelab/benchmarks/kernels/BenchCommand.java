@@ -115,6 +115,7 @@ public final class BenchCommand implements LabCommand {
             write(reports.getLast(), new MarkdownReport(reports.getLast()).text(), stem + ".base");
             terminal.printf("What changed: lab compare %s.base.json %s%n", stem, out);
         }
+        MarkdownReport.errors(reports.getFirst()).ifPresent(terminal::println);
         terminal.flush();
         return 0;
     }

@@ -11,7 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.airelab.base.Json;
@@ -169,7 +169,7 @@ final class BenchmarkFork {
         Map<String, List<float[]>> references = new HashMap<>();
         for (int i = 0; i < task.items().size(); i++) {
             Task.Item item = task.items().get(i);
-            print(i, Task.Kind.ERROR, hasError(item) ? error(item, references) : null);
+            print(Task.Event.of(i, hasError(item) ? compare(item, references) : null));
         }
     }
 
@@ -177,19 +177,18 @@ final class BenchmarkFork {
         try (DeviceTrials trials = new DeviceTrials(gpu.stream())) {
             for (int i = 0; i < task.items().size(); i++) {
                 Task.Item item = task.items().get(i);
-                OptionalDouble error = hasError(item) ? error(item, trials) : OptionalDouble.empty();
-                print(i, Task.Kind.ERROR, error.isPresent() ? error.getAsDouble() : null);
+                print(Task.Event.of(i, hasError(item) ? compare(item, trials).orElse(null) : null));
             }
         }
     }
 
-    private static OptionalDouble error(Task.Item item, DeviceTrials trials) {
+    private static Optional<Accuracy.Comparison> compare(Task.Item item, DeviceTrials trials) {
         try {
-            return trials.error(item);
+            return trials.compare(item);
         } catch (RuntimeException e) {
             if (library(item)) {
                 // Why will be told when it cannot be measured either.
-                return OptionalDouble.empty();
+                return Optional.empty();
             }
             throw new IllegalStateException(item + ": " + e.getMessage(), e);
         }
@@ -216,11 +215,11 @@ final class BenchmarkFork {
         return item.kernel().equals(Measured.CUBLAS) || item.kernel().equals(Measured.LIBTORCH);
     }
 
-    private static Double error(Task.Item item, Map<String, List<float[]>> references) {
+    private static Accuracy.Comparison compare(Task.Item item, Map<String, List<float[]>> references) {
         Workload<?> workload = Workloads.find(item.workload());
-        OptionalDouble error = Accuracy.error(workload, item.kernel(),
-                references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload)));
-        return error.isPresent() ? error.getAsDouble() : null;
+        List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
+        return new Accuracy.Comparison(Accuracy.error(workload, item.kernel(), reference),
+                Accuracy.rounding(workload, item.dtype(), reference));
     }
 
     /** A visit; another one, a few times, where other programs kept the kernel from its cores all the while. */

@@ -7,7 +7,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.airelab.benchmarks.kernels.gpu.DeviceMemory;
@@ -51,18 +50,15 @@ final class DeviceTrial<R extends Rung> implements AutoCloseable {
         }
     }
 
-    /**
-     * The largest error of a kernel's results, a rung's or a library's, in {@link Accuracy}'s units; empty where a
-     * library's come in another form than the workload's.
-     */
-    OptionalDouble error(CudaStream stream, Launcher launcher, String kernel) {
+    /** A kernel's results, a rung's or a library's, beside the reference's. */
+    Accuracy.Comparison compare(CudaStream stream, Launcher launcher, String kernel) {
         // What fails to close after a fault does not hide the fault.
         try (DeviceMemory memory = DeviceMemory.of(stream, workload, dtype, encoded);
                 Work work = Measured.work(workload, kernel, dtype, memory, stream, launcher)) {
             List<float[]> results = work instanceof TorchWork torch ? results(torch, stream)
                     : results(work, memory, stream);
-            return results.isEmpty() ? OptionalDouble.empty()
-                    : OptionalDouble.of(Accuracy.error(reference, results));
+            return new Accuracy.Comparison(Accuracy.error(reference, results),
+                    Accuracy.rounding(workload, dtype, reference));
         }
     }
 

@@ -1,6 +1,6 @@
 package org.airelab.benchmarks.kernels;
 
-import java.util.OptionalDouble;
+import java.util.Optional;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.kernels.DType;
@@ -25,24 +25,24 @@ final class DeviceTrials implements AutoCloseable {
         launcher = new CudaLauncher(stream);
     }
 
-    /** The error of an item; empty for what is too large to compare and for results of another form. */
-    OptionalDouble error(Task.Item item) {
+    /** An item's results beside the reference's; empty for what is too large to compare. */
+    Optional<Accuracy.Comparison> compare(Task.Item item) {
         Workload<?> asked = Workloads.find(item.workload());
         if (asked.flops() > MOST_FLOPS || asked.footprint() > MOST_BYTES) {
-            return OptionalDouble.empty();
+            return Optional.empty();
         }
-        return error(asked, item.dtype(), item.kernel());
+        return Optional.of(compare(asked, item.dtype(), item.kernel()));
     }
 
-    /** The error of a kernel, however long the reference takes. */
-    OptionalDouble error(Workload<?> asked, DType type, String kernel) {
+    /** A kernel's results beside the reference's, however long that takes. */
+    Accuracy.Comparison compare(Workload<?> asked, DType type, String kernel) {
         if (asked != workload || type != dtype) {
             forget();
             trial = new DeviceTrial<>(asked, type);
             workload = asked;
             dtype = type;
         }
-        return trial.error(stream, launcher, kernel);
+        return trial.compare(stream, launcher, kernel);
     }
 
     private void forget() {

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 /** {@code lab kernel-resources}. */
 @Command(name = "kernel-resources",
         description = {"Compile the CUDA kernels and list the registers, shared memory and spills of each.",
-            "Needs nvcc and no GPU. Leaves with 1 when a kernel spills, or uses local memory, more than the header of"
+            "Needs nvcc and no GPU. Leaves with 1 when a kernel spills, or uses more local memory than the header of"
                 + " its source declares."},
         footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md"})
 public final class KernelResourcesCommand implements LabCommand {
@@ -67,10 +67,10 @@ public final class KernelResourcesCommand implements LabCommand {
         spec.commandLine().getOut().flush();
         if (!report.violations().isEmpty()) {
             ResourceReport.Row first = report.violations().getFirst();
-            throw UserError.failed(report.violations().size() + " kernels use local memory their sources do not"
-                    + " declare, or have their wgmma serialized, the first " + first.resources().entry() + " of "
+            throw UserError.failed(report.violations().size() + " kernels spill, use local memory their sources do"
+                    + " not declare, or have their wgmma serialized, the first " + first.resources().entry() + " of "
                     + first.source() + " for " + first.resources().target() + ".",
-                    "Make their tiles smaller, or declare it in the source's header.");
+                    "Make their tiles smaller, or declare local memory that is no spill in the source's header.");
         }
         return 0;
     }

@@ -18,6 +18,7 @@ import org.airelab.kernels.cuda.GpuReadings;
 final class Measurements {
     private final Map<Task.Item, List<List<Double>>> samples = new LinkedHashMap<>();
     private final Map<Task.Item, Double> errors = new LinkedHashMap<>();
+    private final Map<Task.Item, Double> roundings = new LinkedHashMap<>();
     private final Map<Task.Item, String> absent = new LinkedHashMap<>();
     private final Set<Task.Item> eager = new HashSet<>();
     private final List<List<GpuReadings>> readings = new ArrayList<>();
@@ -40,7 +41,10 @@ final class Measurements {
             readings.get(fork).add(event.gpu());
         }
         switch (event.kind()) {
-            case ERROR -> errors.put(item, event.value());
+            case ERROR -> {
+                errors.put(item, event.value());
+                roundings.put(item, event.rounding());
+            }
             case ABSENT -> absent.put(item, event.text());
             case SAMPLE, DISTURBED_SAMPLE, EAGER_SAMPLE -> {
                 if (event.kind() == Task.Kind.EAGER_SAMPLE) {
@@ -104,6 +108,7 @@ final class Measurements {
                 roofline.leastMs(w.flops(), bytes, ladder.dtype().toString()) / median,
                 library == null ? null : ladder.libraryCall() + (eager.contains(library) ? ", not in a graph" : ""),
                 baselineMedian, library == null ? null : baselineMedian / median, errors.get(item),
-                library == null ? null : errors.get(library), w.flops(), bytes, times, baselineTimes);
+                library == null ? null : errors.get(library), roundings.get(item), w.flops(), bytes, times,
+                baselineTimes);
     }
 }

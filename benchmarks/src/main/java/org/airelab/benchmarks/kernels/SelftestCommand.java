@@ -182,7 +182,7 @@ public final class SelftestCommand implements LabCommand {
     /** A rung that cannot be compiled or launched is one wrong result; after a fault on the device nothing runs. */
     private static Result test(Workload<?> workload, String rung, DType dtype, double limit, DeviceTrials trials) {
         try {
-            return new Result(workload, rung, "cuda", dtype, trials.error(workload, dtype, rung).orElseThrow(), limit,
+            return new Result(workload, rung, "cuda", dtype, trials.compare(workload, dtype, rung).error(), limit,
                     null);
         } catch (CompilationException | IllegalArgumentException e) {
             return new Result(workload, rung, "cuda", dtype, Double.NaN, limit, e.getMessage());

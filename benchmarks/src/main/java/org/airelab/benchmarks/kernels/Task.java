@@ -40,16 +40,28 @@ record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean a
     /**
      * What the JVM prints, a line each, as soon as it is known.
      *
-     * @param item  index in {@link #items()}
-     * @param kind  of what
-     * @param value milliseconds or error; null where there is none
-     * @param text  why there is none
-     * @param gpu   the GPU's state right after
+     * @param item     index in {@link #items()}
+     * @param kind     of what
+     * @param value    milliseconds or error; null where there is none
+     * @param rounding beside an error, what rounding the largest result may cost; else null
+     * @param text     why there is no value
+     * @param gpu      the GPU's state right after
      */
-    record Event(int item, Kind kind, Double value, String text, GpuReadings gpu) {
+    record Event(int item, Kind kind, Double value, Double rounding, String text, GpuReadings gpu) {
+        /** Of no error. */
+        Event(int item, Kind kind, Double value, String text, GpuReadings gpu) {
+            this(item, kind, value, null, text, gpu);
+        }
+
         /** Of the CPU. */
         Event(int item, Kind kind, Double value) {
             this(item, kind, value, null, null);
+        }
+
+        /** Of a comparison; null where there is none. */
+        static Event of(int item, Accuracy.Comparison comparison) {
+            return comparison == null ? new Event(item, Kind.ERROR, null)
+                    : new Event(item, Kind.ERROR, comparison.error(), comparison.rounding(), null, null);
         }
     }
 

@@ -76,7 +76,8 @@ public final class HtmlReport {
     private void table(StringBuilder body) {
         body.append(Html.element("h2", "All rows"))
                 .append("\n<table><thead><tr><th>kernel<th>median<small>p20 to p80</small>")
-                .append("<th>rate<th>of peak<th>ratio<th>max error</tr></thead>\n<tbody>\n");
+                .append("<th>rate<th>of peak<th>ratio<th>max error<small>the library's</small></tr></thead>\n")
+                .append("<tbody>\n");
         String workload = "";
         for (Row row : report.rows()) {
             if (!row.workload().equals(workload)) {
@@ -92,10 +93,17 @@ public final class HtmlReport {
                     .append("<small>").append(Numbers.time(row.p20Ms())).append(" to ")
                     .append(Numbers.time(row.p80Ms()))
                     .append("</small><td>").append(Numbers.rate(row)).append("<td>")
-                    .append(Numbers.percent(row.fractionOfPeak())).append(ratio(row)).append("<td>")
-                    .append(Numbers.error(row.maxError())).append("</tr>\n");
+                    .append(Numbers.percent(row.fractionOfPeak())).append(ratio(row))
+                    .append(error(row)).append("</tr>\n");
         }
         body.append("</tbody></table>\n");
+    }
+
+    /** Marked where it is more than twice the library's. */
+    private static String error(Row row) {
+        String library = row.baselineMaxError() == null ? ""
+                : "<small>" + Numbers.error(row.baselineMaxError()) + "</small>";
+        return "<td" + (row.lessExact() ? " class=\"bad\"" : "") + ">" + Numbers.error(row.maxError()) + library;
     }
 
     private static String ratio(Row row) {

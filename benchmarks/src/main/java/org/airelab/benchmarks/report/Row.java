@@ -21,6 +21,8 @@ package org.airelab.benchmarks.report;
  * @param maxError          largest difference from the float64 reference, in units of the root mean square of its
  *                          tensor
  * @param baselineMaxError  the baseline's
+ * @param rounding          half a unit in the last place of the largest result, in the same units: what rounding it to
+ *                          its type may cost; null in reports that were made without
  * @param flops             floating-point operations of a call
  * @param bytes             bytes a call must move
  * @param samplesMs         one list for each JVM, in each a sample for each of its visits
@@ -28,11 +30,24 @@ package org.airelab.benchmarks.report;
  */
 public record Row(String family, String operation, String kernel, String device, String dtype, String shape,
         double medianMs, double p20Ms, double p80Ms, Double tflops, Double gbps, double fractionOfPeak, String baseline,
-        Double baselineMedianMs, Double ratio, Double maxError, Double baselineMaxError, double flops, double bytes,
-        double[][] samplesMs, double[][] baselineSamplesMs) {
+        Double baselineMedianMs, Double ratio, Double maxError, Double baselineMaxError, Double rounding, double flops,
+        double bytes, double[][] samplesMs, double[][] baselineSamplesMs) {
     /** What tells rows of a report apart, and by which two reports' rows are matched. */
     public String key() {
         return String.join("/", family, operation, shape, dtype, device, kernel);
+    }
+
+    /** Whether the row's error can be held against the baseline's. */
+    boolean errorsCompared() {
+        return maxError != null && baselineMaxError != null && rounding != null;
+    }
+
+    /**
+     * Whether the kernel's error is more than twice the baseline's, which counts for no less than rounding the largest
+     * result may cost: by chance, or where the exact results are numbers of the type, a library is off by less.
+     */
+    boolean lessExact() {
+        return errorsCompared() && (maxError.isNaN() || maxError > 2 * Math.max(baselineMaxError, rounding));
     }
 
     /** The workload for people: its element type is named where it is not float32. */

@@ -111,7 +111,7 @@ class GpuTargetTest {
         for (int i = 0; i < task.items().size(); i++) {
             boolean library = task.items().get(i).kernel().equals(Measured.LIBTORCH);
             boolean limit = task.items().get(i).kernel().equals(Task.ROOFLINE);
-            events.add(new Task.Event(i, Task.Kind.ERROR, limit ? null : 1e-3));
+            events.add(Task.Event.of(i, limit ? null : new Accuracy.Comparison(library ? 4e-4 : 1e-3, 2e-4)));
             if (library && librarySample == Task.Kind.ABSENT) {
                 events.add(new Task.Event(i, Task.Kind.ABSENT, null, "no such operator", null));
             } else {
@@ -150,6 +150,8 @@ class GpuTargetTest {
         assertEquals(0.5, row.ratio());
         assertEquals("libtorch: softmax", row.baseline());
         assertEquals(1e-3, row.maxError());
+        assertEquals(4e-4, row.baselineMaxError());
+        assertEquals(2e-4, row.rounding());
         assertEquals(List.of(), measurements.notes());
     }
 

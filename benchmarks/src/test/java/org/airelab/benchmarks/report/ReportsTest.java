@@ -8,6 +8,7 @@ import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -22,7 +23,7 @@ class ReportsTest {
         return new Row(family, "forward", kernel, "cpu", "fp32", shape, ms, 0.9 * ms, 1.2 * ms, null, 1e-6 * 8e6 / ms,
                 0.4,
                 baselineMs == null ? null : "libtorch: op & op", baselineMs, ratio, 1.5e-7, baselineMs == null ? null
-                : 2e-7,
+                : 2e-7, 6e-8,
                 4e6, 8e6, new double[][] {{ms, ms}, {ms, 1.2 * ms}}, null);
     }
 
@@ -70,7 +71,7 @@ class ReportsTest {
 
     private static Row gpuRow(String family, String kernel, String dtype, double ms, String baseline) {
         return new Row(family, "forward", kernel, "Some <GPU>", dtype, "8x8", ms, ms, ms, null, 8.0, 0.4, baseline,
-                baseline == null ? null : 2.0, baseline == null ? null : 2 / ms, null, null, 4e6, 8e6,
+                baseline == null ? null : 2.0, baseline == null ? null : 2 / ms, null, null, null, 4e6, 8e6,
                 new double[][] {{ms}}, null);
     }
 
@@ -122,11 +123,44 @@ class ReportsTest {
                 + " 2600 MHz, up to 500 W, 35 to 60 degrees"), text);
     }
 
+    /** A row of a kernel, its largest error, the library's and a rounding's. */
+    private static Row compared(String kernel, Double error, Double library, Double rounding) {
+        return new Row("softmax", "forward", kernel, "gpu", "bf16", "8x8", 1, 1, 1, null, 8.0, 0.4, "libtorch: softmax",
+                2.0, 2.0, error, library, rounding, 4e6, 8e6, new double[][] {{1}}, null);
+    }
+
+    @Test
+    void rowsWithMoreThanTwiceTheLibrarysErrorAreNamed() {
+        Report report = report(compared("twice", 8e-3, 4e-3, 1e-3), compared("more", 8.1e-3, 4e-3, 1e-3),
+                compared("library-is-exact", 2e-3, 0.0, 1e-3), compared("above-a-rounding", 2.1e-3, 0.0, 1e-3),
+                compared("not-a-number", Double.NaN, 4e-3, 1e-3), compared("library-fails", 4e-3, Double.NaN, 1e-3),
+                compared("unknown", null, 4e-3, 1e-3), compared("no-library", 1.0, null, 1e-3),
+                compared("older-report", 1.0, 0.0, null));
+        String line = "Largest errors more than twice the library's, or than a rounding of the largest result where that"
+                + " is more: 3 of 6 rows: softmax forward 8x8 bf16 more (8.1e-03 against 4.0e-03), softmax forward 8x8"
+                + " bf16 above-a-rounding (2.1e-03 against 0.0e+00), softmax forward 8x8 bf16 not-a-number (NaN against"
+                + " 4.0e-03).";
+        assertEquals(Optional.of(line), MarkdownReport.errors(report));
+        String text = new MarkdownReport(report).text();
+        assertTrue(text.contains("\n" + line + "\n"), text);
+        assertTrue(text.contains("| 8.1e-03 (> 2x) | 4.0e-03 |") && text.contains("| 8.0e-03 | 4.0e-03 |"), text);
+        String page = new HtmlReport(report).text();
+        assertEquals(4, page.split("<td class=\"bad\">").length, page);
+        assertTrue(page.contains("<td class=\"bad\">8.1e-03<small>4.0e-03</small>"), page);
+    }
+
+    @Test
+    void whereErrorsAreComparedItIsSaidThatNoneIsTooLarge() {
+        assertEquals(Optional.of("Largest errors more than twice the library's, or than a rounding of the largest result"
+                + " where that is more: none of 4 rows."), MarkdownReport.errors(ladders()));
+        assertEquals(Optional.empty(), MarkdownReport.errors(gpuReport()));
+    }
+
     @Test
     void jsonHasTheNamesOfTheFormat() {
         String json = Json.pretty(ladders());
         for (String name : List.of("median_ms", "p20_ms", "p80_ms", "tflops", "gbps", "fraction_of_peak", "baseline",
-                "baseline_median_ms", "ratio", "max_error", "samples_ms", "copy_gbps", "fma_tflops", "cache_bytes")) {
+                "baseline_median_ms", "ratio", "max_error", "baseline_max_error", "rounding", "samples_ms", "copy_gbps", "fma_tflops", "cache_bytes")) {
             assertTrue(json.contains("\"" + name + "\""), name);
         }
     }
@@ -135,7 +169,7 @@ class ReportsTest {
     void markdownHasARowForEachKernel() {
         String text = new MarkdownReport(ladders()).text();
         assertTrue(text.contains("| rms-norm forward 8x8 | vector | 1.00 ms | 900 us to 1.20 ms | 8.00 GB/s | 40%"
-                + " | 2.00 ms | 2.00 | 1.5e-07 |"), text);
+                + " | 2.00 ms | 2.00 | 1.5e-07 | 2.0e-07 |"), text);
         assertTrue(text.contains("| relu forward 8x8 | scalar | 3.00 ms | 2.70 ms to 3.60 ms | 2.67 GB/s | 40% | - |"),
                 text);
     }
@@ -161,7 +195,7 @@ class ReportsTest {
     void aReportOfOneRowIsDrawnToo() {
         Row copy = new Row("embedding", "gather", "scalar", "cpu", "fp32", "8", 1, 1, 1, null, 8.0, 0.4, null, null,
                 null, 0.0,
-                null, 0, 8e6, new double[][] {{1}}, null);
+                null, null, 0, 8e6, new double[][] {{1}}, null);
         String page = new HtmlReport(report(copy)).text();
         assertEquals(2, page.split("<svg").length, page);
     }

@@ -16,11 +16,10 @@ public record ResourceReport(List<Row> rows) {
 
     /** A kernel of a source. */
     public record Row(KernelSource source, KernelResources resources) {
-        /** Whether it spills, or uses local memory, more than its source's header declares, or lets wgmma wait. */
+        /** Whether it spills, uses more local memory than its source's header declares, or lets wgmma wait. */
         public boolean exceedsDeclaration() {
-            int declared = declaredLocalBytes(source);
-            return resources.serialized() || resources.localBytes() > declared
-                    || declared == 0 && resources.spillBytes() > 0;
+            return resources.serialized() || resources.spillBytes() > 0
+                    || resources.localBytes() > declaredLocalBytes(source);
         }
     }
 
@@ -54,7 +53,7 @@ public record ResourceReport(List<Row> rows) {
         return Nvcc.find().isPresent();
     }
 
-    /** Rows that spill or use local memory without saying so, or whose wgmma are serialized. */
+    /** Rows that spill, use local memory without saying so, or whose wgmma are serialized. */
     public List<Row> violations() {
         return rows.stream().filter(Row::exceedsDeclaration).toList();
     }

@@ -4,9 +4,6 @@
 // the sums over them for the gradients of weight and bias stay there too: dy and x are read once for all gradients. On
 // an NVIDIA H100, 8192 x 4096 of bfloat16: forward 48.5 us at 2772 GB/s (warp 136), backward 74.6 us at 2699 GB/s
 // (warp 241).
-// local memory: 16 bytes, because with SUM two to four words do not fit into the registers: backward of 512 threads in
-// float16 for sm_80, sm_90a and sm_100a, in bfloat16 for sm_100a; of 128 threads with HELD 4, for sm_80 alone, backward
-// in both half types and forward in float16.
 #include "sums.cuh"
 
 #ifndef RESIDENT // compiled apart, as forward and backward share out rows differently
@@ -14,7 +11,7 @@ template <bool WHOLE>
 DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const ELEMENT *weight, const ELEMENT *bias,
                     ELEMENT *y, float *mean, float *rstd, int row, int width, float eps, float (&scratch)[2][1][32]) {
     x += (long long) row * width;
-    y += (long long) row * width;
+    if (!SUM) y += (long long) row * width;
     int first = (int) threadIdx.x % LANES * CHUNK, beyond = WHOLE ? first + HELD * STRIDE : first;
     uint4 held[HELD], weights[HELD];
     float v[CHUNK], w[CHUNK], b[CHUNK] = {}, total = 0.0f;
@@ -59,6 +56,11 @@ DEVICE void forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const 
         }
     }
     float r = rsqrtf(row_sum(squares, scratch[1]) / width + eps);
+    if (SUM) { // y's address is formed only now: from the beginning on there are no registers for it for sm_80
+        uint4 late = make_uint4(row, 0, 0, 0);
+        forget(late);
+        y += (long long) (int) late.x * width;
+    }
 
     HOT_LOOP
     for (int h = 0; WHOLE && h < HELD; h++) {
@@ -103,6 +105,14 @@ layer_norm_forward(const ELEMENT *x, const ELEMENT *added, ELEMENT *sum, const E
 #else
 // Whether there are registers for the next row, loaded while a thread works on one.
 const bool AHEAD = HELD <= 2;
+// When the gradient of the sum is loaded: with the rest of the row where there are registers for it too; before the
+// reduction, during which it is on its way, where a thread has 128; or where it is added.
+const bool LATE = BLOCK * RESIDENT > 384;
+#if __CUDA_ARCH__ < 900
+const bool LAST = HELD == 4; // ptxas needs more registers for sm_80
+#else
+const bool LAST = false;
+#endif
 
 // A block takes rows a grid apart. WHOLE as in held.cuh; other rows are read again, not held.
 template <bool WHOLE>
@@ -126,7 +136,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
         const ELEMENT *dy_row = dy + (long long) row * width, *x_row = x + (long long) row * width;
         const ELEMENT *d_sum_row = SUM ? d_sum + (long long) row * width : nullptr;
         ELEMENT *dx_row = dx + (long long) row * width;
-        if (SUM && WHOLE) hold<WHOLE>(beside, d_sum_row, first, width, 0.0f);
+        if (SUM && WHOLE && !LATE && !LAST) hold<WHOLE>(beside, d_sum_row, first, width, 0.0f);
         float m = m_next, r = r_next, sums[2] = {};
         if (WHOLE && AHEAD) {
             HOT_LOOP
@@ -179,6 +189,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
                 bias_partials[at + i] = (row == first_row ? 0.0f : bias_partials[at + i]) + g[i];
             }
         }
+        if (SUM && WHOLE && LATE) hold<WHOLE>(beside, d_sum_row, first, width, 0.0f);
         row_sums(sums, scratch[turn]);
         turn ^= 1;
         float shift = sums[0] / width * r, slope = sums[1] / width * r;
@@ -195,7 +206,7 @@ DEVICE void backward(const ELEMENT *dy, const ELEMENT *d_sum, const ELEMENT *x, 
             widen(w, weights[h]);
             HOT_LOOP
             for (int i = 0; i < CHUNK; i++) g[i] = g[i] * w[i] * r - shift - (v[i] - m) * r * slope;
-            if (SUM) add_chunk(g, beside[h]);
+            if (SUM) add_chunk(g, LAST ? chunk_of<WHOLE>(d_sum_row, at, width, 0.0f) : beside[h]);
             put_chunk<WHOLE>(dx_row, at, width, g);
         }
         COLD_LOOP

@@ -1,5 +1,6 @@
-// Adam. Over naive: 16 bytes an access. 67 million weights are read and written at 4249 GB/s on an NVIDIA H200, where
-// cudaMemcpy reaches 4237.
+// Adam. Over naive: 16 bytes an access. On an NVIDIA H100, 67 million float32 weights of AdamW: 625 us at 3004 GB/s
+// (naive 665, 2824); on an H200 445 us at 4225 GB/s (naive 505, 3720): benchmarks/reports/20261126-NVIDIA-H100 and
+// -H200, optimizers.
 #include "adam.cuh"
 #include "elements.cuh"
 

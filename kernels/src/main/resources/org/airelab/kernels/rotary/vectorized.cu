@@ -1,7 +1,7 @@
 // Rotation of packed rows. Over naive: 16 bytes an access. INTERLEAVED pairs are neighbours, and a thread's chunk holds
-// whole ones; others lie half a head apart, and a thread takes a chunk of each half. On an NVIDIA H200, whose
-// cudaMemcpy reads and writes 4237 GB/s, 8192 rows of 96 heads of 128 bfloat16 are done at 4193, 32768 rows of 36 of 64
-// at 3803.
+// whole ones; others lie half a head apart, and a thread takes a chunk of each half. 8192 rows of 96 heads of 128 of
+// bfloat16 on an NVIDIA H100: 137 us at 3007 GB/s (naive 296); on an H200 97.7 us at 4207 GB/s (naive 289):
+// benchmarks/reports/20261126-NVIDIA-H100 and -H200, memory-bound.
 #include "elements.cuh"
 
 DEVICE void turn(float &x, float &y, float cosine, float sine) {

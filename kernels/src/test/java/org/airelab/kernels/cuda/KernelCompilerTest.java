@@ -129,6 +129,20 @@ class KernelCompilerTest {
                 .filter(row -> row.resources().entry().equals("spilling")).findFirst().orElseThrow();
     }
 
+    /** Local memory may be declared, as the source's 4096 bytes are, spills may not. */
+    @Test
+    void declaredLocalMemoryAllowsNoSpills() {
+        assertFalse(probe(4096, 0).exceedsDeclaration());
+        assertTrue(probe(16, 4).exceedsDeclaration());
+        assertTrue(probe(0, 4).exceedsDeclaration());
+        assertEquals(1, new ResourceReport(List.of(probe(16, 0), probe(16, 56))).violations().size());
+    }
+
+    private static ResourceReport.Row probe(int localBytes, int spillBytes) {
+        return new ResourceReport.Row(PROBE, new KernelResources("name", "sm_80", 32, 0, localBytes, spillBytes,
+                false));
+    }
+
     @Test
     void theTableHasALineForEachKernel() {
         var row = new ResourceReport.Row(PROBE.with("TILE", 8),

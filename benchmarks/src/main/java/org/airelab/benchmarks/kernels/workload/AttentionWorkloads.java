@@ -103,10 +103,11 @@ final class AttentionWorkloads {
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward",
-                                t -> flashBackward(s, t), EnumSet.allOf(DType.class), gradients -> packed(s, gradients)),
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t),
+                                EnumSet.of(DType.FP32), parts -> PackedHeads.packed(s, parts)),
                         new Baseline("_scaled_dot_product_flash_attention_backward",
-                                t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16)));
+                                t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16),
+                                parts -> PackedHeads.packed(s, parts)));
     }
 
     /** Operations of one product of all queries and keys that see each other. */
@@ -131,30 +132,13 @@ final class AttentionWorkloads {
         };
     }
 
-    /** The gradients of queries, keys and values: three tensors, not one packed as ours. */
+    /** The gradients of queries, keys and values, a tensor each. */
     private static Supplier<Tensor[]> flashBackward(AttentionShape s, Tensor[] t) {
         PackedHeads heads = new PackedHeads(s, t[1]);
         NDArray dOut = heads.perHead(t[0]);
         NDArray out = heads.perHead(t[2]);
         NDArray lse = t[3].share().attach(heads.manager());
-        return () -> {
-            Tensor[] gradients = FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k())
-                    .tensor(heads.v()).tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
-            return Stream.of(gradients).map(gradient -> PackedHeads.rows(gradient)[0]).toArray(Tensor[]::new);
-        };
-    }
-
-    /** The rows of queries, keys and values one after another in rows of all three. */
-    private static List<float[]> packed(AttentionShape s, List<float[]> parts) {
-        int rows = s.batch() * s.time();
-        float[] packed = new float[rows * s.packedWidth()];
-        for (int row = 0, at = 0; row < rows; row++) {
-            for (float[] part : parts) {
-                int width = part.length / rows;
-                System.arraycopy(part, row * width, packed, at, width);
-                at += width;
-            }
-        }
-        return List.of(packed);
+        return () -> PackedHeads.rows(FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k())
+                .tensor(heads.v()).tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3));
     }
 }

@@ -30,7 +30,7 @@ public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> bindi
 
     /** A baseline in every element type. */
     Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding) {
-        this(name, binding, EnumSet.allOf(DType.class));
+        this(name, binding, EnumSet.allOf(DType.class), UnaryOperator.identity());
     }
 
     /** A call of the bridge's operators. */

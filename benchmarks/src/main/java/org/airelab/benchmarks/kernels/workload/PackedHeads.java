@@ -3,6 +3,7 @@ package org.airelab.benchmarks.kernels.workload;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.List;
 import org.airelab.kernels.attention.AttentionShape;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Operator;
@@ -55,12 +56,31 @@ final class PackedHeads {
     }
 
     /**
-     * A result [batch, heads, time, size], which it closes, as the rows of ours: libtorch's own layout is [batch, time,
+     * Results [batch, heads, time, size], which it closes, as the rows of ours: libtorch's own layout is [batch, time,
      * heads, size] behind a transposition.
      */
-    static Tensor[] rows(Tensor result) {
-        try (result) {
-            return TRANSPOSE.call().tensor(result).integer(1).integer(2).tensors(1);
+    static Tensor[] rows(Tensor... results) {
+        Tensor[] rows = new Tensor[results.length];
+        for (int i = 0; i < rows.length; i++) {
+            try (Tensor result = results[i]) {
+                rows[i] = TRANSPOSE.call().tensor(result).integer(1).integer(2).tensors(1)[0];
+            }
         }
+        return rows;
+    }
+
+    /** Rows of queries, keys and values, a tensor each, as the one whose rows are packed. */
+    static List<float[]> packed(AttentionShape s, List<float[]> parts) {
+        int rows = s.batch() * s.time();
+        float[] packed = new float[rows * s.packedWidth()];
+        int column = 0;
+        for (float[] part : parts) {
+            int width = part.length / rows;
+            for (int row = 0; row < rows; row++) {
+                System.arraycopy(part, row * width, packed, row * s.packedWidth() + column, width);
+            }
+            column += width;
+        }
+        return List.of(packed);
     }
 }
