@@ -8,6 +8,7 @@ import static org.airelab.kernels.cpu.Lanes.store;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Parallel;
 import org.airelab.kernels.cpu.Scratch;
 
@@ -17,6 +18,8 @@ final class RowTasks {
     private static final int ELEMENTS = 16384;
     /** Partial sums at most; they also bound the rounding error, as in pairwise summation. */
     private static final int PARTIALS = 32;
+    /** Rows that a task sums up apart: the more rows, the more the sum is off. */
+    private static final int ROWS = 32;
 
     /** Numbers of a row added up in float32 at most: the longer such a sum, the more it is off. */
     static final int PIECE = 1024;
@@ -35,6 +38,8 @@ final class RowTasks {
         private final int tasks;
         private final int width;
         private final long stride;
+        /** Places of a task: for its next rows, and for those before them where it has more than it sums up apart. */
+        private final int places;
         private final long partials;
 
         /** @param width numbers summed up in each row */
@@ -43,7 +48,8 @@ final class RowTasks {
             this.tasks = Parallel.pieces(rows, each);
             this.width = width;
             this.stride = Scratch.aligned(4L * width);
-            this.partials = arena.allocate(Math.max(1, tasks) * stride, 64).address();
+            this.places = each > ROWS ? 2 : 1;
+            this.partials = arena.allocate(Math.max(1, tasks) * places * stride, 64).address();
         }
 
         /** Rows of a task. */
@@ -51,17 +57,23 @@ final class RowTasks {
             return each;
         }
 
-        /** Address of a task's sums, 0 at first. */
-        long of(int task) {
-            return partials + task * stride;
+        /** Address of the sums that a task adds a row to, 0 at first. A task's rows must come in their order. */
+        long of(int task, long row) {
+            var sums = partials + (long) task * places * stride;
+            var before = row - (long) task * each;
+            if (before > 0 && before % ROWS == 0) {
+                add(sums, sums + stride, width);
+                Lanes.zero(sums, 4L * width);
+            }
+            return sums;
         }
 
         /** Writes what all tasks sum up to, in their order: numbers from {@code from} on, as many as fit. */
         void total(int from, MemorySegment totals) {
             totals.fill((byte) 0);
             var count = Math.min(width - from, (int) (totals.byteSize() / Float.BYTES));
-            for (var task = 0; task < tasks; task++) {
-                add(of(task) + 4L * from, totals.address(), count);
+            for (var i = 0; i < tasks * places; i++) {
+                add(partials + i * stride + 4L * from, totals.address(), count);
             }
         }
 

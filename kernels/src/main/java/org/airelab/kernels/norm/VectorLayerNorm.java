@@ -124,7 +124,7 @@ final class VectorLayerNorm extends VectorRung implements LayerNorm {
                     var offset = 4L * row * width;
                     backwardRow(dy.address() + offset, x.address() + offset, weight.address(),
                             get(mean.address() + 4L * row), get(rstd.address() + 4L * row),
-                            dx.address() + offset, sums.of(task), width);
+                            dx.address() + offset, sums.of(task, row), width);
                 }
             });
             sums.total(0, dWeight);

@@ -86,8 +86,8 @@ final class VectorRmsNorm extends VectorRung implements RmsNorm {
                 for (var row = from; row < to; row++) {
                     var offset = 4L * row * width;
                     var r = get(rstd.address() + 4L * row);
-                    var dot = products(dy.address() + offset, x.address() + offset, weight.address(), r, sums.of(task),
-                            width);
+                    var dot = products(dy.address() + offset, x.address() + offset, weight.address(), r,
+                            sums.of(task, row), width);
                     gradient(dy.address() + offset, x.address() + offset, weight.address(), r,
                             dot * r * r * r / width, dx.address() + offset, width);
                 }
