@@ -106,7 +106,8 @@ final class AttentionWorkloads {
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
                 .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward",
-                                t -> flashBackward(s, t), EnumSet.allOf(DType.class), gradients -> packed(s, gradients)),
+                                t -> flashBackward(s, t), EnumSet.allOf(DType.class),
+                                gradients -> packed(s, gradients)),
                         new Baseline("_scaled_dot_product_flash_attention_backward",
                                 t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16)));
     }
