@@ -81,8 +81,8 @@ class AccuracyTest {
         Deviation limit = Deviation.of(reference, libtorch);
         Deviation rounding = Deviation.ofRounding(reference);
         Deviation found = Deviation.of(reference, actual);
-        String compared = what + ": expected at most twice libtorch's " + limit + " and what rounding makes, " + rounding
-                + ", found " + found;
+        String compared = what + ": expected at most twice libtorch's " + limit + " and what rounding makes, "
+                + rounding + ", found " + found;
         assertTrue(found.largest() <= 2 * (limit.largest() + rounding.largest()), compared);
         assertTrue(reference.length < FEW || found.rms() <= 2 * limit.rms() + rounding.rms(), compared);
     }

@@ -27,7 +27,7 @@ public final class SoftmaxRow {
             first = larger(first, load(x + 4L * i));
             second = larger(second, load(x + 4L * i + BYTES));
         }
-        var max = Math.max(first.reduceLanes(VectorOperators.MAX), second.reduceLanes(VectorOperators.MAX));
+        var max = first.max(second).reduceLanes(VectorOperators.MAX);
         for (; i < count; i++) {
             var value = get(x + 4L * i);
             max = value > max ? value : max;

@@ -73,8 +73,8 @@ final class VectorCrossEntropy extends VectorRung implements CrossEntropy {
         var sum = SoftmaxRow.exponentials(row, max, row, vocabulary);
         var factor = (float) (scale / sum);
         SoftmaxRow.scale(row, factor, vocabulary);
-        // The bits that are there: what was read of them would be more than the compiler inlines.
-        set(row + 4 * target, Exponential.expOfNegative(logit - max) * factor - scale);
+        // Not by way of our own exponential, and not read again: either would be more than the compiler inlines.
+        set(row + 4 * target, (float) Math.exp(logit - max) * factor - scale);
         return Math.log(sum) + max - logit;
     }
 }
