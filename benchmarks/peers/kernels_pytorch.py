@@ -4,10 +4,11 @@
     python kernels_pytorch.py --lab report.json --out pytorch.json  # what is in a report of the lab, side by side
     python kernels_pytorch.py --quick matmul attention
 
-On a GPU a sample is a replay of a CUDA graph, between two events, over its calls; they go round copies of their memory,
-together twice as large as the L2 cache. Results are kept for a round, or PyTorch would hand out the same memory, warm
-in the L2, again and again. What no graph can capture is called plainly, and the notes say so. On a CPU calls are timed
-one by one, at small shapes. Inputs are random; float32 products do without TF32.
+On a GPU a sample is the least of three means over replays of a CUDA graph, after a pause in which the GPU cools down,
+as the lab's samples are. A graph's calls go round copies of their memory, together twice as large as the L2 cache.
+Results are kept for a round, or PyTorch would hand out the same memory, warm in the L2, again and again. What no graph
+can capture is called plainly, and the notes say so. On a CPU calls are timed one by one, at small shapes. Inputs are
+random; float32 products do without TF32.
 
 A backward pass is torch.autograd.grad of a forward pass that is not timed. Attention runs on each of PyTorch's kernels
 alone (pytorch-flash, -cudnn, -efficient), --compile adds torch.compile for what is not a product (pytorch-compile). The
@@ -44,7 +45,7 @@ LARGE = {
     "gelu-tanh": {"forward backward": "8192x16384"},
     "relu": {"forward backward": "8192x16384"},
     "swiglu": {"forward backward": "8192x14336"},
-    "rotary": {"forward": "t8192-h32-d128"},
+    "rotary": {"forward backward": "t8192-h32-d128"},
     "embedding": {"gather scatter-add": "16384-of-128256x2048"},
     "adam": {"adamw-step": "67108864"},
     "sgd": {"momentum-step": "67108864"},
@@ -68,7 +69,7 @@ SMALL = {
     "gelu-tanh": {"forward backward": "64x2048"},
     "relu": {"forward backward": "64x2048"},
     "swiglu": {"forward backward": "64x2048"},
-    "rotary": {"forward": "t64-h12-d64"},
+    "rotary": {"forward backward": "t64-h12-d64"},
     "embedding": {"gather scatter-add": "512-of-2048x256"},
     "adam": {"adamw-step": "131072"},
     "sgd": {"momentum-step": "131072"},
@@ -77,7 +78,10 @@ SMALL = {
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 BACKENDS = {"pytorch-flash": SDPBackend.FLASH_ATTENTION, "pytorch-cudnn": SDPBackend.CUDNN_ATTENTION,
             "pytorch-efficient": SDPBackend.EFFICIENT_ATTENTION}
-PASS_MS, SAMPLES_MS, MOST_CALLS = 2, 100, 1024  # of a replay, of all of a row's, in a graph
+PASS_MS, MOST_CALLS = 2, 1024  # of a replay, in a graph
+# As `lab bench --quick` does it: products run at full power only for a while, until the power limit lowers the clock.
+VISITS, COOL_DOWN_S, ITERATIONS, ITERATION_MS = 4, 0.2, 3, 5
+CPU_SAMPLES_MS = 100  # of all of a row's
 COMPUTE_BOUND = 8  # float32 operations a byte from which operations are what counts
 EPS = 1e-5
 
@@ -148,8 +152,9 @@ def rotary(shape, t):
         a, b = qk.chunk(2, -1)
         return torch.cat((torch.cat((a * cos - b * sin, b * cos + a * sin), -1), v), 1)
 
-    return Case(lambda: (t.normal(length, 3, heads, size),), forward, 1, {"forward": 6.0 * length * heads * size},
-                {"forward": 2 * 3 * length * heads * size * t.size + 8 * length * size})
+    flops, moved = 6.0 * length * heads * size, 2 * 3 * length * heads * size * t.size + 8 * length * size
+    return Case(lambda: (t.normal(length, 3, heads, size),), forward, 1, dict(forward=flops, backward=flops),
+                dict(forward=moved, backward=moved))
 
 
 def embedding(shape, t):
@@ -307,31 +312,41 @@ def cuda_samples(make, call):
     millis = elapsed(lambda: run(len(copies))) / len(copies)
     calls = len(copies) * max(1, math.ceil(min(PASS_MS / millis, MOST_CALLS) / len(copies)))
     replay, reason = capture(run, calls)
-    samples, warm = [], elapsed(replay)
-    while warm < SAMPLES_MS / 4:  # clocks rise
-        warm += elapsed(replay)
-    while len(samples) < 5 or sum(samples) < SAMPLES_MS and len(samples) < 60:
-        samples.append(elapsed(replay))
-    return [s / calls for s in samples], reason
+    replays = max(1, round(ITERATION_MS / elapsed(replay)))
+
+    def iteration():
+        return elapsed(lambda: [replay() for _ in range(replays)]) / (replays * calls)
+
+    def visit():
+        time.sleep(COOL_DOWN_S)
+        iteration()  # clocks rise
+        return min(iteration() for _ in range(ITERATIONS))
+
+    return [visit() for _ in range(VISITS)], reason
 
 
 def cpu_samples(make, call):
     copy = make()
     call(*copy)
     samples = []
-    while len(samples) < 3 or sum(samples) < SAMPLES_MS and len(samples) < 60:
+    while len(samples) < 3 or sum(samples) < CPU_SAMPLES_MS and len(samples) < 60:
         start = time.perf_counter()
         call(*copy)
         samples.append(1e3 * (time.perf_counter() - start))
     return samples, None
 
 
+def known(family, shape):
+    """The operations of a family there are peers of."""
+    return CASES[family](shape, Tensors("meta", torch.float32)).flops
+
+
 def workloads(a):
     """(family, operation, shape, dtype), each once."""
     if a.lab:
         every = [(r["family"], r["operation"], r["shape"], r["dtype"]) for r in a.lab["rows"]]
-        found = [w for w in every if w[0] in CASES and "interleaved" not in w[2]]
-        if left := dict.fromkeys(f"{w[0]} {w[2]}" for w in every if w not in found):
+        found = [w for w in every if w[0] in CASES and "interleaved" not in w[2] and w[1] in known(w[0], w[2])]
+        if left := dict.fromkeys(" ".join(w[:3]) for w in every if w not in found):
             print(f"no peer here of {', '.join(left)}")
     else:
         found = []

@@ -2,6 +2,7 @@ package org.airelab.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -95,13 +96,18 @@ public final class Native {
     }
 
     /**
-     * Asserts that a rung is at most twice as far from the reference as plain float32 loops are, or within a few units
-     * in the last place.
+     * Asserts that a rung is at most twice as far from the reference as plain loops are, or within a few units in the
+     * last place.
      */
     public static void assertAsGoodAsPlain(MemorySegment reference, MemorySegment plain, MemorySegment actual,
             String what) {
         // The error of a few values is a matter of luck; that of many is not.
-        var floor = reference.byteSize() < 4 * 100 ? 1e-6 : 5e-7;
+        assertAsGoodAsPlain(reference, plain, actual, reference.byteSize() < 4 * 100 ? 1e-6 : 5e-7, what);
+    }
+
+    /** The same, or within {@code floor}. */
+    public static void assertAsGoodAsPlain(MemorySegment reference, MemorySegment plain, MemorySegment actual,
+            double floor, String what) {
         var limit = Math.max(2 * error(reference, plain), floor);
         var error = error(reference, actual);
         assertTrue(limit < 1e-4, () -> what + ": the plain loops themselves are off by " + limit);
@@ -123,6 +129,18 @@ public final class Native {
         var error = error(reference, actual);
         assertTrue(limit < 4 * unit, () -> what + ": the plain rung itself is off by " + limit);
         assertTrue(error <= limit, () -> what + ": expected an error of at most " + limit + ", found " + error);
+    }
+
+    /** Asserts that NaN and the infinities are where the reference has them, and nowhere else. */
+    public static void assertSameSpecials(MemorySegment reference, MemorySegment actual, String what) {
+        for (var i = 0L; i < reference.byteSize() / 4; i++) {
+            assertEquals(special(get(reference, i)), special(get(actual, i)), what + " at " + i);
+        }
+    }
+
+    /** NaN and the infinities as they are, all numbers as 0. */
+    public static float special(float value) {
+        return Float.isFinite(value) ? 0 : value;
     }
 
     /** Asserts that a gradient is the slope of a loss: central differences at up to 40 elements. */

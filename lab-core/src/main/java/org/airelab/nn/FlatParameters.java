@@ -71,7 +71,8 @@ public final class FlatParameters {
     /**
      * The same of a model to train, with what a rank keeps of it.
      *
-     * @param exchanged where the gradients that ranks sum lie: all, or where they are divided those of parts by turns
+     * @param exchanged where the gradients that ranks sum lie: all, or where they are divided those of parts by turns;
+     *                  and where the weights lie that each rank updates a share of and gathers the others'
      */
     public FlatParameters(NDManager manager, Decoder model, ScalarType type, Shards shards,
             ExchangeMemory exchanged) {
@@ -81,11 +82,12 @@ public final class FlatParameters {
         owned = shards.owned(parts, shards.rank());
         long mine = owned.stream().mapToLong(Owned::size).sum();
         boolean tied = model.config().tieEmbeddings();
-        weights = ExchangeMemory.ANY.zeros(manager, type, shards.dividesWeights() ? mine : size());
         gradients = shards.dividesGradients() ? ExchangeMemory.ANY.zeros(manager, type, mine)
                 : exchanged.zeros(manager, type, size());
         partWeights = shards.dividesWeights() ? new PartBuffers(manager, type, parts, tied, ExchangeMemory.ANY) : null;
         partGradients = shards.dividesGradients() ? new PartBuffers(manager, type, parts, tied, exchanged) : null;
+        weights = (shards.stage() > 0 ? exchanged : ExchangeMemory.ANY).zeros(manager, type,
+                shards.dividesWeights() ? mine : size());
         slots.forEach(slot -> bind(manager, Stage.part(slot.spec.path(), layers), slot));
     }
 

@@ -16,7 +16,7 @@ import org.airelab.nn.TensorDivision;
  * @param stages    the parts of the model that it has, first to last; none for all
  * @param context   how it meets the tokens of its sequences that other ranks have
  * @param tensors   its parts of each layer
- * @param exchanged where the gradients lie that it sums with other ranks
+ * @param exchanged where the gradients lie that it sums with other ranks, and the weights that they gather
  */
 public record ModelShare(Shards shards, List<Stage> stages, ContextExchange context, TensorDivision tensors,
         ExchangeMemory exchanged) {

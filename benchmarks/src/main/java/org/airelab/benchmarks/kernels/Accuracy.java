@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.airelab.benchmarks.kernels.workload.Workload;
+import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.kernels.Rung;
 import org.airelab.torch.Tensor;
 
@@ -30,19 +31,29 @@ final class Accuracy {
 
     /** The error of a kernel; empty where libtorch's results come in another form than the workload's. */
     static OptionalDouble error(Workload<?> workload, String kernel, List<float[]> reference) {
+        List<float[]> results = kernel.equals(BoundWorkload.LIBTORCH) ? libtorch(workload)
+                : results(workload, BoundWorkload.rung(Workloads.family(workload), kernel));
+        return results.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, results));
+    }
+
+    /** The results of a rung, which need not be one that the workload's family has. */
+    static List<float[]> results(Workload<?> workload, Rung rung) {
         try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
-            if (!kernel.equals(BoundWorkload.LIBTORCH)) {
-                bound.call(kernel).run();
-                return OptionalDouble.of(error(reference, bound.results()));
-            }
-            Tensor[] results = bound.libtorch().get();
+            bound.call(rung).run();
+            return bound.results();
+        }
+    }
+
+    /** libtorch's results in the order of the workload's: fewer, or none, where libtorch does not give them all. */
+    static List<float[]> libtorch(Workload<?> workload) {
+        try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
             List<float[]> values = new ArrayList<>();
-            for (Tensor result : results) {
+            for (Tensor result : bound.libtorch().get()) {
                 try (result) {
                     values.add(result.memory().toArray(JAVA_FLOAT));
                 }
             }
-            return values.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(error(reference, values));
+            return workload.baseline().packing().apply(values);
         }
     }
 
@@ -50,7 +61,7 @@ final class Accuracy {
     static double error(List<float[]> reference, List<float[]> actual) {
         double worst = 0;
         for (int i = 0; i < actual.size(); i++) {
-            worst = Math.max(worst, error(reference.get(i), actual.get(i)));
+            worst = Math.max(worst, Deviation.of(reference.get(i), actual.get(i)).largest());
         }
         return worst;
     }
@@ -63,29 +74,8 @@ final class Accuracy {
             for (float value : tensor) {
                 largest = Math.max(largest, Math.abs(value));
             }
-            peak = Math.max(peak, largest == 0 ? 0 : largest / rootMeanSquare(tensor));
+            peak = Math.max(peak, largest == 0 ? 0 : largest / Deviation.rootMeanSquare(tensor));
         }
         return peak;
-    }
-
-    private static double rootMeanSquare(float[] values) {
-        double squares = 0;
-        for (float value : values) {
-            squares += (double) value * value;
-        }
-        return Math.sqrt(squares / values.length);
-    }
-
-    private static double error(float[] reference, float[] actual) {
-        if (reference.length != actual.length) {
-            throw new IllegalStateException("expected " + reference.length + " results, found " + actual.length);
-        }
-        double largest = 0;
-        for (int i = 0; i < reference.length; i++) {
-            if (Float.compare(reference[i], actual[i]) != 0) {
-                largest = Math.max(largest, Math.abs((double) reference[i] - actual[i]));
-            }
-        }
-        return largest == 0 ? 0 : largest / rootMeanSquare(reference);
     }
 }

@@ -75,10 +75,19 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
                 }
             };
         }
-        R rung = family.rungs().stream().filter(r -> r.name().equals(kernel)).findFirst()
+        return call(rung(family, kernel));
+    }
+
+    /** The call of a rung, which need not be one that its family has. */
+    Runnable call(Rung rung) {
+        return () -> workload.call().on(workload.rungType().cast(rung), memory);
+    }
+
+    /** A family's rung of that name. */
+    static <R extends Rung> R rung(Family<R> family, String name) {
+        return family.rungs().stream().filter(r -> r.name().equals(name)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("expected a rung of " + family + " among "
-                        + family.rungs().stream().map(Rung::name).toList() + ", found " + kernel));
-        return () -> workload.call().on(rung, memory);
+                        + family.rungs().stream().map(Rung::name).toList() + ", found " + name));
     }
 
     /** libtorch's call, whose results the caller closes. */

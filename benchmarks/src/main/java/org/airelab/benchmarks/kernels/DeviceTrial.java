@@ -78,7 +78,7 @@ final class DeviceTrial<R extends Rung> implements AutoCloseable {
         return results;
     }
 
-    private static List<float[]> results(TorchWork work, CudaStream stream) {
+    private List<float[]> results(TorchWork work, CudaStream stream) {
         List<float[]> results = new ArrayList<>();
         for (Tensor result : work.compute(0)) {
             try (result) {
@@ -91,7 +91,7 @@ final class DeviceTrial<R extends Rung> implements AutoCloseable {
                 })));
             }
         }
-        return results;
+        return workload.cudaBaseline().packing().apply(results);
     }
 
     private static float[] download(MemorySegment device, CudaStream stream, Function<MemorySegment, float[]> decoder) {

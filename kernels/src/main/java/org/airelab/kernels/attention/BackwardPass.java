@@ -15,6 +15,8 @@ import org.airelab.kernels.cpu.Scratch;
 final class BackwardPass {
     /** Keys of a block: its rows, their gradients and two panels of scores fill the first two cache levels. */
     private static final int KEYS = 64;
+    /** Panels of queries that a block of keys sums up at once, from 0 on: it bounds how far rounding errors add up. */
+    private static final int PANELS = 128 / Panel.COLUMNS;
     private static final double LOG2_E = 1 / Math.log(2);
     private static final float LN2 = (float) Math.log(2);
 
@@ -51,6 +53,9 @@ final class BackwardPass {
     private long scores;
     private long dScores;
     private long unused;
+    private long dQueryPart;
+    private long dKeyPart;
+    private long dValuePart;
 
     /** @param unit sequence * kvHeads + kvHead */
     BackwardPass(AttentionShape shape, long dOut, long qkv, long out, long lse, long dQkv, int unit) {
@@ -105,7 +110,9 @@ final class BackwardPass {
         var panels = blocks * panelBytes;
         var row = (long) blocks * Panel.ROW;
         var panel = (long) KEYS * Panel.ROW;
-        keys = Scratch.address(2 * dense + 2 * padded + 2 * queryPadded + 3 * panels + 2 * row + 2 * panel + Panel.ROW);
+        var part = KEYS * paddedBytes;
+        keys = Scratch.address(2 * dense + 2 * padded + 2 * queryPadded + 3 * panels + 2 * row + 2 * panel + Panel.ROW
+                + panelBytes + 2 * part);
         values = keys + dense;
         dKeys = values + dense;
         dValues = dKeys + padded;
@@ -119,8 +126,12 @@ final class BackwardPass {
         scores = deltas + row;
         dScores = scores + panel;
         unused = dScores + panel;
+        dQueryPart = unused + Panel.ROW;
+        dKeyPart = dQueryPart + panelBytes;
+        dValuePart = dKeyPart + part;
         // Padding columns and rows are multiplied with real ones: they must be 0, not leftovers.
         Lanes.zero(queryRows, 2 * queryPadded);
+        Lanes.zero(dKeyPart, 2 * part);
     }
 
     private void backward(int head) {
@@ -133,8 +144,19 @@ final class BackwardPass {
             var firstBlock = shape.causal() ? (firstKey + key) / Panel.COLUMNS : 0;
             for (var block = firstBlock; block < blocks; block++) {
                 backward(key, block);
+                if ((block + 1) % PANELS == 0 || block + 1 == blocks) {
+                    addParts(key);
+                }
             }
         }
+    }
+
+    /** Adds up what some panels of queries gave a block of keys. */
+    private void addParts(int key) {
+        var bytes = Math.min(KEYS, keyCount - key) * paddedBytes;
+        HeadPacking.add(dKeyPart, dKeys + key * paddedBytes, (int) (bytes / 4));
+        HeadPacking.add(dValuePart, dValues + key * paddedBytes, (int) (bytes / 4));
+        Lanes.zero(dKeyPart, 2 * KEYS * paddedBytes);
     }
 
     private void writeQueries(long to, long toRow) {
@@ -184,10 +206,10 @@ final class BackwardPass {
         }
         ScorePanel.exponentiate(scores, rows, logSums + row, unused);
         ScorePanel.multiply(dScores, scores, rows);
-        addTransposed(rows, scores, dOutRows + first * paddedBytes, dValues + key * paddedBytes);
-        addTransposed(rows, dScores, queryRows + first * paddedBytes, dKeys + key * paddedBytes);
-        Panel.add(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW,
-                dQueryPanels + block * panelBytes, Panel.ROW);
+        addTransposed(rows, scores, dOutRows + first * paddedBytes, dValuePart);
+        addTransposed(rows, dScores, queryRows + first * paddedBytes, dKeyPart);
+        Panel.set(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW, dQueryPart, Panel.ROW);
+        HeadPacking.add(dQueryPart, dQueryPanels + block * panelBytes, size * Panel.COLUMNS);
     }
 
     /** Adds to each key's row the panel's queries' rows, weighted by the panel. */

@@ -35,6 +35,7 @@ final class ForwardPass {
     private long before;
     private long unused;
     private long weighted;
+    private long part;
 
     /** @param unit sequence * kvHeads + kvHead */
     ForwardPass(AttentionShape shape, long qkv, long out, long lse, int unit) {
@@ -65,11 +66,12 @@ final class ForwardPass {
     private void layOut(int seen) {
         var cache = Scratch.aligned(seen * rowBytes);
         var panel = (long) size * Panel.ROW;
-        keys = Scratch.address(2 * cache + 2 * panel + (KEYS + 4L) * Panel.ROW);
+        keys = Scratch.address(2 * cache + 3 * panel + (KEYS + 4L) * Panel.ROW);
         values = keys + cache;
         queries = values + cache;
         weighted = queries + panel;
-        scores = weighted + panel;
+        part = weighted + panel;
+        scores = part + panel;
         sums = scores + (long) KEYS * Panel.ROW;
         maxima = sums + Panel.ROW;
         before = maxima + Panel.ROW;
@@ -83,7 +85,6 @@ final class ForwardPass {
                 size, (float) (shape.scale() * LOG2_E));
         ScorePanel.fill(sums, 0);
         ScorePanel.fill(maxima, Float.NEGATIVE_INFINITY);
-        Lanes.zero(weighted, (long) size * Panel.ROW);
         var seen = shape.visible(first + count - 1);
         for (var key = 0; key < seen; key += KEYS) {
             attendTo(key, Math.min(KEYS, seen - key), first);
@@ -98,18 +99,17 @@ final class ForwardPass {
         }
         Lanes.copy(maxima, before, Panel.ROW);
         ScorePanel.raise(scores, rows, maxima);
-        if (key > 0) {
-            rescale();
+        if (key > 0) { // what was summed up under the old maxima has to be brought to the new ones
+            ScorePanel.exponentiate(before, 1, maxima, unused);
+            ScorePanel.scale(sums, 1, before);
         }
         ScorePanel.exponentiate(scores, rows, maxima, sums);
-        Panel.add(size, rows, values + key * rowBytes, 4, rowBytes, scores, Panel.ROW, weighted, Panel.ROW);
-    }
-
-    /** Brings what was summed up under the old maxima to the new ones. */
-    private void rescale() {
-        ScorePanel.exponentiate(before, 1, maxima, unused);
-        ScorePanel.scale(sums, 1, before);
-        ScorePanel.scale(weighted, size, before);
+        // A block's sums begin at 0, which bounds how far rounding errors add up.
+        Panel.set(size, rows, values + key * rowBytes, 4, rowBytes, scores, Panel.ROW, key > 0 ? part : weighted,
+                Panel.ROW);
+        if (key > 0) {
+            ScorePanel.scaleAndAdd(weighted, size, before, part);
+        }
     }
 
     private void finish(int head, int first, int count) {

@@ -5,7 +5,9 @@ import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 
-/** {@link Attention} in plain float32 loops on one thread, a row of scores at a time. */
+/**
+ * {@link Attention} in plain loops on one thread, a row of scores at a time: elements are of float32, sums of float64.
+ */
 final class ScalarAttention implements Attention {
     @Override
     public String name() {
@@ -32,18 +34,18 @@ final class ScalarAttention implements Attention {
             row[j] = score(shape, qkv, b, h, i, j);
             max = Math.max(max, row[j]);
         }
-        var sum = 0f;
+        var sum = 0.0;
         for (var j = 0; j < shape.visible(i); j++) {
             row[j] = (float) Math.exp(row[j] - max);
             sum += row[j];
         }
-        set(lse, shape.lse(b, i, h), (float) Math.log(sum) + max);
+        set(lse, shape.lse(b, i, h), (float) (Math.log(sum) + max));
         for (var d = 0; d < shape.headSize(); d++) {
-            var weighted = 0f;
+            var weighted = 0.0;
             for (var j = 0; j < shape.visible(i); j++) {
-                weighted += row[j] * get(qkv, shape.value(b, j, h / shape.group()) + d);
+                weighted += (double) row[j] * get(qkv, shape.value(b, j, h / shape.group()) + d);
             }
-            set(out, shape.out(b, i, h) + d, weighted / sum);
+            set(out, shape.out(b, i, h) + d, (float) (weighted / sum));
         }
     }
 
@@ -56,22 +58,26 @@ final class ScalarAttention implements Attention {
     public void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
             MemorySegment lse, MemorySegment dQkv) {
         Attention.check(shape, dOut, qkv, out, lse, dQkv);
-        dQkv.fill((byte) 0);
         for (var b = 0; b < shape.batch(); b++) {
+            var gradient = new double[shape.time() * shape.packedWidth()];
             for (var h = 0; h < shape.heads(); h++) {
                 for (var i = 0; i < shape.time(); i++) {
-                    backward(shape, dOut, qkv, out, lse, dQkv, b, h, i);
+                    backward(shape, dOut, qkv, out, lse, gradient, b, h, i);
                 }
+            }
+            for (var i = 0; i < gradient.length; i++) {
+                set(dQkv, shape.query(b, 0, 0) + i, (float) gradient[i]);
             }
         }
     }
 
     private static void backward(AttentionShape shape, MemorySegment dOut, MemorySegment qkv, MemorySegment out,
-            MemorySegment lse, MemorySegment dQkv, int b, int h, int i) {
+            MemorySegment lse, double[] gradient, int b, int h, int i) {
         var size = shape.headSize();
         var kvHead = h / shape.group();
         var row = shape.out(b, i, h);
         var query = shape.query(b, i, h);
+        var first = shape.query(b, 0, 0);
         var delta = dot(dOut, row, out, row, size);
         for (var j = 0; j < shape.visible(i); j++) {
             var key = shape.key(b, j, kvHead);
@@ -79,22 +85,18 @@ final class ScalarAttention implements Attention {
             var p = (float) Math.exp(score(shape, qkv, b, h, i, j) - get(lse, shape.lse(b, i, h)));
             var dScore = p * (dot(dOut, row, qkv, value, size) - delta) * (float) shape.scale();
             for (var d = 0; d < size; d++) {
-                add(dQkv, query + d, dScore * get(qkv, key + d));
-                add(dQkv, key + d, dScore * get(qkv, query + d));
-                add(dQkv, value + d, p * get(dOut, row + d));
+                gradient[(int) (query - first) + d] += dScore * get(qkv, key + d);
+                gradient[(int) (key - first) + d] += dScore * get(qkv, query + d);
+                gradient[(int) (value - first) + d] += p * get(dOut, row + d);
             }
         }
     }
 
     private static float dot(MemorySegment a, long from, MemorySegment b, long other, int size) {
-        var sum = 0f;
+        var sum = 0.0;
         for (var d = 0; d < size; d++) {
-            sum += get(a, from + d) * get(b, other + d);
+            sum += (double) get(a, from + d) * get(b, other + d);
         }
-        return sum;
-    }
-
-    private static void add(MemorySegment segment, long index, float value) {
-        set(segment, index, get(segment, index) + value);
+        return (float) sum;
     }
 }

@@ -90,6 +90,21 @@ final class ScorePanel {
         }
     }
 
+    /** Multiplies each row of a panel by the factors [columns] and adds that of another panel. */
+    static void scaleAndAdd(long panel, int rows, long factors, long other) {
+        var factor = fromMemorySegment(F, M, factors, LITTLE_ENDIAN);
+        var otherFactor = fromMemorySegment(F, M, factors + HALF, LITTLE_ENDIAN);
+        for (var r = 0; r < rows; r++) {
+            fromMemorySegment(F, M, panel, LITTLE_ENDIAN).fma(factor, fromMemorySegment(F, M, other, LITTLE_ENDIAN))
+                    .intoMemorySegment(M, panel, LITTLE_ENDIAN);
+            fromMemorySegment(F, M, panel + HALF, LITTLE_ENDIAN)
+                    .fma(otherFactor, fromMemorySegment(F, M, other + HALF, LITTLE_ENDIAN))
+                    .intoMemorySegment(M, panel + HALF, LITTLE_ENDIAN);
+            panel += Panel.ROW;
+            other += Panel.ROW;
+        }
+    }
+
     /** Multiplies a panel by another, element by element. */
     static void multiply(long panel, long other, int rows) {
         for (var i = 0; i < 2 * rows; i++) {

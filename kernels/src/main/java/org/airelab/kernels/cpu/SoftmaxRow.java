@@ -13,6 +13,9 @@ import jdk.incubator.vector.VectorOperators;
 
 /** The steps of a softmax over a row of {@code count} float32 numbers at an address. */
 public final class SoftmaxRow {
+    /** Exponentials added up in float32 at most: the longer such a sum of positive numbers, the more it is off. */
+    private static final int PIECE = 1024;
+
     private SoftmaxRow() {}
 
     /** The largest value of a row; NaN is passed over: it comes back in the exponentials. */
@@ -32,8 +35,16 @@ public final class SoftmaxRow {
         return max;
     }
 
-    /** Writes e^(x - max) to y, which may be x; returns the sum. */
-    public static float exponentials(long x, float max, long y, int count) {
+    /** Writes e^(x - max) to y, which may be x; returns the sum, that of each 1024 formed in float32. */
+    public static double exponentials(long x, float max, long y, int count) {
+        var sum = 0.0;
+        for (var i = 0; i < count; i += PIECE) {
+            sum += piece(x + 4L * i, max, y + 4L * i, Math.min(PIECE, count - i));
+        }
+        return sum;
+    }
+
+    private static float piece(long x, float max, long y, int count) {
         var shift = broadcast(max);
         var sums = broadcast(0f);
         var i = 0;
@@ -47,6 +58,29 @@ public final class SoftmaxRow {
             var e = Exponential.expOfNegative(get(x + 4L * i) - max);
             sum += e;
             set(y + 4L * i, e);
+        }
+        return sum;
+    }
+
+    /** The sum of e^(x - max), formed likewise. */
+    public static double sumOfExponentials(long x, float max, int count) {
+        var sum = 0.0;
+        for (var i = 0; i < count; i += PIECE) {
+            sum += piece(x + 4L * i, max, Math.min(PIECE, count - i));
+        }
+        return sum;
+    }
+
+    private static float piece(long x, float max, int count) {
+        var shift = broadcast(max);
+        var sums = broadcast(0f);
+        var i = 0;
+        for (; i + COUNT <= count; i += COUNT) {
+            sums = sums.add(Exponential.expOfNegative(load(x + 4L * i).sub(shift)));
+        }
+        var sum = Lanes.sum(sums);
+        for (; i < count; i++) {
+            sum += Exponential.expOfNegative(get(x + 4L * i) - max);
         }
         return sum;
     }

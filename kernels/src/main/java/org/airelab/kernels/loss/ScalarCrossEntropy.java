@@ -5,7 +5,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 
-/** {@link CrossEntropy} in plain float32 loops on one thread. */
+/** {@link CrossEntropy} in plain loops on one thread: elements are of float32, sums of float64. */
 final class ScalarCrossEntropy implements CrossEntropy {
     @Override
     public String name() {
@@ -24,11 +24,11 @@ final class ScalarCrossEntropy implements CrossEntropy {
 
     private static float loss(MemorySegment logits, long start, int vocabulary, long target) {
         var max = max(logits, start, vocabulary);
-        var sum = 0f;
+        var sum = 0.0;
         for (var i = 0; i < vocabulary; i++) {
             sum += (float) Math.exp(get(logits, start + i) - max);
         }
-        return (float) Math.log(sum) + max - get(logits, start + target);
+        return (float) (Math.log(sum) + max - get(logits, start + target));
     }
 
     @Override
@@ -48,14 +48,14 @@ final class ScalarCrossEntropy implements CrossEntropy {
 
     private static void gradient(MemorySegment logits, long start, int vocabulary, long target, float scale) {
         var max = max(logits, start, vocabulary);
-        var sum = 0f;
+        var sum = 0.0;
         for (var i = 0; i < vocabulary; i++) {
             var e = (float) Math.exp(get(logits, start + i) - max);
             set(logits, start + i, e);
             sum += e;
         }
         for (var i = 0; i < vocabulary; i++) {
-            set(logits, start + i, (get(logits, start + i) / sum - (i == target ? 1 : 0)) * scale);
+            set(logits, start + i, (get(logits, start + i) / (float) sum - (i == target ? 1 : 0)) * scale);
         }
     }
 

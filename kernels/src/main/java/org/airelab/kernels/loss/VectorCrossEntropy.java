@@ -1,10 +1,7 @@
 package org.airelab.kernels.loss;
 
-import static org.airelab.kernels.cpu.Lanes.COUNT;
-import static org.airelab.kernels.cpu.Lanes.broadcast;
 import static org.airelab.kernels.cpu.Lanes.get;
 import static org.airelab.kernels.cpu.Lanes.getLong;
-import static org.airelab.kernels.cpu.Lanes.load;
 import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
@@ -67,30 +64,17 @@ final class VectorCrossEntropy extends VectorRung implements CrossEntropy {
 
     private static double loss(long row, long target, int vocabulary) {
         var max = SoftmaxRow.max(row, vocabulary);
-        return Math.log(sumOfExponentials(row, max, vocabulary)) + max - get(row + 4 * target);
+        return Math.log(SoftmaxRow.sumOfExponentials(row, max, vocabulary)) + max - get(row + 4 * target);
     }
 
     private static double lossAndGradient(long row, long target, int vocabulary, float scale) {
         var max = SoftmaxRow.max(row, vocabulary);
         var logit = get(row + 4 * target);
         var sum = SoftmaxRow.exponentials(row, max, row, vocabulary);
-        SoftmaxRow.scale(row, scale / sum, vocabulary);
+        var factor = (float) (scale / sum);
+        SoftmaxRow.scale(row, factor, vocabulary);
         // The bits that are there: what was read of them would be more than the compiler inlines.
-        set(row + 4 * target, Exponential.expOfNegative(logit - max) * (scale / sum) - scale);
+        set(row + 4 * target, Exponential.expOfNegative(logit - max) * factor - scale);
         return Math.log(sum) + max - logit;
-    }
-
-    private static float sumOfExponentials(long row, float max, int count) {
-        var shift = broadcast(max);
-        var sums = broadcast(0f);
-        var i = 0;
-        for (; i + COUNT <= count; i += COUNT) {
-            sums = sums.add(Exponential.expOfNegative(load(row + 4L * i).sub(shift)));
-        }
-        var sum = Lanes.sum(sums);
-        for (; i < count; i++) {
-            sum += Exponential.expOfNegative(get(row + 4L * i) - max);
-        }
-        return sum;
     }
 }

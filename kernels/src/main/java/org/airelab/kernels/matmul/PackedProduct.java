@@ -13,7 +13,7 @@ import org.airelab.kernels.cpu.Scratch;
  */
 final class PackedProduct {
     /** Steps of k summed up in registers at most. */
-    private static final int DEPTH = 512;
+    private static final int DEPTH = 256;
     /** Steps of k in a part at most. */
     private static final int PART_DEPTH = 4096;
     /** Elements of a part of A or of B at most: 16 MiB. */

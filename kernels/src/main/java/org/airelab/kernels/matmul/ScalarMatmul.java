@@ -6,7 +6,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 
-/** {@link Matmul} as three plain float32 loops, one sum after the other: the bottom of the ladder. */
+/** {@link Matmul} as three plain loops, one sum of float64 after the other: the bottom of the ladder. */
 final class ScalarMatmul implements Matmul {
     @Override
     public String name() {
@@ -27,13 +27,13 @@ final class ScalarMatmul implements Matmul {
     }
 
     private static float dot(int count, long a, long aStep, long b, long bStep) {
-        var sum = 0f;
+        var sum = 0.0;
         for (var p = 0; p < count; p++) {
-            sum += get(a) * get(b);
+            sum += (double) get(a) * get(b);
             a += aStep;
             b += bStep;
         }
-        return sum;
+        return (float) sum;
     }
 
     /** Makes an element of C of its sum. */

@@ -18,6 +18,9 @@ final class RowTasks {
     /** Partial sums at most; they also bound the rounding error, as in pairwise summation. */
     private static final int PARTIALS = 32;
 
+    /** Numbers of a row added up in float32 at most: the longer such a sum, the more it is off. */
+    static final int PIECE = 1024;
+
     private RowTasks() {}
 
     /** Rows of a task. */

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cpu.Buffers;
 
-/** {@link LayerNorm} in plain float32 loops on one thread. */
+/** {@link LayerNorm} in plain loops on one thread: elements are of float32, sums of float64. */
 final class ScalarLayerNorm implements LayerNorm {
     @Override
     public String name() {
@@ -29,12 +29,12 @@ final class ScalarLayerNorm implements LayerNorm {
     private static void forwardRow(MemorySegment x, MemorySegment weight, MemorySegment bias, MemorySegment y,
             MemorySegment mean, MemorySegment rstd, int row, int width, float eps) {
         var start = (long) row * width;
-        var sum = 0f;
+        var sum = 0.0;
         for (var i = 0; i < width; i++) {
             sum += get(x, start + i);
         }
-        var m = sum / width;
-        var squares = 0f;
+        var m = (float) (sum / width);
+        var squares = 0.0;
         for (var i = 0; i < width; i++) {
             var centred = get(x, start + i) - m;
             squares += centred * centred;
@@ -54,26 +54,26 @@ final class ScalarLayerNorm implements LayerNorm {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
         Buffers.floats("mean", mean, rows);
         NormArguments.checkOptional("dBias", dBias, width, DType.FP32);
-        var weightSums = new float[width];
-        var biasSums = new float[width];
+        var weightSums = new double[width];
+        var biasSums = new double[width];
         for (var row = 0; row < rows; row++) {
             backwardRow(dy, x, weight, mean, rstd, dx, weightSums, biasSums, row, width);
         }
         for (var i = 0; i < width; i++) {
-            set(dWeight, i, weightSums[i]);
+            set(dWeight, i, (float) weightSums[i]);
             if (dBias != null) {
-                set(dBias, i, biasSums[i]);
+                set(dBias, i, (float) biasSums[i]);
             }
         }
     }
 
     private static void backwardRow(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment mean,
-            MemorySegment rstd, MemorySegment dx, float[] weightSums, float[] biasSums, int row, int width) {
+            MemorySegment rstd, MemorySegment dx, double[] weightSums, double[] biasSums, int row, int width) {
         var start = (long) row * width;
         var m = get(mean, row);
         var r = get(rstd, row);
-        var sum = 0f;
-        var dot = 0f;
+        var sum = 0.0;
+        var dot = 0.0;
         for (var i = 0; i < width; i++) {
             var gradient = get(dy, start + i);
             var normal = (get(x, start + i) - m) * r;
@@ -82,9 +82,11 @@ final class ScalarLayerNorm implements LayerNorm {
             sum += gradient * get(weight, i);
             dot += gradient * get(weight, i) * normal;
         }
+        var shift = (float) (sum / width);
+        var slope = (float) (dot / width);
         for (var i = 0; i < width; i++) {
             var normal = (get(x, start + i) - m) * r;
-            set(dx, start + i, (get(dy, start + i) * get(weight, i) - (sum + normal * dot) / width) * r);
+            set(dx, start + i, (get(dy, start + i) * get(weight, i) - shift - normal * slope) * r);
         }
     }
 }

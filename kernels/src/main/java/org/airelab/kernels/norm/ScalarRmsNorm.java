@@ -6,7 +6,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 
-/** {@link RmsNorm} in plain float32 loops on one thread. */
+/** {@link RmsNorm} in plain loops on one thread: elements are of float32, sums of float64. */
 final class ScalarRmsNorm implements RmsNorm {
     @Override
     public String name() {
@@ -19,7 +19,7 @@ final class ScalarRmsNorm implements RmsNorm {
         NormArguments.checkForward(x, weight, y, rstd, rows, width, DType.FP32);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;
-            var squares = 0f;
+            var squares = 0.0;
             for (var i = 0; i < width; i++) {
                 var value = get(x, start + i);
                 squares += value * value;
@@ -36,23 +36,23 @@ final class ScalarRmsNorm implements RmsNorm {
     public void backward(MemorySegment dy, MemorySegment x, MemorySegment weight, MemorySegment rstd,
             MemorySegment dx, MemorySegment dWeight, int rows, int width) {
         NormArguments.checkBackward(dy, x, weight, rstd, dx, dWeight, rows, width, DType.FP32);
-        var weightSums = new float[width];
+        var weightSums = new double[width];
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;
             var r = get(rstd, row);
-            var dot = 0f;
+            var dot = 0.0;
             for (var i = 0; i < width; i++) {
                 var product = get(dy, start + i) * get(x, start + i);
                 weightSums[i] += product * r;
                 dot += product * get(weight, i);
             }
-            var c = dot * r * r * r / width;
+            var c = (float) (dot * r * r * r / width);
             for (var i = 0; i < width; i++) {
                 set(dx, start + i, get(dy, start + i) * get(weight, i) * r - get(x, start + i) * c);
             }
         }
         for (var i = 0; i < width; i++) {
-            set(dWeight, i, weightSums[i]);
+            set(dWeight, i, (float) weightSums[i]);
         }
     }
 }

@@ -39,7 +39,7 @@ final class VectorLayerNorm extends VectorRung implements LayerNorm {
                 for (var row = from; row < to; row++) {
                     var offset = 4L * row * width;
                     var in = x.address() + offset;
-                    var m = sum(in, width) / width;
+                    var m = (float) (sum(in, width) / width);
                     var r = (float) (1 / Math.sqrt(sumOfSquares(in, m, width) / width + eps));
                     set(mean.address() + 4L * row, m);
                     set(rstd.address() + 4L * row, r);
@@ -49,7 +49,16 @@ final class VectorLayerNorm extends VectorRung implements LayerNorm {
         }
     }
 
-    private static float sum(long x, int width) {
+    /** The sum of a row, that of each 1024 numbers formed in float32. */
+    private static double sum(long x, int width) {
+        var sum = 0.0;
+        for (var i = 0; i < width; i += RowTasks.PIECE) {
+            sum += piece(x + 4L * i, Math.min(RowTasks.PIECE, width - i));
+        }
+        return sum;
+    }
+
+    private static float piece(long x, int width) {
         // Two sums, as each addition waits for the one before it.
         var first = broadcast(0f);
         var second = first;
@@ -65,7 +74,16 @@ final class VectorLayerNorm extends VectorRung implements LayerNorm {
         return total;
     }
 
-    private static float sumOfSquares(long x, float mean, int width) {
+    /** The sum of the squares of x - mean, formed likewise. */
+    private static double sumOfSquares(long x, float mean, int width) {
+        var sum = 0.0;
+        for (var i = 0; i < width; i += RowTasks.PIECE) {
+            sum += pieceOfSquares(x + 4L * i, mean, Math.min(RowTasks.PIECE, width - i));
+        }
+        return sum;
+    }
+
+    private static float pieceOfSquares(long x, float mean, int width) {
         var first = broadcast(0f);
         var second = first;
         var i = 0;

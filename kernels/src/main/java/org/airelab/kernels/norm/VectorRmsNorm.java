@@ -40,7 +40,16 @@ final class VectorRmsNorm extends VectorRung implements RmsNorm {
         });
     }
 
-    private static float sumOfSquares(long x, int width) {
+    /** The sum of a row's squares, that of each 1024 formed in float32. */
+    private static double sumOfSquares(long x, int width) {
+        var sum = 0.0;
+        for (var i = 0; i < width; i += RowTasks.PIECE) {
+            sum += pieceOfSquares(x + 4L * i, Math.min(RowTasks.PIECE, width - i));
+        }
+        return sum;
+    }
+
+    private static float pieceOfSquares(long x, int width) {
         // Two sums, as each addition waits for the one before it.
         var first = broadcast(0f);
         var second = first;

@@ -6,7 +6,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
 
-/** {@link Softmax} in plain float32 loops on one thread. */
+/** {@link Softmax} in plain loops on one thread: elements are of float32, sums of float64. */
 final class ScalarSoftmax implements Softmax {
     @Override
     public String name() {
@@ -22,12 +22,12 @@ final class ScalarSoftmax implements Softmax {
             for (var i = 0; i < width; i++) {
                 max = Math.max(max, get(x, start + i));
             }
-            var sum = 0f;
+            var sum = 0.0;
             for (var i = 0; i < width; i++) {
                 sum += (float) Math.exp(get(x, start + i) - max);
             }
             for (var i = 0; i < width; i++) {
-                set(y, start + i, (float) Math.exp(get(x, start + i) - max) / sum);
+                set(y, start + i, (float) Math.exp(get(x, start + i) - max) / (float) sum);
             }
         }
     }
@@ -37,12 +37,12 @@ final class ScalarSoftmax implements Softmax {
         Softmax.checkBackward(dy, y, dx, rows, width, DType.FP32);
         for (var row = 0; row < rows; row++) {
             var start = (long) row * width;
-            var dot = 0f;
+            var dot = 0.0;
             for (var i = 0; i < width; i++) {
                 dot += get(dy, start + i) * get(y, start + i);
             }
             for (var i = 0; i < width; i++) {
-                set(dx, start + i, get(y, start + i) * (get(dy, start + i) - dot));
+                set(dx, start + i, get(y, start + i) * (get(dy, start + i) - (float) dot));
             }
         }
     }

@@ -37,7 +37,7 @@ final class VectorSoftmax extends VectorRung implements Softmax {
                 var in = x.address() + 4L * row * width;
                 var out = y.address() + 4L * row * width;
                 var sum = SoftmaxRow.exponentials(in, SoftmaxRow.max(in, width), out, width);
-                SoftmaxRow.scale(out, 1 / sum, width);
+                SoftmaxRow.scale(out, (float) (1 / sum), width);
             }
         });
     }

@@ -17,6 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AttentionTest {
     private static final Attention REFERENCE = Attention.FAMILY.reference();
+    /** An error that scores of around 10 make: their own roundings are some ten of their exponentials. */
+    private static final double SCORES = 1e-6;
 
     private record Result(MemorySegment out, MemorySegment lse, MemorySegment dQkv) {}
 
@@ -49,9 +51,9 @@ class AttentionTest {
         var plain = run(Attention.FAMILY.rungs().getFirst(), shape, qkv);
         for (var rung : Attention.FAMILY.rungs()) {
             var actual = run(rung, shape, qkv);
-            assertAsGoodAsPlain(expected.out, plain.out, actual.out, rung.name() + " out");
+            assertAsGoodAsPlain(expected.out, plain.out, actual.out, SCORES, rung.name() + " out");
             assertAsGoodAsPlain(expected.lse, plain.lse, actual.lse, rung.name() + " lse");
-            assertAsGoodAsPlain(expected.dQkv, plain.dQkv, actual.dQkv, rung.name() + " dQkv " + shape);
+            assertAsGoodAsPlain(expected.dQkv, plain.dQkv, actual.dQkv, SCORES, rung.name() + " dQkv " + shape);
         }
     }
 

@@ -22,12 +22,16 @@ class LayerNormTest {
 
     private static Result run(LayerNorm norm, int rows, int width, boolean biased) {
         var size = (long) rows * width;
-        var x = normal(size, 1, 2);
-        var weight = normal(width, 2, 1);
         var bias = biased ? normal(width, 4, 1) : null;
-        var dy = normal(size, 3, 1);
+        return run(norm, rows, normal(size, 1, 2), normal(width, 2, 1), bias, normal(size, 3, 1));
+    }
+
+    private static Result run(LayerNorm norm, int rows, MemorySegment x, MemorySegment weight, MemorySegment bias,
+            MemorySegment dy) {
+        var width = (int) (weight.byteSize() / 4);
+        var size = (long) rows * width;
         var result = new Result(zeros(size), zeros(rows), zeros(rows), zeros(size), zeros(width),
-                biased ? zeros(width) : null);
+                bias == null ? null : zeros(width));
         norm.forward(x, weight, bias, result.y, result.mean, result.rstd, rows, width, EPS);
         result.dWeight.fill((byte) 77);
         norm.backward(dy, x, weight, result.mean, result.rstd, result.dx, result.dWeight, result.dBias, rows, width);
@@ -71,6 +75,36 @@ class LayerNormTest {
                 assertEquals(0.75f, Native.get(y, i));
             }
         }
+    }
+
+    @Test
+    void nanAndInfinitiesPropagateAsInTheReference() {
+        var rows = 3;
+        var width = 33;
+        for (var value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            for (var bad = 0; bad < 4; bad++) {
+                for (var column : new int[] {4, width - 1}) { // within a vector, and after the last whole one
+                    var inputs = new MemorySegment[] {normal(rows * width, 1, 2), normal(width, 2, 1),
+                        normal(width, 4, 1), normal(rows * width, 3, 1)};
+                    var ofRows = bad == 0 || bad == 3;
+                    Native.set(inputs[bad], ofRows ? width + column : column, value);
+                    var expected = run(REFERENCE, rows, inputs[0], inputs[1], inputs[2], inputs[3]);
+                    for (var rung : LayerNorm.FAMILY.rungs()) {
+                        assertSameSpecials(expected, run(rung, rows, inputs[0], inputs[1], inputs[2], inputs[3]),
+                                rung.name() + " with " + value + " in input " + bad);
+                    }
+                }
+            }
+        }
+    }
+
+    private static void assertSameSpecials(Result expected, Result actual, String what) {
+        Native.assertSameSpecials(expected.y, actual.y, what + ", y");
+        Native.assertSameSpecials(expected.mean, actual.mean, what + ", mean");
+        Native.assertSameSpecials(expected.rstd, actual.rstd, what + ", rstd");
+        Native.assertSameSpecials(expected.dx, actual.dx, what + ", dx");
+        Native.assertSameSpecials(expected.dWeight, actual.dWeight, what + ", dWeight");
+        Native.assertSameSpecials(expected.dBias, actual.dBias, what + ", dBias");
     }
 
     @Test

@@ -20,9 +20,12 @@ class RmsNormTest {
     private record Result(MemorySegment y, MemorySegment rstd, MemorySegment dx, MemorySegment dWeight) {}
 
     private static Result run(RmsNorm norm, int rows, int width) {
-        var x = normal((long) rows * width, 1, 2);
-        var weight = normal(width, 2, 1);
-        var dy = normal((long) rows * width, 3, 1);
+        var size = (long) rows * width;
+        return run(norm, rows, normal(size, 1, 2), normal(width, 2, 1), normal(size, 3, 1));
+    }
+
+    private static Result run(RmsNorm norm, int rows, MemorySegment x, MemorySegment weight, MemorySegment dy) {
+        var width = (int) (weight.byteSize() / 4);
         var result = new Result(zeros((long) rows * width), zeros(rows), zeros((long) rows * width), zeros(width));
         norm.forward(x, weight, result.y, result.rstd, rows, width, EPS);
         result.dWeight.fill((byte) 77); // overwritten, not added to
@@ -114,6 +117,30 @@ class RmsNormTest {
             rung.forward(x, normal(9, 2, 1), y, zeros(3), 3, 9, EPS);
             for (var i = 0; i < 27; i++) {
                 assertEquals(i / 9 == 1, Float.isNaN(Native.get(y, i)), rung.name() + " " + i);
+            }
+        }
+    }
+
+    @Test
+    void nanAndInfinitiesPropagateAsInTheReference() {
+        var rows = 3;
+        var width = 33;
+        for (var value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+            for (var bad = 0; bad < 3; bad++) {
+                for (var column : new int[] {4, width - 1}) { // within a vector, and after the last whole one
+                    var inputs = new MemorySegment[] {normal(rows * width, 1, 2), normal(width, 2, 1),
+                        normal(rows * width, 3, 1)};
+                    Native.set(inputs[bad], bad == 1 ? column : width + column, value);
+                    var expected = run(REFERENCE, rows, inputs[0], inputs[1], inputs[2]);
+                    for (var rung : RmsNorm.FAMILY.rungs()) {
+                        var actual = run(rung, rows, inputs[0], inputs[1], inputs[2]);
+                        var what = rung.name() + " with " + value + " in input " + bad;
+                        Native.assertSameSpecials(expected.y, actual.y, what + ", y");
+                        Native.assertSameSpecials(expected.rstd, actual.rstd, what + ", rstd");
+                        Native.assertSameSpecials(expected.dx, actual.dx, what + ", dx");
+                        Native.assertSameSpecials(expected.dWeight, actual.dWeight, what + ", dWeight");
+                    }
+                }
             }
         }
     }

@@ -48,6 +48,30 @@ class RotaryTest {
 
     @ParameterizedTest
     @EnumSource(Pairing.class)
+    void nanAndInfinitiesPropagateAsInTheReference(Pairing pairing) {
+        for (var size : SIZES) {
+            var table = new RotaryTable(5, size, 10_000, pairing);
+            for (var value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                for (var inverse : new boolean[] {false, true}) {
+                    var x = normal(5 * 3 * size, 1, 1);
+                    for (var row = 0; row < 5; row++) { // at position 0 an infinity is multiplied by a sine of 0
+                        Native.set(x, row * 3 * size + row % size, value);
+                        Native.set(x, row * 3 * size + 3 * size - 1, value); // copied
+                    }
+                    var expected = zeros(5 * 3 * size);
+                    Rotary.FAMILY.reference().rotate(table, x, expected, 5, 5, 2, 3, inverse);
+                    for (var rung : Rotary.FAMILY.rungs()) {
+                        var actual = zeros(5 * 3 * size);
+                        rung.rotate(table, x, actual, 5, 5, 2, 3, inverse);
+                        Native.assertSameSpecials(expected, actual, rung.name() + " " + size + " with " + value);
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Pairing.class)
     void productsDependOnTheDistanceAlone(Pairing pairing) {
         var table = new RotaryTable(100, 8, 10_000, pairing);
         var pair = normal(8, 1, 1);

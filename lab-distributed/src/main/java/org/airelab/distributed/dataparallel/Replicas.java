@@ -172,8 +172,8 @@ public final class Replicas {
     }
 
     /**
-     * Where the gradients are to lie that these ranks sum: in memory that they have together, if they can. It is the
-     * group's, until that is closed.
+     * Where the gradients are to lie that these ranks sum, and the weights that they gather: in memory that they have
+     * together, if they can. It is the group's, until that is closed.
      */
     public ExchangeMemory memory() {
         return group == null || device.isGpu() ? ExchangeMemory.ANY : group::allocateShared;

@@ -2,10 +2,11 @@ package org.airelab.distributed.parallel;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import org.airelab.base.UserError;
+import org.airelab.data.TokenBatch;
 import org.airelab.distributed.contextparallel.ContextParallel;
 import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.Failures;
@@ -25,6 +26,8 @@ import org.airelab.torch.NativeArrays;
 import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.ModelShare;
+import org.airelab.train.Trainer;
+import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 
 /**
@@ -43,6 +46,8 @@ public final class Ranks implements AutoCloseable {
     /** Those with other parts of the same layers. */
     private final Replicas partners;
     private ModelShare share;
+    /** Null where no ranks share a model or a sequence. */
+    private ModelWaits waits;
     private TensorParallel tensors;
     private PipelinePlan plan;
     private Pipeline pipeline;
@@ -129,12 +134,23 @@ public final class Ranks implements AutoCloseable {
             return share;
         }
         division.require(model, passes);
-        tensors = mesh.tensor() == null ? null : new TensorParallel(mesh.tensor(), division.sequenceParallel());
+        waits = sharesModel() ? new ModelWaits(mesh.world(), device) : null;
+        tensors = mesh.tensor() == null ? null
+                : new TensorParallel(timed(mesh.tensor()), division.sequenceParallel());
         plan = mesh.pipeline() == null ? null : division.plan(model);
         share = new ModelShare(shards(), plan == null ? List.of() : plan.stages(mesh.place().pp()),
-                ContextParallel.over(mesh.context()), tensors == null ? TensorDivision.NONE : tensors,
+                ContextParallel.over(timed(mesh.context())), tensors == null ? TensorDivision.NONE : tensors,
                 replicas.memory());
         return share;
+    }
+
+    /** Whether ranks share a model or a sequence. */
+    private boolean sharesModel() {
+        return mesh.model() != null || mesh.context() != null;
+    }
+
+    private ProcessGroup timed(ProcessGroup group) {
+        return group == null ? null : waits.timed(group);
     }
 
     /**
@@ -150,10 +166,12 @@ public final class Ranks implements AutoCloseable {
         all.shareClocks(session, guard);
         replicas.begin(session);
         if (tensors != null) {
-            session.trainer().shareSteps(new TensorSums(mesh.tensor(), session.trainer().exchange(), tensors, session));
+            session.trainer().shareSteps(new TensorSums(timed(mesh.tensor()), session.trainer().exchange(),
+                    tensors, session));
         }
         if (plan != null) {
             pipeline = Pipeline.begin(mesh.pipeline(), plan, session);
+            waits.with(pipeline);
         }
     }
 
@@ -173,24 +191,7 @@ public final class Ranks implements AutoCloseable {
 
     /** The pieces of the parameters' layout that this rank writes into checkpoints: each element has one writer. */
     public List<Piece> writes(FlatParameters parameters) {
-        List<Piece> mine = new ArrayList<>();
-        long own = pipeline == null ? 0 : pipeline.firstOwn();
-        for (FlatParameters.Slot slot : parameters.slots()) {
-            if (share.counts(slot.spec()) && slot.offset() >= own) {
-                mine.addAll(writes(parameters, slot.offset(), slot.offset() + slot.spec().elements()));
-            }
-        }
-        return mine;
-    }
-
-    /** Of what replicas have all of, each writes an equal part. */
-    private List<Piece> writes(FlatParameters parameters, long from, long to) {
-        if (shards().stage() > 0) {
-            return parameters.owned(from, to).stream().map(Shards.Owned::piece).toList();
-        }
-        long length = to - from;
-        return List.of(new Piece(from + length * replicas.rank() / replicas.size(),
-                from + length * (replicas.rank() + 1) / replicas.size()));
+        return WrittenPieces.of(parameters, share, pipeline == null ? 0 : pipeline.firstOwn(), replicas);
     }
 
     /** Fills an array on all ranks with rank 0's; every rank has all of the model. */
@@ -227,12 +228,25 @@ public final class Ranks implements AutoCloseable {
         all.barrier();
     }
 
-    /**
-     * See {@link Replicas#waitedSeconds}: of the ranks with the same parameters as this one. What ranks of tensor,
-     * context and pipeline parallelism wait for each other is not in it; of a pipeline {@link #bubble} tells.
-     */
-    public double waitedSeconds() {
+    /** A step of the trainer of the session that they have begun with. */
+    public StepReport step(Trainer trainer, List<TokenBatch> batches) {
+        return waits == null ? trainer.step(batches) : waits.step(() -> trainer.step(batches));
+    }
+
+    /** See {@link Replicas#waitedSeconds}: of the ranks with the same parameters as this one. */
+    public double gradientWaitSeconds() {
         return replicas.waitedSeconds();
+    }
+
+    /**
+     * Seconds of {@link #step steps} in which a rank has done nothing but wait for those of tensor, context and
+     * pipeline parallelism, in collectives and for messages: of each step those of the rank that waited longest, added
+     * up; the same on all ranks. Of a pipeline's ranks it is the bubble, of which {@link #bubble} tells the mean over
+     * the ranks, and what is sent in between. On GPUs it is the time for which their streams stand still. Empty where
+     * ranks are replicas only.
+     */
+    public OptionalDouble communicationWaitSeconds() {
+        return waits == null ? OptionalDouble.empty() : OptionalDouble.of(waits.seconds());
     }
 
     /** How the pipeline's ranks have waited, in words; empty without one. All ranks ask. */
@@ -249,26 +263,8 @@ public final class Ranks implements AutoCloseable {
 
     /** How they work together, in words, where they have a group. */
     public String describe() {
-        List<String> ways = new ArrayList<>();
-        if (replicas.size() > 1) {
-            ways.add(replicas.describe());
-        }
-        if (mesh.shape().cp() > 1) {
-            ways.add(mesh.shape().cp() + " ranks share each sequence (ring attention)");
-        }
-        if (tensors != null) {
-            ways.add(tensors.ranks() + " ranks share each layer" + (tensors.dividesTime()
-                    ? ", and the tokens between divided products" : ""));
-        }
-        if (size() == 1) {
-            ways.add("1 rank, whose collectives are with itself");
-        }
-        if (plan != null) {
-            ways.add(plan.ranks() + " ranks have different layers, schedule " + plan.schedule()
-                    + (plan.chunks() > 1 ? " of " + plan.chunks() + " chunks" : ""));
-        }
-        return (mesh.model() == null && mesh.context() == null ? "" : size() + " ranks, mesh " + mesh.shape() + ": ")
-                + String.join("; ", ways) + "; arrays exchanged by " + mesh.world();
+        return (sharesModel() ? size() + " ranks, mesh " + mesh.shape() + ": " : "")
+                + String.join("; ", Ways.of(mesh, replicas, tensors, plan)) + "; arrays exchanged by " + mesh.world();
     }
 
     /** What {@link #stopped} is to do before others know. */
@@ -292,6 +288,9 @@ public final class Ranks implements AutoCloseable {
         }
         if (tensors != null) {
             tensors.close();
+        }
+        if (waits != null) {
+            waits.close();
         }
         if (mesh != null) {
             mesh.close();

@@ -1,6 +1,5 @@
 package org.airelab.distributed.pipeline;
 
-import ai.djl.Device;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -10,10 +9,9 @@ import org.airelab.data.TokenBatch;
 import org.airelab.distributed.dataparallel.Exchange;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.group.ProcessGroup;
-import org.airelab.kernels.cuda.CudaDevice;
-import org.airelab.kernels.cuda.CudaStream;
+import org.airelab.distributed.group.WaitClock;
+import org.airelab.distributed.group.gpu.DeviceWaitClock;
 import org.airelab.nn.Stage;
-import org.airelab.torch.TorchStream;
 import org.airelab.train.LayerwiseEngine;
 import org.airelab.train.Passes;
 import org.airelab.train.TrainingSession;
@@ -54,7 +52,7 @@ public final class Pipeline implements Passes, AutoCloseable {
             throw new IllegalArgumentException("a plan for " + plan.ranks() + " ranks and " + plan.layers()
                     + " layers in a pipeline of " + group.size() + " with " + engine.config().layers());
         }
-        WaitClock clock = clock(session.manager().getDevice());
+        WaitClock clock = DeviceWaitClock.of(session.manager().getDevice());
         Steps steps = new Steps(clock);
         Exchange exchange = new Exchange(group, session.manager().getDevice());
         TiedEmbedding tied = engine.config().tieEmbeddings()
@@ -64,15 +62,6 @@ public final class Pipeline implements Passes, AutoCloseable {
         session.trainer().shareModel(pipeline);
         session.trainer().shareSteps(new StageGradients(session.trainer().exchange(), exchange, tied, steps));
         return pipeline;
-    }
-
-    private static WaitClock clock(Device device) {
-        if (!device.isGpu()) {
-            return new WaitClock();
-        }
-        int number = device.getDeviceId();
-        // Open as long as the process, as groups have it, too.
-        return new DeviceWaitClock(CudaStream.of(CudaDevice.open(number), TorchStream.current(number)));
     }
 
     @Override
@@ -139,6 +128,14 @@ public final class Pipeline implements Passes, AutoCloseable {
     @Override
     public void close() {
         here.clock().close();
+    }
+
+    /**
+     * Seconds for which this rank has waited for other stages so far, in steps and in evaluations: for what they
+     * compute, which is the bubble, and for what they send.
+     */
+    public double waitedSeconds() {
+        return here.clock().seconds();
     }
 
     /** Seconds that steps have taken so far, from the first pass until the last rank has made its last. */

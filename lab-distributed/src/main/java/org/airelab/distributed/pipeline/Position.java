@@ -2,6 +2,7 @@ package org.airelab.distributed.pipeline;
 
 import java.util.List;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.WaitClock;
 import org.airelab.nn.Stage;
 import org.airelab.train.LayerwiseEngine;
 

@@ -1,6 +1,7 @@
 package org.airelab.distributed.pipeline;
 
 import java.util.function.Supplier;
+import org.airelab.distributed.group.WaitClock;
 
 /**
  * What steps take, from their first pass until the last rank has made its last, and how much of it a rank waits for

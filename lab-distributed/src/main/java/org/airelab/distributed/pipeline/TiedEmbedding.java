@@ -3,6 +3,7 @@ package org.airelab.distributed.pipeline;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import org.airelab.distributed.group.ProcessGroup;
+import org.airelab.distributed.group.WaitClock;
 import org.airelab.nn.Decoder;
 import org.airelab.nn.FlatParameters;
 import org.airelab.torch.Aten;

@@ -199,7 +199,8 @@ final class Pretraining {
         extras.put("peak_resident_mb", Memory.peakResident());
         if (ranks.size() > 1) {
             extras.put("ranks", ranks.size());
-            extras.put("gradient_wait_seconds", ranks.waitedSeconds());
+            extras.put("gradient_wait_seconds", ranks.gradientWaitSeconds());
+            ranks.communicationWaitSeconds().ifPresent(waited -> extras.put("communication_wait_seconds", waited));
             String bubble = ranks.bubble(parts.share().passes());
             if (!bubble.isEmpty()) {
                 out.println("pipeline   " + bubble);

@@ -25,7 +25,8 @@ final class RunJournal implements Journal {
     private PeakFlops peak;
     private boolean peakMeasuredAgain;
     private final long start = System.nanoTime();
-    private double waitedSeconds;
+    private double gradientWaitSeconds;
+    private double communicationWaitSeconds;
 
     /**
      * What a journal is written to.
@@ -65,13 +66,22 @@ final class RunJournal implements Journal {
         values.put("tokens_per_second", pace.recent());
         values.put("mfu", mfu);
         if (ranks.size() > 1) {
-            values.put("gradient_wait", (ranks.waitedSeconds() - waitedSeconds) / seconds);
-            waitedSeconds = ranks.waitedSeconds();
+            putWaits(values, seconds);
         }
         if (report.skipped()) {
             values.put("skipped", 1.0);
         }
         metrics.write(report.step(), seconds(), values);
+    }
+
+    /** The parts of a step in which ranks have waited. */
+    private void putWaits(Map<String, Double> values, double seconds) {
+        values.put("gradient_wait", (ranks.gradientWaitSeconds() - gradientWaitSeconds) / seconds);
+        gradientWaitSeconds = ranks.gradientWaitSeconds();
+        ranks.communicationWaitSeconds().ifPresent(waited -> {
+            values.put("communication_wait", (waited - communicationWaitSeconds) / seconds);
+            communicationWaitSeconds = waited;
+        });
     }
 
     /** Model FLOP utilization. A peak that is surpassed was measured on a busy machine: once it is measured again. */

@@ -38,7 +38,7 @@ final class TrainingLoop {
             for (int i = 0; i < share.passes(); i++) {
                 batches.add(parts.loader().next());
             }
-            StepReport report = trainer.step(batches);
+            StepReport report = parts.ranks().step(trainer, batches);
             journal.step(report, (System.nanoTime() - before) / 1e9);
             stopIfDiverged(report, batches);
             parts.ranks().check(report.step(), session.parameters());

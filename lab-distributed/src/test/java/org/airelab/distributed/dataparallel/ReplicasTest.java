@@ -12,7 +12,7 @@ import ai.djl.ndarray.types.Shape;
 import org.airelab.base.UserError;
 import org.airelab.distributed.dataparallel.Replicas.Gradients;
 import org.airelab.distributed.dataparallel.Replicas.Settings;
-import org.airelab.distributed.group.Work;
+import org.airelab.distributed.group.SlowWork;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.nn.ModelConfig;
 import org.airelab.torch.NativeArrays;
@@ -94,23 +94,6 @@ class ReplicasTest {
                 seed), model, OptimizerConfig.adamW(1e-3), new Schedule(Schedule.Decay.CONSTANT, 0, 9, 1e-3, 0));
     }
 
-    /** Work that takes a while. */
-    private record Slow(long millis) implements Work {
-        @Override
-        public void await() {
-            try {
-                Thread.sleep(millis);
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        @Override
-        public boolean done() {
-            return false;
-        }
-    }
-
     /** Of every step it is another rank that waits longest, and all know how long. */
     @Test
     void theLongestWaitOfEachStepCounts() throws Exception {
@@ -119,7 +102,7 @@ class ReplicasTest {
             try (TrainingSession session = session(0)) {
                 GradientSums sums = new NaiveSums(group, session.parameters());
                 for (int step = 0; step < 3; step++) {
-                    sums.await(new Slow(step == group.rank() ? 50 : 0));
+                    sums.await(new SlowWork(step == group.rank() ? 50 : 0));
                     assertEquals(2, sums.mean(1 + group.rank()));
                 }
                 waited[group.rank()] = sums.waitedSeconds();

@@ -79,7 +79,7 @@ class ZeroTest {
         assertArrayEquals(training.alone().losses(), losses, 5e-3);
     }
 
-    /** What ranks sum lies in memory that they have together, and the sums have the same bits as from any other. */
+    /** What ranks sum and gather lies in memory that they have together: the same bits come of it as from any other. */
     @ParameterizedTest
     @CsvSource({"0,2,BUCKETED", "0,3,BUCKETED", "0,2,NAIVE", "1,3,BUCKETED", "2,2,BUCKETED", "3,3,BUCKETED"})
     void sharedMemory(int stage, int ranks, Gradients gradients) throws Exception {
@@ -88,19 +88,21 @@ class ZeroTest {
         ReplicaTraining apart = new ReplicaTraining(shared.model(), shared.precision(), shared.kernels(), false, 5,
                 false);
         Result found = shared.together(ranks, settings,
-                (replicas, session) -> assertWhatIsSummedIsShared(session, true));
+                (replicas, session) -> assertWhatIsExchangedIsShared(session, true));
         Result expected = apart.together(ranks, settings,
-                (replicas, session) -> assertWhatIsSummedIsShared(session, false));
+                (replicas, session) -> assertWhatIsExchangedIsShared(session, false));
         assertArrayEquals(expected.losses(), found.losses());
         expected.weights().forEach((name, values) -> assertArrayEquals(values, found.weights().get(name), name));
     }
 
-    private static void assertWhatIsSummedIsShared(TrainingSession session, boolean shared) throws IOException {
+    private static void assertWhatIsExchangedIsShared(TrainingSession session, boolean shared) throws IOException {
         FlatParameters parameters = session.parameters();
         try (NDManager scope = session.manager().newSubManager()) {
             NDArray summed = parameters.shards().dividesGradients() ? parameters.partGradients(scope, 2)
                     : parameters.gradients();
             assertEquals(shared, SharedPages.holdAll(summed));
+            // Without ZeRO no rank gathers what others have updated.
+            assertEquals(shared && parameters.shards().stage() > 0, SharedPages.holdAll(parameters.weights()));
         }
     }
 

@@ -1,5 +1,7 @@
 package org.airelab.distributed.parallel;
 
+import static org.airelab.distributed.parallel.MeshTraining.LLAMA;
+import static org.airelab.distributed.parallel.MeshTraining.division;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,36 +9,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.djl.Device;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.airelab.base.UserError;
-import org.airelab.checkpoint.Checkpoint;
-import org.airelab.checkpoint.CheckpointStore;
-import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.distributed.ParallelTraining;
 import org.airelab.distributed.SharedPages;
-import org.airelab.distributed.checkpoint.JointCheckpoints;
-import org.airelab.distributed.checkpoint.JointCheckpoints.Part;
-import org.airelab.distributed.dataparallel.Replicas;
 import org.airelab.distributed.group.shm.RankThreads;
-import org.airelab.distributed.mesh.MeshShape;
-import org.airelab.distributed.pipeline.PipelineSchedule;
 import org.airelab.nn.FlatParameters;
 import org.airelab.nn.ModelConfig;
-import org.airelab.nn.ModelTensors;
 import org.airelab.nn.Shards.Owned;
-import org.airelab.torch.ScalarType;
 import org.airelab.train.DivergenceGuard;
 import org.airelab.train.KernelChoice;
 import org.airelab.train.Precision;
-import org.airelab.train.Trainer.StepReport;
 import org.airelab.train.TrainingSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,13 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * training of one rank.
  */
 class MeshTrainingTest {
-    private static final int HALF = 25;
-    private static final int PASSES = 4;
-    private static final ModelConfig LLAMA = new ModelConfig(61, 24, 32, 4, 8, 4, 44, ModelConfig.Norm.RMS,
-            ModelConfig.NormPlacement.PRE, 1e-5, ModelConfig.Positions.ROPE_HALF, 10_000,
-            ModelConfig.FeedForwardKind.SWIGLU, false, true, 0);
-    private static final ParallelTraining TRAINING = new ParallelTraining(LLAMA, Precision.FP32, KernelChoice.OURS,
-            false, 2 * HALF, PASSES, 2);
+    private static final int HALF = MeshTraining.STEPS / 2;
 
     @TempDir
     private static Path folder;
@@ -68,74 +48,16 @@ class MeshTrainingTest {
     /** All steps, by one rank. */
     @BeforeAll
     static void oneRank() throws Exception {
-        double[][] found = half(Ranks.alone(Device.cpu()), folder.resolve("one"), 0, 2 * HALF);
+        double[][] found = MeshTraining.train(Ranks.alone(Device.cpu()), folder.resolve("one"), 0, 2 * HALF);
         losses = found[0];
         norms = found[1];
-        weights = saved(folder.resolve("one"), 2 * HALF);
+        weights = MeshTraining.weights(folder.resolve("one"));
         assertTrue(losses[2 * HALF - 1] < losses[0] - 0.5, () -> "it learns: " + Arrays.toString(losses));
-    }
-
-    /** Steps of a rank, from what was saved before on, and saves. */
-    private static double[][] half(Ranks ranks, Path run, int from, int steps) throws Exception {
-        double[][] found = new double[2][steps];
-        try (ranks; TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES / ranks.samplers()))) {
-            if (ranks.rank() == 0) {
-                session.trainer().restore(from, from);
-            }
-            ranks.begin(session, new DivergenceGuard(0));
-            JointCheckpoints checkpoints = new JointCheckpoints(new CheckpointStore(run, 3), ranks.rank(),
-                    ranks::barrier, ModelTensors.infos(LLAMA, ScalarType.FLOAT32), session.parameters());
-            if (from > 0) {
-                checkpoints.read(new CheckpointStore(run, 3).begun(from), parts(ranks, session));
-            }
-            assertEquals(from, session.trainer().step());
-            for (int i = 0; i < steps; i++) {
-                StepReport report = session.trainer().step(TRAINING.batches(from + i, ranks.sampler(),
-                        ranks.samplers()));
-                found[0][i] = report.loss();
-                found[1][i] = report.gradientNorm();
-                ranks.check(i + 1, session.parameters());
-            }
-            checkpoints.save(from + steps, parts(ranks, session), Map.of());
-            ranks.barrier();
-            ranks.bubble(PASSES / ranks.samplers());
-        }
-        return found;
-    }
-
-    private static Map<String, Part> parts(Ranks ranks, TrainingSession session) {
-        Map<String, Part> parts = new LinkedHashMap<>();
-        parts.put("model.safetensors", new Part(session.parameters().weights(), session.parameters().keptWeights(),
-                ranks.writes(session.parameters())));
-        session.optimizer().state().forEach((name, buffer) -> parts.put(name + ".safetensors",
-                new Part(buffer, session.optimizer().owned(), ranks.writes(session.parameters()))));
-        return parts;
-    }
-
-    private static Map<String, float[]> saved(Path run, int step) {
-        Checkpoint checkpoint = new CheckpointStore(run, 3).at(step);
-        Map<String, float[]> found = new TreeMap<>();
-        try (SafetensorsFile file = SafetensorsFile.open(checkpoint.file("model.safetensors"))) {
-            file.names().forEach(name -> found.put(name,
-                    file.tensor(name).data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)));
-        }
-        return found;
-    }
-
-    /** A way is a mesh and, behind it, what else: z1 to z3 for ZeRO, sp, and a schedule with its chunks. */
-    private static Division division(String way) {
-        List<String> words = List.of(way.split(" "));
-        int zero = words.stream().filter(word -> word.matches("z\\d")).mapToInt(word -> word.charAt(1) - '0').sum();
-        boolean interleaved = words.contains("interleaved");
-        return new Division(MeshShape.parse(words.getFirst(), OptionalInt.empty()),
-                new Replicas.Settings(Replicas.Gradients.BUCKETED, 20_000, zero, 10), words.contains("sp"),
-                interleaved ? PipelineSchedule.INTERLEAVED : words.contains("afab") ? PipelineSchedule.AFAB
-                        : PipelineSchedule.ONE_F_ONE_B, interleaved ? 2 : 1);
     }
 
     private static void train(Division division, Path run, int from) throws Exception {
         double[][][] found = new double[division.mesh().ranks()][][];
-        RankThreads.run(found.length, RankThreads.LIMITS, world -> found[world.rank()] = half(
+        RankThreads.run(found.length, RankThreads.LIMITS, world -> found[world.rank()] = MeshTraining.train(
                 Ranks.of(world, Device.cpu(), division), run, from, HALF));
         for (double[][] one : found) {
             assertArrayEquals(found[0][0], one[0], "every rank knows the loss of all");
@@ -156,7 +78,7 @@ class MeshTrainingTest {
         String[] both = ways.split(" -> ");
         train(division(both[0]), run, 0);
         train(division(both[1]), run, HALF);
-        Map<String, float[]> found = saved(run, 2 * HALF);
+        Map<String, float[]> found = MeshTraining.weights(run);
         assertEquals(weights.keySet(), found.keySet());
         weights.forEach((name, values) -> assertArrayEquals(values, found.get(name), 1e-4f, name));
     }
@@ -166,7 +88,7 @@ class MeshTrainingTest {
         Division division = division(way);
         RankThreads.run(division.mesh().ranks(), RankThreads.LIMITS, world -> {
             try (Ranks ranks = Ranks.of(world, Device.cpu(), division);
-                    TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES))) {
+                    TrainingSession session = MeshTraining.session(ranks)) {
                 ranks.begin(session, new DivergenceGuard(0));
                 FlatParameters parameters = session.parameters();
                 ranks.check(10, parameters);
@@ -224,7 +146,7 @@ class MeshTrainingTest {
         Division division = division(way);
         RankThreads.run(division.mesh().ranks(), RankThreads.LIMITS, world -> {
             try (Ranks ranks = Ranks.of(world, Device.cpu(), division);
-                    TrainingSession session = TRAINING.session(ranks.share(LLAMA, PASSES))) {
+                    TrainingSession session = MeshTraining.session(ranks)) {
                 assertEquals(shared, SharedPages.holdAll(session.parameters().gradients()));
                 assertFalse(SharedPages.holdAll(session.parameters().weights()));
             }

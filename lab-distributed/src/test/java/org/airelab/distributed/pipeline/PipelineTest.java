@@ -210,14 +210,18 @@ class PipelineTest {
     void theBubble() throws Exception {
         ParallelTraining training = training(Precision.FP32);
         Map<Integer, Double> told = new ConcurrentHashMap<>();
+        Map<Integer, Double> waited = new ConcurrentHashMap<>();
         run(training, 2, PipelineSchedule.AFAB, (rank, session, pipeline) -> {
             assertTrue(Double.isNaN(pipeline.bubble()));
             session.trainer().step(training.batches(0, 0, 1));
             double bubble = pipeline.bubble();
             assertTrue(bubble > 0 && bubble < 1, "bubble " + bubble);
             told.put(rank, bubble);
+            waited.put(rank, pipeline.waitedSeconds() / pipeline.stepSeconds());
         });
         assertEquals(told.get(0), told.get(1));
+        // Behind the last pass a rank waits for the embedding that others have moved, too.
+        assertTrue(waited.get(0) + waited.get(1) >= 2 * told.get(0), waited + ", bubble " + told.get(0));
     }
 
     /** A rank whose pass fails ends the others, too, with its reason; what was on its way is let go. */

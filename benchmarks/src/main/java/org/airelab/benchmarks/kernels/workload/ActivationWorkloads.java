@@ -100,7 +100,7 @@ final class ActivationWorkloads {
                 swiGluForward(2048, 5632), swiGluBackward(2048, 5632));
     }
 
-    private static Workload<SwiGlu> swiGluForward(int rows, int hidden) {
+    static Workload<SwiGlu> swiGluForward(int rows, int hidden) {
         return new Workload<>("swiglu", SwiGlu.class, "forward", rows + "x" + hidden,
                 List.of(normal("gateUp", rows, 2L * hidden), output("y", rows, hidden)), 4.0 * rows * hidden,
                 (f, m) -> f.forward(m.get(0), m.get(1), rows, hidden))
@@ -113,7 +113,7 @@ final class ActivationWorkloads {
         return new NDArray[] {gate.mul(Aten.narrow(scope, gateUp, -1, hidden, hidden))};
     }
 
-    private static Workload<SwiGlu> swiGluBackward(int rows, int hidden) {
+    static Workload<SwiGlu> swiGluBackward(int rows, int hidden) {
         return new Workload<>("swiglu", SwiGlu.class, "backward", rows + "x" + hidden,
                 List.of(normal("dy", rows, hidden), normal("gateUp", rows, 2L * hidden),
                         output("dGateUp", rows, 2L * hidden)), 10.0 * rows * hidden,

@@ -69,7 +69,7 @@ final class AttentionWorkloads {
                         .<Workload<?>>map(pairing -> backwardOfRotated(shape, pairing))).toList();
     }
 
-    private static Workload<Attention> forward(AttentionShape s) {
+    static Workload<Attention> forward(AttentionShape s) {
         return new Workload<>("attention", Attention.class, "forward", name(s),
                 List.of(normal("qkv", s.batch(), s.time(), s.packedWidth()), output("out", s.batch(), s.time(),
                 s.outWidth()),
@@ -94,7 +94,7 @@ final class AttentionWorkloads {
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)));
     }
 
-    private static Workload<Attention> backward(AttentionShape s) {
+    static Workload<Attention> backward(AttentionShape s) {
         return new Workload<>("attention", Attention.class, "backward", name(s),
                 List.of(normal("dOut", s.batch(), s.time(), s.outWidth()),
                         normal("qkv", s.batch(), s.time(), s.packedWidth()),
@@ -103,7 +103,8 @@ final class AttentionWorkloads {
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t)),
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward",
+                                t -> flashBackward(s, t), EnumSet.allOf(DType.class), gradients -> packed(s, gradients)),
                         new Baseline("_scaled_dot_product_flash_attention_backward",
                                 t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16)));
     }
@@ -130,24 +131,30 @@ final class AttentionWorkloads {
         };
     }
 
-    /** Three tensors, not one packed as ours: there is nothing to compare element by element. */
+    /** The gradients of queries, keys and values: three tensors, not one packed as ours. */
     private static Supplier<Tensor[]> flashBackward(AttentionShape s, Tensor[] t) {
-        Supplier<Tensor[]> gradients = flashGradients(s, t);
-        return () -> {
-            for (Tensor gradient : gradients.get()) {
-                gradient.close();
-            }
-            return new Tensor[0];
-        };
-    }
-
-    /** The gradients of queries, keys and values, [batch, heads, time, size] behind a transposition. */
-    static Supplier<Tensor[]> flashGradients(AttentionShape s, Tensor[] t) {
         PackedHeads heads = new PackedHeads(s, t[1]);
         NDArray dOut = heads.perHead(t[0]);
         NDArray out = heads.perHead(t[2]);
         NDArray lse = t[3].share().attach(heads.manager());
-        return () -> FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k()).tensor(heads.v())
-                .tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
+        return () -> {
+            Tensor[] gradients = FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k())
+                    .tensor(heads.v()).tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3);
+            return Stream.of(gradients).map(gradient -> PackedHeads.rows(gradient)[0]).toArray(Tensor[]::new);
+        };
+    }
+
+    /** The rows of queries, keys and values one after another in rows of all three. */
+    private static List<float[]> packed(AttentionShape s, List<float[]> parts) {
+        int rows = s.batch() * s.time();
+        float[] packed = new float[rows * s.packedWidth()];
+        for (int row = 0, at = 0; row < rows; row++) {
+            for (float[] part : parts) {
+                int width = part.length / rows;
+                System.arraycopy(part, row * width, packed, at, width);
+                at += width;
+            }
+        }
+        return List.of(packed);
     }
 }

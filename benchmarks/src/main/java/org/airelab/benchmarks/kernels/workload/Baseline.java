@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,8 +19,15 @@ import org.airelab.torch.Tensor;
  * @param binding makes the call for operands once they have memory; the call's results are new references, which the
  *                caller closes, in the order of the workload's written operands (fewer where libtorch gives fewer)
  * @param dtypes  element types it exists in
+ * @param packing brings the numbers of the results into the form of the workload's, which no call is timed for
  */
-public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes) {
+public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes,
+        UnaryOperator<List<float[]>> packing) {
+    /** A baseline whose results have the workload's form. */
+    Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding, Set<DType> dtypes) {
+        this(name, binding, dtypes, UnaryOperator.identity());
+    }
+
     /** A baseline in every element type. */
     Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> binding) {
         this(name, binding, EnumSet.allOf(DType.class));

@@ -48,7 +48,7 @@ final class LossWorkloads {
                 4096 * chunks - 3)).distinct().<Workload<?>>mapToObj(wide -> forwardBackward(3, wide))).toList();
     }
 
-    private static Workload<CrossEntropy> forward(int rows, int vocabulary) {
+    static Workload<CrossEntropy> forward(int rows, int vocabulary) {
         return new Workload<>("cross-entropy", CrossEntropy.class, "forward", rows + "x" + vocabulary,
                 List.of(normal("logits", rows, vocabulary), ids("targets", vocabulary, rows),
                         output("losses", rows).inFloat32()), 3.0 * rows * vocabulary,
@@ -58,7 +58,7 @@ final class LossWorkloads {
     }
 
     /** The gradient takes the logits' place, and is the next call's logits: of all sizes, none of them 0. */
-    private static Workload<CrossEntropy> forwardBackward(int rows, int vocabulary) {
+    static Workload<CrossEntropy> forwardBackward(int rows, int vocabulary) {
         return new Workload<>("cross-entropy", CrossEntropy.class, "forward-backward", rows + "x" + vocabulary,
                 List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows),
                         output("losses", rows).inFloat32()), 6.0 * rows * vocabulary,

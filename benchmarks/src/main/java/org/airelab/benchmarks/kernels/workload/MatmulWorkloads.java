@@ -64,12 +64,12 @@ final class MatmulWorkloads {
                 MatmulShape.of(s.m(), s.n() - 1, s.k()).transposed(true, true).with(MatmulShape.Epilogue.SILU));
     }
 
-    private static Workload<Matmul> product(int m, int n, int k) {
+    static Workload<Matmul> product(int m, int n, int k) {
         return product(MatmulShape.of(m, n, k), false, false);
     }
 
     /** With {@code nt} or {@code tn} in the name, as BLAS has it, for an operand that lies in memory transposed. */
-    private static Workload<Matmul> product(MatmulShape plain, boolean transposeA, boolean transposeB) {
+    static Workload<Matmul> product(MatmulShape plain, boolean transposeA, boolean transposeB) {
         MatmulShape s = plain.transposed(transposeA, transposeB);
         return multiply(s).against(new Baseline("mm", t -> {
             Tensor a = transposeA ? transposed(t[0]) : t[0];

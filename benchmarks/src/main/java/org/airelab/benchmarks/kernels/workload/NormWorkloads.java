@@ -52,7 +52,7 @@ final class NormWorkloads {
                 layerBackwardOfSum(3, width)));
     }
 
-    private static Workload<RmsNorm> rmsForward(int rows, int width) {
+    static Workload<RmsNorm> rmsForward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), normal("weight", width), output("y", rows, width), output("rstd",
                 rows).inFloat32()),
@@ -61,7 +61,7 @@ final class NormWorkloads {
                 .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms));
     }
 
-    private static Workload<RmsNorm> rmsBackward(int rows, int width) {
+    static Workload<RmsNorm> rmsBackward(int rows, int width) {
         return new Workload<>("rms-norm", RmsNorm.class, "backward", rows + "x" + width,
                 List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
                         normal("rstd", rows).inFloat32(), output("dx", rows, width), output("dWeight", width)),
@@ -72,7 +72,7 @@ final class NormWorkloads {
                         NormWorkloads::rmsGradients));
     }
 
-    private static Workload<LayerNorm> layerForward(int rows, int width) {
+    static Workload<LayerNorm> layerForward(int rows, int width) {
         return new Workload<>("layer-norm", LayerNorm.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), normal("weight", width), normal("bias", width),
                         output("y", rows, width), output("mean", rows).inFloat32(), output("rstd", rows).inFloat32()),
@@ -81,7 +81,7 @@ final class NormWorkloads {
                 .against(Baseline.ofArrays("layer_norm", NormWorkloads::layer));
     }
 
-    private static Workload<LayerNorm> layerBackward(int rows, int width) {
+    static Workload<LayerNorm> layerBackward(int rows, int width) {
         return new Workload<>("layer-norm", LayerNorm.class, "backward", rows + "x" + width,
                 List.of(normal("dy", rows, width), normal("x", rows, width), normal("weight", width),
                         normal("mean", rows).inFloat32(), normal("rstd", rows).inFloat32(), output("dx", rows, width),

@@ -30,7 +30,7 @@ final class SoftmaxWorkloads {
         return RowWidths.each(width -> Stream.of(forward(3, width), backward(3, width)));
     }
 
-    private static Workload<Softmax> forward(int rows, int width) {
+    static Workload<Softmax> forward(int rows, int width) {
         return new Workload<>("softmax", Softmax.class, "forward", rows + "x" + width,
                 List.of(normal("x", rows, width), output("y", rows, width)), 4.0 * rows * width,
                 (f, m) -> f.forward(m.get(0), m.get(1), rows, width))
@@ -38,7 +38,7 @@ final class SoftmaxWorkloads {
                 .against(Baseline.of("softmax", t -> SOFTMAX.call().tensor(t[0]).integer(-1).none().tensors(1)));
     }
 
-    private static Workload<Softmax> backward(int rows, int width) {
+    static Workload<Softmax> backward(int rows, int width) {
         return new Workload<>("softmax", Softmax.class, "backward", rows + "x" + width,
                 List.of(normal("dy", rows, width), normal("y", rows, width), output("dx", rows, width)),
                 4.0 * rows * width,

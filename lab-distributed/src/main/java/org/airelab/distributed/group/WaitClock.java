@@ -1,14 +1,13 @@
-package org.airelab.distributed.pipeline;
+package org.airelab.distributed.group;
 
 import java.util.function.Supplier;
-import org.airelab.distributed.group.Work;
 
-/** The time for which a rank waits for others. Of a CPU: the host's. */
-class WaitClock implements AutoCloseable {
+/** The time for which a rank's computing thread waits for others. Of a CPU: the host's. */
+public class WaitClock implements AutoCloseable {
     private long nanos;
 
     /** Waits for work, or lets the device wait for it. */
-    void await(Work work) {
+    public void await(Work work) {
         awaitOnHost(() -> {
             work.await();
             return null;
@@ -16,7 +15,7 @@ class WaitClock implements AutoCloseable {
     }
 
     /** Waits for something that holds up the host, with nothing left to do for the device. */
-    final <T> T awaitOnHost(Supplier<T> wait) {
+    public final <T> T awaitOnHost(Supplier<T> wait) {
         long start = System.nanoTime();
         try {
             return wait.get();
@@ -26,7 +25,7 @@ class WaitClock implements AutoCloseable {
     }
 
     /** Seconds so far. */
-    double seconds() {
+    public double seconds() {
         return nanos / 1e9;
     }
 

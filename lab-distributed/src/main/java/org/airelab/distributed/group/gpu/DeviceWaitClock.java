@@ -1,15 +1,19 @@
-package org.airelab.distributed.pipeline;
+package org.airelab.distributed.group.gpu;
 
+import ai.djl.Device;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.airelab.distributed.group.WaitClock;
 import org.airelab.distributed.group.Work;
+import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaEvent;
 import org.airelab.kernels.cuda.CudaStream;
+import org.airelab.torch.TorchStream;
 
 /** The time for which a GPU's stream stands still for work of others, which the host does not wait for. */
-final class DeviceWaitClock extends WaitClock {
+public final class DeviceWaitClock extends WaitClock {
     private final CudaStream stream;
     private final Deque<CudaEvent> free = new ArrayDeque<>();
     private final List<CudaEvent> made = new ArrayList<>();
@@ -24,8 +28,19 @@ final class DeviceWaitClock extends WaitClock {
         this.stream = stream;
     }
 
+    /** The clock of a rank on a device, for the stream on which libtorch works with it on this thread. */
+    public static WaitClock of(Device device) {
+        if (!device.isGpu()) {
+            return new WaitClock();
+        }
+        int number = device.getDeviceId();
+        // Open as long as the process, as groups have it, too.
+        return new DeviceWaitClock(CudaStream.of(CudaDevice.open(number), TorchStream.current(number)));
+    }
+
+    /** By any thread, such as autograd's: the stream is the one it works on. */
     @Override
-    void await(Work work) {
+    public synchronized void await(Work work) {
         CudaEvent before = event();
         before.record(stream);
         work.await();
@@ -44,7 +59,7 @@ final class DeviceWaitClock extends WaitClock {
 
     /** The host waits until the device has come through all waits. */
     @Override
-    double seconds() {
+    public synchronized double seconds() {
         while (!waits.isEmpty()) {
             Wait wait = waits.remove();
             wait.after.synchronize();

@@ -1,4 +1,4 @@
-package org.airelab.distributed.pipeline;
+package org.airelab.distributed.group.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
