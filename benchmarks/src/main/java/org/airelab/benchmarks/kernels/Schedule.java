@@ -24,7 +24,7 @@ package org.airelab.benchmarks.kernels;
  */
 record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int warmupMillis, int iterations,
         int iterationMillis, int attempts, int coolDownMillis, boolean familiesTogether) {
-    static final Schedule QUICK = new Schedule(4, 160, 5, 8, 10, 4, 5, 3, 0, true);
+    static final Schedule QUICK = new Schedule(4, 160, 5, 6, 10, 4, 5, 2, 0, true);
     static final Schedule FULL = new Schedule(5, Double.POSITIVE_INFINITY, 5, 20, 30, 6, 15, 5, 0, false);
     /** On a GPU, whose kernels no JVM compiles and nothing but its own clocks disturbs. */
     static final Schedule GPU_QUICK = new Schedule(2, 160, 2, 1, 5, 3, 5, 1, 200, true);

@@ -5,7 +5,7 @@ import org.airelab.kernels.Rung;
 /**
  * A kernel of the Vector API that is two rungs: {@code vector}, which adds the lanes to the rung below, on the calling
  * thread alone, and {@code parallel}, which adds the other cores. What the classes say the latter brought was measured
- * beside other programs on the same two cores, which it needs both.
+ * while other programs used the same two cores.
  */
 public abstract class VectorRung implements Rung {
     private final Cores cores;

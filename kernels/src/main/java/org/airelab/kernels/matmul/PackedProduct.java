@@ -42,8 +42,7 @@ final class PackedProduct {
      *
      * @param bias 0 for none
      */
-    PackedProduct(MatmulShape shape, RegisterTile tile, long a, long b, long bias, long c,
-            Cores cores) {
+    PackedProduct(MatmulShape shape, RegisterTile tile, long a, long b, long bias, long c, Cores cores) {
         this.shape = shape;
         this.tile = tile;
         this.a = a;

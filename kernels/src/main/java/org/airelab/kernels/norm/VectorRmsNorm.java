@@ -18,7 +18,7 @@ import org.airelab.kernels.cpu.VectorRung;
  * {@link RmsNorm} eight lanes at a time.
  *
  * <p>Measured on 2 cores of a shared Intel Xeon server (AVX-512), 256 x 768 of float32: {@code vector} 3.6 times the
- * scalar rung's speed forward and 2.6 times backward, {@code parallel} 1.6 and 0.97 times that.
+ * scalar rung's speed forward and 3.4 times backward, {@code parallel} 1.6 and 1.2 times that.
  */
 final class VectorRmsNorm extends VectorRung implements RmsNorm {
     VectorRmsNorm(Cores cores) {
