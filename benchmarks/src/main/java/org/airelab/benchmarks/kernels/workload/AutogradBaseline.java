@@ -29,7 +29,7 @@ final class AutogradBaseline {
      * @param leaves   which operands are its arguments
      */
     static Baseline of(String function, Function<NDArray[], NDArray> forward, int dy, int... leaves) {
-        return new Baseline(function + "'s backward, by autograd", t -> bind(forward, t, dy, leaves));
+        return new Baseline(function + "'s backward by autograd", t -> bind(forward, t, dy, leaves));
     }
 
     private static Supplier<Tensor[]> bind(Function<NDArray[], NDArray> forward, Tensor[] t, int dy, int... leaves) {
@@ -50,7 +50,7 @@ final class AutogradBaseline {
         }
     }
 
-    /** The identity, which keeps its gradient from the leaf: that would add each call's to those of the calls before. */
+    /** The identity, which keeps its gradient from the leaf: that would add it to those of all calls before. */
     private static final class Catch extends CustomFunction {
         private Tensor gradient;
 
