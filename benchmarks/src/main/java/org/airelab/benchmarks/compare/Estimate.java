@@ -21,11 +21,13 @@ record Estimate(double ratio, double low, double high, double pValue) {
     /**
      * By a bootstrap. From n observations it spreads too little by the factor sqrt((n - 1) / n); the resampled
      * logarithms are moved away from the observed one to make up for it. Their percentiles, too, take that spread for
-     * known: of a few JVMs it is not, and the interval is stretched by Student's t over the normal distribution's (of 5
-     * pairs by 1.42, of 20 by 1.07; Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, section 4). The
-     * p-value is Student's, of the ratio's logarithm over the interval's length in units of t: of a few JVMs hardly any
-     * resample lies on the other side of a ratio of 1, whether there is a difference or not, so that counting those
-     * would find differences everywhere.
+     * known: of a few JVMs it is not, and the interval is stretched by Student's t over the normal distribution's, of 5
+     * pairs by 1.42, of 20 by 1.07 (much as the expanded percentile interval in Hesterberg, "What Teachers Should Know
+     * About the Bootstrap", 2015).
+     *
+     * <p>The p-value is Student's, of the ratio's logarithm over the interval's length in units of t: of a few JVMs
+     * hardly any resample lies on the other side of a ratio of 1, whether there is a difference or not, so that
+     * counting those would find differences everywhere.
      *
      * @param observed     logarithm of the ratio
      * @param resample     gives the logarithm of a resampled one
