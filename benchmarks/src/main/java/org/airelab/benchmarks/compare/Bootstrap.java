@@ -6,8 +6,8 @@ import java.util.stream.Stream;
 import org.airelab.benchmarks.report.Quantiles;
 
 /**
- * The ratio of two times, base over new, with a bootstrap interval (Efron and Tibshirani, "An Introduction to the
- * Bootstrap", 1993, chapters 13 and 16).
+ * The ratio of two times, base over new, with the bootstrap interval of {@link Estimate} (Efron and
+ * Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 16).
  *
  * <p>The samples of one JVM resemble each other more than those of another: they share its compiled code and its pages
  * of memory. So a JVM counts as one observation, its least sample: other programs only ever add time, often for most of

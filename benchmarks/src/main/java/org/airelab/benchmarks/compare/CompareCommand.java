@@ -21,9 +21,10 @@ import picocli.CommandLine.Spec;
 @Command(name = "compare", description = {"Say what changed between two speed reports, and how sure that is.",
     "Reads reports of lab bench and JMH's JSON. Rows are matched by family, operation, shape, type, device and kernel."
             + " The ratio is base over new, above 1 where the new one is faster, of the medians over the JVMs of each"
-            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, widened by how much the libraries'"
-            + " own times moved. Builds that were measured in turn (lab bench --base) are compared pair by pair"
-            + " instead: the median of all pairs' ratios. Verdicts, the first that applies:",
+            + " one's least sample. Its 95%% interval is a bootstrap over the JVMs, stretched by Student's t where they"
+            + " are few, and widened by how much the libraries' own times moved. Builds that were measured in turn (lab"
+            + " bench --base) are compared pair by pair instead: the median of all pairs' ratios. Verdicts, the first"
+            + " that applies:",
     "- same: the interval lies within the margin;",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
     "- cannot tell: more samples are needed.",

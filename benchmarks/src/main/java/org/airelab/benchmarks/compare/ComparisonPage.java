@@ -26,7 +26,7 @@ final class ComparisonPage {
         this.base = base;
         this.changed = changed;
         reach = 1.05 * comparison.rows().stream()
-                .mapToDouble(row -> Math.max(-Math.log(row.low()), Math.log(row.high())))
+                .mapToDouble(row -> Math.max(-Math.log(row.low()), Math.log(row.high()))).filter(Double::isFinite)
                 .reduce(Math.log(1.1), Math::max);
     }
 
@@ -71,6 +71,6 @@ final class ComparisonPage {
     }
 
     private double x(double ratio) {
-        return LEFT + (Math.log(ratio) + reach) / (2 * reach) * (RIGHT - LEFT);
+        return LEFT + Math.clamp((Math.log(ratio) + reach) / (2 * reach), 0, 1) * (RIGHT - LEFT);
     }
 }

@@ -2,7 +2,24 @@ package org.airelab.benchmarks.compare;
 
 /** Student's t distribution. */
 final class Student {
+    private static final double TAIL = 0.05;
+
     private Student() {
+    }
+
+    /** The value beyond which, on either side of 0, there is a probability of 0.05; at least one degree of freedom. */
+    static double t95(int degrees) {
+        double low = 0;
+        double high = 16;
+        while (Math.nextUp(low) < high) {
+            double middle = (low + high) / 2;
+            if (twoSided(middle, degrees) > TAIL) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return high;
     }
 
     /**

@@ -5,8 +5,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** A report as one page of HTML with its charts inside. */
 public final class HtmlReport {
@@ -32,15 +32,17 @@ public final class HtmlReport {
     }
 
     private void ratios(StringBuilder body) {
-        List<Row> compared = report.fastest().stream().filter(row -> row.ratio() != null).toList();
-        OptionalDouble mean = Report.geometricMean(compared);
-        if (mean.isPresent()) {
-            body.append("<section>").append(Html.element("h2", "Top rungs against " + report.libraries()))
-                    .append(Html.element("p",
-                    "Ratio of times on a logarithmic axis: green is faster than " + report.libraries() + ", red slower,"
-                            + " the yellow line the geometric mean."))
-                    .append(RatioChart.of(compared, mean.getAsDouble())).append("</section>\n");
+        Map<Boolean, List<Row>> compared = report.fastest().stream().filter(row -> row.ratio() != null)
+                .collect(Collectors.groupingBy(Row::composed, TreeMap::new, Collectors.toList()));
+        if (compared.isEmpty()) {
+            return;
         }
+        body.append("<section>").append(Html.element("h2", "Top rungs against " + report.libraries()))
+                .append(Html.element("p", "Ratio of times on a logarithmic axis: green is faster than "
+                        + report.libraries() + ", red slower, the yellow line the geometric mean."));
+        compared.forEach((composed, rows) -> body.append(composed ? Html.element("p", "Work that is several operators"
+                + " there, one after another:") : "").append(RatioChart.of(rows)));
+        body.append("</section>\n");
     }
 
     /** A chart for each element type: its peak may be another's. */
@@ -107,7 +109,7 @@ public final class HtmlReport {
     }
 
     private static String ratio(Row row) {
-        String kind = row.ratio() == null ? "" : row.ratio() < 1 ? " class=\"bad\"" : " class=\"good\"";
+        String kind = row.ratio() == null ? "" : row.loses() ? " class=\"bad\"" : " class=\"good\"";
         return "<td" + kind + ">" + Numbers.ratio(row.ratio());
     }
 }

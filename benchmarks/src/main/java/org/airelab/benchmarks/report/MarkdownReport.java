@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A report as Markdown: the summary, a table of all rows, and where it was measured. */
 public final class MarkdownReport {
@@ -36,20 +37,21 @@ public final class MarkdownReport {
     }
 
     /**
-     * What a reader wants to know first: the limits, the mean ratio, the shapes that lose, what is less exact than the
+     * What a reader wants to know first: the limits, the mean ratios, the shapes that lose, what is less exact than the
      * libraries, and what to beware of.
      */
     static List<String> summary(Report report) {
         List<String> lines = new ArrayList<>();
         lines.add(limits(report.roofline()));
         List<Row> compared = report.fastest().stream().filter(row -> row.ratio() != null).toList();
-        OptionalDouble mean = Report.geometricMean(compared);
-        if (mean.isPresent()) {
-            List<Row> losing = compared.stream().filter(row -> row.ratio() < 1).toList();
-            lines.add(String.format(Locale.ROOT, "Top rungs against %s, ratio of times, above 1 where the rung is"
-                    + " faster: geometric mean %.2f over %d %s.", report.libraries(), mean.getAsDouble(),
-                    compared.size(), compared.size() == 1 ? "workload" : "workloads"));
-            lines.add(losing.isEmpty() ? "None loses." : losing.size() + (losing.size() == 1 ? " loses: " : " lose: ")
+        if (!compared.isEmpty()) {
+            String means = Stream.of(mean(compared, false), mean(compared, true)).flatMap(Optional::stream)
+                    .collect(Collectors.joining(", "));
+            lines.add("Top rungs against " + report.libraries() + ", ratio of times, above 1 where the rung is faster:"
+                    + " geometric mean " + means + ".");
+            List<Row> losing = compared.stream().filter(Row::loses).toList();
+            lines.add(losing.isEmpty() ? "None loses: no ratio is below " + Row.EVEN + "." : losing.size()
+                    + (losing.size() == 1 ? " loses" : " lose") + ", with a ratio below " + Row.EVEN + ": "
                     + losing.stream().map(row -> row.title() + " (" + Numbers.ratio(row.ratio()) + ")")
                     .collect(Collectors.joining(", ")) + ".");
         }
@@ -68,6 +70,14 @@ public final class MarkdownReport {
                 + " rounding of the largest result where that is more: "
                 + (worse.isEmpty() ? "none" : worse.size()) + " of " + compared + " rows"
                 + (worse.isEmpty() ? "" : ": " + String.join(", ", worse)) + ".");
+    }
+
+    private static Optional<String> mean(List<Row> compared, boolean composed) {
+        List<Row> rows = compared.stream().filter(row -> row.composed() == composed).toList();
+        return rows.isEmpty() ? Optional.empty()
+                : Optional.of(String.format(Locale.ROOT, "%.2f over %d %s %s there", Report.geometricMean(rows),
+                        rows.size(), rows.size() == 1 ? "workload that is" : "workloads that are",
+                        composed ? "several operators" : "one operator"));
     }
 
     private static String limits(Report.Roofline roofline) {

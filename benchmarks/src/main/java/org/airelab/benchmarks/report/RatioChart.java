@@ -18,11 +18,12 @@ final class RatioChart {
     }
 
     /** The chart of rows that have a ratio, at least one. */
-    static String of(List<Row> rows, double mean) {
-        return new RatioChart(rows).draw(rows, mean);
+    static String of(List<Row> rows) {
+        return new RatioChart(rows).draw(rows);
     }
 
-    private String draw(List<Row> rows, double mean) {
+    private String draw(List<Row> rows) {
+        double mean = Report.geometricMean(rows);
         double height = ROW * rows.size() + 24;
         Svg svg = new Svg(height, "ratio of the library's time to the top rung's, by workload");
         for (double tick : TICKS) {
@@ -36,7 +37,7 @@ final class RatioChart {
         svg.line(x(mean), 0, x(mean), height - 16, "#e0a030", 1.5);
         double y = 0;
         for (Row row : rows) {
-            String colour = row.ratio() < 1 ? "#c0392b" : "#1f8a4c";
+            String colour = row.loses() ? "#c0392b" : "#1f8a4c";
             double from = Math.min(x(1), x(row.ratio()));
             svg.text(LEFT, y + 11, row.title(), "#1c2733")
                     .bar(from, y + 16, Math.abs(x(row.ratio()) - x(1)), 7, colour)

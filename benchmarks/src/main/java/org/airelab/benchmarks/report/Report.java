@@ -3,7 +3,6 @@ package org.airelab.benchmarks.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 
 /**
@@ -62,10 +61,8 @@ public record Report(String format, Environment environment, Roofline roofline, 
         return all.isEmpty() ? "a library" : all;
     }
 
-    /** The geometric mean of the ratios to the baselines; empty without any. */
-    public static OptionalDouble geometricMean(List<Row> rows) {
-        OptionalDouble mean = rows.stream().filter(row -> row.ratio() != null).mapToDouble(row -> Math.log(row.ratio()))
-                .average();
-        return mean.isPresent() ? OptionalDouble.of(Math.exp(mean.getAsDouble())) : mean;
+    /** The geometric mean of the ratios of rows that have one, at least one row. */
+    static double geometricMean(List<Row> rows) {
+        return Math.exp(rows.stream().mapToDouble(row -> Math.log(row.ratio())).average().orElseThrow());
     }
 }

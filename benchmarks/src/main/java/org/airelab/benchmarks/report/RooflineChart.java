@@ -2,6 +2,7 @@ package org.airelab.benchmarks.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The roofline (Williams, Waterman and Patterson, 2009): operations a second over operations a byte, both logarithmic,
@@ -51,24 +52,47 @@ final class RooflineChart {
         double ridge = peak / roofline.copyGbps();
         svg.line(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), x(ridge), y(peak), "#1c2733", 1.5)
                 .line(x(ridge), y(peak), RIGHT, y(peak), "#1c2733", 1.5)
-                .text(RIGHT, y(peak) - 4, Numbers.digits(peak / unit) + unitName(), "#1c2733", "end")
-                .text(x(leftIntensity) + 16, y(leftIntensity * roofline.copyGbps()),
-                        Numbers.digits(roofline.copyGbps()) + " GB/s", "#1c2733");
-        Labels labels = new Labels();
+                .text(RIGHT, y(peak) - 4, Numbers.digits(peak / unit) + unitName(), "#1c2733", "end");
+        Labels labels = inside();
         for (Row row : rows) {
             labels.keepClear(x(intensity(row)), y(gflops(row, row.medianMs())), DOT);
             if (row.baseline() != null) {
+                labels.keepClear(x(intensity(row)), y(gflops(row, row.baselineMedianMs())), DOT);
                 svg.dot(x(intensity(row)), y(gflops(row, row.baselineMedianMs())), DOT, "#a3adb8", false);
             }
         }
+        String bandwidth = Numbers.digits(roofline.copyGbps()) + " GB/s";
+        labels.beside(x(leftIntensity), y(leftIntensity * roofline.copyGbps()), bandwidth.length())
+                .ifPresent(place -> svg.text(place.x(), place.y(), bandwidth, "#1c2733"));
+        number(svg, labels, rows);
+        return svg.text();
+    }
+
+    /** The picture's inside, where words may stand. */
+    private Labels inside() {
+        Labels labels = new Labels();
+        labels.keepClear(-Svg.WIDTH, 0, LEFT, HEIGHT);
+        labels.keepClear(RIGHT, 0, 2 * Svg.WIDTH, HEIGHT);
+        labels.keepClear(0, -HEIGHT, Svg.WIDTH, y(peak));
+        labels.keepClear(0, BOTTOM, Svg.WIDTH, 2 * HEIGHT);
+        return labels;
+    }
+
+    /** Dots and their numbers; one in such a crowd that there is no place has none. Lines go below all. */
+    private void number(Svg svg, Labels labels, List<Row> rows) {
+        List<Optional<Labels.Place>> places = new ArrayList<>();
         for (int i = 0; i < rows.size(); i++) {
             double x = x(intensity(rows.get(i)));
             double y = y(gflops(rows.get(i), rows.get(i).medianMs()));
-            String number = String.valueOf(i + 1);
-            Labels.Place place = labels.beside(x, y, number.length());
-            svg.dot(x, y, DOT, "#2f6db5", true).text(place.x(), place.y(), number, "#2f6db5");
+            Optional<Labels.Place> place = labels.beside(x, y, String.valueOf(i + 1).length());
+            place.filter(Labels.Place::apart).ifPresent(p -> svg.line(x, y, p.middleX(), p.middleY(), "#9db9d8", 0.7));
+            places.add(place);
         }
-        return svg.text();
+        for (int i = 0; i < rows.size(); i++) {
+            svg.dot(x(intensity(rows.get(i))), y(gflops(rows.get(i), rows.get(i).medianMs())), DOT, "#2f6db5", true);
+            String number = String.valueOf(i + 1);
+            places.get(i).ifPresent(place -> svg.text(place.x(), place.y(), number, "#2f6db5"));
+        }
     }
 
     private void grid(Svg svg) {

@@ -15,7 +15,7 @@ package org.airelab.benchmarks.report;
  * @param tflops            10^12 floating-point operations a second; null where bytes are what counts
  * @param gbps              10^9 bytes a second of those that must be moved; null where operations are what counts
  * @param fractionOfPeak    the time that the roofline allows over the median; above 1 where data stay in a cache
- * @param baseline          the library's operators; null for none
+ * @param baseline          the library's operators, with {@link #COMPOSED} where it takes several; null for none
  * @param baselineMedianMs  their median
  * @param ratio             baseline's median over the kernel's: above 1 where the kernel is faster
  * @param maxError          largest difference from the float64 reference, in units of the root mean square of its
@@ -32,6 +32,11 @@ public record Row(String family, String operation, String kernel, String device,
         double medianMs, double p20Ms, double p80Ms, Double tflops, Double gbps, double fractionOfPeak, String baseline,
         Double baselineMedianMs, Double ratio, Double maxError, Double baselineMaxError, Double rounding, double flops,
         double bytes, double[][] samplesMs, double[][] baselineSamplesMs) {
+    /** Marks a baseline that is no operator of the library's own, but several of its operators. */
+    public static final String COMPOSED = ", one after another";
+    /** The least ratio that is printed as 1.00 and so counts as even. */
+    static final double EVEN = 0.995;
+
     /** What tells rows of a report apart, and by which two reports' rows are matched. */
     public String key() {
         return String.join("/", family, operation, shape, dtype, device, kernel);
@@ -63,6 +68,16 @@ public record Row(String family, String operation, String kernel, String device,
     /** The library of the baseline, such as libtorch, or null. */
     String library() {
         return baseline == null ? null : baseline.split(":", 2)[0];
+    }
+
+    /** Whether the library has no operator of its own for the workload. */
+    boolean composed() {
+        return baseline != null && baseline.contains(COMPOSED);
+    }
+
+    /** Whether the library is the faster one, by more than the two decimals of a ratio hide. */
+    boolean loses() {
+        return ratio != null && ratio < EVEN;
     }
 
     /** The row's workload, equal for all rungs that did the same work. */

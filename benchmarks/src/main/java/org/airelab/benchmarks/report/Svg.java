@@ -7,7 +7,7 @@ public final class Svg {
     /** Units across. */
     public static final double WIDTH = 360;
     /** Units that a character takes, about. */
-    static final double CHARACTER = 5.8;
+    static final double CHARACTER = 6.6;
 
     private final StringBuilder body = new StringBuilder();
     private final double height;

@@ -12,7 +12,7 @@ class LabelsTest {
     void aloneAWordStandsToTheRightOfItsDot() {
         Labels labels = new Labels();
         labels.keepClear(100, 50, 3);
-        assertEquals(new Labels.Place(105, 54.5), labels.beside(100, 50, 2));
+        assertEquals(new Labels.Place(105, 54.5, 2 * Svg.CHARACTER, false), labels.beside(100, 50, 2).orElseThrow());
     }
 
     @Test
@@ -25,7 +25,7 @@ class LabelsTest {
         }
         int dots = boxes.size();
         for (int i = 0; i < dots; i++) {
-            Labels.Place place = labels.beside(100 + 2 * i, 50 + i, 2);
+            Labels.Place place = labels.beside(100 + 2 * i, 50 + i, 2).orElseThrow();
             double[] word = {place.x(), place.y() - 9, place.x() + 2 * Svg.CHARACTER, place.y()};
             for (double[] box : boxes.subList(0, dots + i)) {
                 assertTrue(word[2] <= box[0] || word[0] >= box[2] || word[3] <= box[1] || word[1] >= box[3],
@@ -33,5 +33,17 @@ class LabelsTest {
             }
             boxes.add(word);
         }
+    }
+
+    @Test
+    void aLineLeadsToAWordThatStandsApartAndWhereNoPlaceIsFreeThereIsNone() {
+        Labels labels = new Labels();
+        labels.keepClear(100, 50, 3);
+        labels.keepClear(80, 30, 125, 70);
+        Labels.Place place = labels.beside(100, 50, 1).orElseThrow();
+        assertTrue(place.apart());
+        assertTrue(place.x() >= 125 || place.x() + place.width() <= 80 || place.y() <= 30 || place.y() - 9 >= 70);
+        labels.keepClear(0, -50, 200, 150);
+        assertTrue(labels.beside(100, 50, 1).isEmpty());
     }
 }

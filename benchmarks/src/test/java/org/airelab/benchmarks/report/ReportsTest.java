@@ -50,12 +50,41 @@ class ReportsTest {
     @Test
     void theSummaryGivesTheGeometricMeanAndNamesWhatLoses() {
         String summary = String.join("\n", MarkdownReport.summary(ladders()));
-        assertTrue(summary.contains("geometric mean 1.00 over 2 workloads.\n1 loses: rms-norm forward 9x9 (0.50)."),
-                summary);
+        assertTrue(summary.contains("geometric mean 1.00 over 2 workloads that are one operator there.\n1 loses, with a"
+                + " ratio below 0.995: rms-norm forward 9x9 (0.50)."), summary);
         String one = String.join("\n", MarkdownReport.summary(report(row("relu", "8", "vector", 1, 2.0))));
-        assertTrue(one.contains("geometric mean 2.00 over 1 workload.\nNone loses."), one);
+        assertTrue(one.contains("geometric mean 2.00 over 1 workload that is one operator there.\nNone loses:"), one);
         assertFalse(String.join("\n", MarkdownReport.summary(report(row("relu", "8", "scalar", 1, null))))
                 .contains("mean"));
+    }
+
+    @Test
+    void whatTheLibraryComposesHasAMeanOfItsOwn() {
+        Report report = report(row("relu", "8", "vector", 1, 2.0), composed(row("adam", "8", "vector", 1, 9.0)),
+                composed(row("sgd", "8", "vector", 1, 4.0)));
+        String summary = String.join("\n", MarkdownReport.summary(report));
+        assertTrue(summary.contains("geometric mean 2.00 over 1 workload that is one operator there, 6.00 over 2"
+                + " workloads that are several operators there."), summary);
+        assertEquals(2, new HtmlReport(report).text().split("ratio of the library's time").length - 1);
+    }
+
+    private static Row composed(Row r) {
+        return new Row(r.family(), r.operation(), r.kernel(), r.device(), r.dtype(), r.shape(), r.medianMs(), r.p20Ms(),
+                r.p80Ms(), r.tflops(), r.gbps(), r.fractionOfPeak(), "libtorch: mul, add" + Row.COMPOSED
+                + ", not in a graph", r.baselineMedianMs(), r.ratio(), r.maxError(), r.baselineMaxError(), r.flops(),
+                r.bytes(), r.samplesMs(), r.baselineSamplesMs());
+    }
+
+    @Test
+    void aRatioPrintedAsOneIsNoLoss() {
+        for (double ms : new double[] {1, 1.005, 1.006}) {
+            Row row = row("relu", "8", "vector", ms, 1.0);
+            boolean even = Numbers.ratio(row.ratio()).equals("1.00");
+            assertEquals(ms < 1.006, even);
+            Report report = report(row);
+            assertEquals(even, MarkdownReport.summary(report).contains("None loses: no ratio is below 0.995."));
+            assertEquals(even, !new HtmlReport(report).text().contains("class=\"bad\""));
+        }
     }
 
     @Test

@@ -9,13 +9,14 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.airelab.benchmarks.report.Row;
 import org.airelab.kernels.DType;
 import org.airelab.torch.Tensor;
 
 /**
  * How libtorch does what a workload does, on the same memory.
  *
- * @param name    the operators, for reports
+ * @param name    the operators, for reports; see {@link #composed}
  * @param binding makes the call for operands once they have memory; the call's results are new references, which the
  *                caller closes, in the order of the workload's written operands (fewer where libtorch gives fewer)
  * @param dtypes  element types it exists in
@@ -36,6 +37,11 @@ public record Baseline(String name, Function<Tensor[], Supplier<Tensor[]>> bindi
     /** A call of the bridge's operators. */
     static Baseline of(String name, UnaryOperator<Tensor[]> call) {
         return new Baseline(name, operands -> () -> call.apply(operands));
+    }
+
+    /** The same, said to be several operators, because libtorch has none that does it all. */
+    Baseline composed() {
+        return new Baseline(name + Row.COMPOSED, binding, dtypes);
     }
 
     /**

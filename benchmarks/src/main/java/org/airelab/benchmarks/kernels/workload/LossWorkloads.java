@@ -63,7 +63,7 @@ final class LossWorkloads {
                 List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows),
                         output("losses", rows).inFloat32()), 6.0 * rows * vocabulary,
                 (f, m) -> f.forwardBackward(m.get(0), m.get(1), m.get(2), rows, vocabulary, IGNORE, 1))
-                .against(new Baseline("_log_softmax, nll_loss and their backward", t -> composed(t, rows)));
+                .against(new Baseline("_log_softmax, nll_loss and their backward", t -> composed(t, rows)).composed());
     }
 
     /** What autograd runs for the losses and the gradient of their sum. */

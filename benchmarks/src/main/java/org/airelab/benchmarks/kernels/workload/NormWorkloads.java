@@ -58,7 +58,7 @@ final class NormWorkloads {
                 rows).inFloat32()),
                 4.0 * rows * width,
                 (norm, m) -> norm.forward(m.get(0), m.get(1), m.get(2), m.get(3), rows, width, EPS))
-                .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms));
+                .against(Baseline.ofArrays("square, mean, add, rsqrt, mul, mul", NormWorkloads::rms).composed());
     }
 
     static Workload<RmsNorm> rmsBackward(int rows, int width) {
@@ -68,8 +68,8 @@ final class NormWorkloads {
                 9.0 * rows * width,
                 (norm, m) -> norm.backward(m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), rows, width))
                 .after((norm, m) -> norm.forward(m.get(1), m.get(2), m.get(4), m.get(3), rows, width, EPS))
-                .against(Baseline.ofArrays("mul, mean, sub, sum and others, one after another",
-                        NormWorkloads::rmsGradients));
+                .against(Baseline.ofArrays("mul, mean, sub, sum and others", NormWorkloads::rmsGradients)
+                        .composed());
     }
 
     static Workload<LayerNorm> layerForward(int rows, int width) {
@@ -141,7 +141,7 @@ final class NormWorkloads {
         return new NDArray[] {t[0].mul(inverse).mul(t[1])};
     }
 
-    /** Of dy, x, weight and rstd: with n = x rstd and g = dy weight, dx = rstd (g - n mean(g n)), dWeight = sum dy n. */
+    /** Of dy, x, weight, rstd: with n = x rstd and g = dy weight, dx = rstd (g - n mean(g n)), dWeight = sum dy n. */
     private static NDArray[] rmsGradients(NDArray[] t) {
         NDManager scope = t[1].getManager();
         NDArray inverse = Aten.to(scope, t[3], NativeArrays.type(t[1])).reshape(-1, 1);

@@ -89,8 +89,8 @@ final class OptimizerWorkloads {
                 List.of(normal("weights", n).updated(), normal("gradient", n), normal("firstMoment", n).updated(),
                         squares("secondMoment", n).updated()), 14.0 * n,
                 (f, m) -> f.step(ADAM, STEP, UpdateRange.all(n), m.get(0), m.get(1), m.get(2), m.get(3)))
-                .against(Baseline.ofArrays("mul_, add_, square, sqrt, div and others, one after another",
-                        t -> adam(t[0], t[1], t[2], t[3])));
+                .against(Baseline.ofArrays("mul_, add_, square, sqrt, div and others",
+                        t -> adam(t[0], t[1], t[2], t[3])).composed());
     }
 
     /** As PyTorch's AdamW without foreach and fused does it: those take lists of tensors, the bridge does not. */
@@ -112,7 +112,7 @@ final class OptimizerWorkloads {
                 .against(Baseline.ofArrays("mul_, add_, mul, sub_", t -> {
                     t[0].subi(t[2].muli(SGD.momentum()).addi(t[1]).mul(SGD.learningRate()));
                     return new NDArray[] {t[0], t[2]};
-                }));
+                }).composed());
     }
 
     private static Workload<RmsProp> rmsProp(int n) {
@@ -124,6 +124,6 @@ final class OptimizerWorkloads {
                     t[2].muli(RMSPROP.alpha()).addi(t[1].square().muli(1 - RMSPROP.alpha()));
                     t[0].subi(t[1].div(t[2].sqrt().addi(RMSPROP.epsilon())).mul(RMSPROP.learningRate()));
                     return new NDArray[] {t[0], t[2]};
-                }));
+                }).composed());
     }
 }

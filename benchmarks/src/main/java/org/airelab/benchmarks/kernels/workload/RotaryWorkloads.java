@@ -52,8 +52,8 @@ final class RotaryWorkloads {
                 3.0 * time * 2 * heads * size,
                 (f, m) -> f.rotate(table.in(m.get(1), m.get(2)), m.get(0), m.get(3), time, time, 2 * heads, 3 * heads,
                         inverse))
-                .against(Baseline.ofArrays("mul, sub, add and cat, one after another",
-                        t -> rotate(t, heads, size, pairing, inverse)));
+                .against(Baseline.ofArrays("mul, sub, add and cat", t -> rotate(t, heads, size, pairing, inverse))
+                        .composed());
     }
 
     /** As models in PyTorch do it, in the source's type; the table has each pair's sine last, positive. */
