@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
             + " are few, and widened by how much the libraries' own times moved. Builds that were measured in turn (lab"
             + " bench --base) are compared pair by pair instead: the median of all pairs' ratios. Verdicts, the first"
             + " that applies:",
-    "- same: the interval lies within the margin;",
+    "- same: the 90%% interval lies within the margin, so that a ratio beyond it is unlikely (two tests at 0.05);",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
     "- cannot tell: more samples are needed.",
     "Leaves with 1 if a row is slower and its ratio below --fail-below."},

@@ -7,16 +7,18 @@ import org.airelab.benchmarks.report.Quantiles;
 /**
  * The ratio of two times, base over new.
  *
- * @param ratio  above 1 the new one is faster
- * @param low    lower end of the 95 % interval
- * @param high   its upper end
- * @param pValue two-sided, of the hypothesis that the ratio is 1
+ * @param ratio     above 1 the new one is faster
+ * @param low       lower end of the 95 % interval
+ * @param high      its upper end
+ * @param innerLow  lower end of the 90 % interval: the ratio is below it with a probability of 5 %
+ * @param innerHigh its upper end, likewise
+ * @param pValue    two-sided, of the hypothesis that the ratio is 1
  */
-record Estimate(double ratio, double low, double high, double pValue) {
+record Estimate(double ratio, double low, double high, double innerLow, double innerHigh, double pValue) {
     private static final int RESAMPLES = 10_000;
-    private static final double TAIL = 0.025;
-    /** Half the length of the standard normal distribution's 95 % interval. */
+    /** Half the lengths of the standard normal distribution's 95 % and 90 % intervals. */
     private static final double Z95 = 1.959964;
+    private static final double Z90 = 1.644854;
 
     /**
      * By a bootstrap. From n observations it spreads too little by the factor sqrt((n - 1) / n); the resampled
@@ -37,15 +39,19 @@ record Estimate(double ratio, double low, double high, double pValue) {
      */
     static Estimate bootstrap(double observed, DoubleSupplier resample, int observations, int degrees, double drift) {
         if (degrees < 1) {
-            return new Estimate(Math.exp(observed), 0, Double.POSITIVE_INFINITY, 1);
+            return new Estimate(Math.exp(observed), 0, Double.POSITIVE_INFINITY, 0, Double.POSITIVE_INFINITY, 1);
         }
         double widening = observations > 1 ? Math.sqrt(observations / (observations - 1.0)) : 1;
         double[] logs = DoubleStream.generate(resample).limit(RESAMPLES)
-                .map(resampled -> observed + widening * (resampled - observed)).sorted().toArray();
-        double t = Student.t95(degrees);
-        double low = observed - t * Math.hypot((observed - Quantiles.ofSorted(logs, TAIL)) / Z95, drift);
-        double high = observed + t * Math.hypot((Quantiles.ofSorted(logs, 1 - TAIL) - observed) / Z95, drift);
-        double pValue = observed == 0 ? 1 : Student.twoSided(Math.abs(observed) * 2 * t / (high - low), degrees);
-        return new Estimate(Math.exp(observed), Math.exp(low), Math.exp(high), pValue);
+                .map(resampled -> widening * (resampled - observed)).sorted().toArray();
+        double outer = Student.quantile(0.05, degrees);
+        double inner = Student.quantile(0.1, degrees);
+        double below = outer * Math.hypot(Quantiles.ofSorted(logs, 0.025) / Z95, drift);
+        double above = outer * Math.hypot(Quantiles.ofSorted(logs, 0.975) / Z95, drift);
+        double pValue = observed == 0 ? 1
+                : Student.twoSided(Math.abs(observed) * 2 * outer / (below + above), degrees);
+        return new Estimate(Math.exp(observed), Math.exp(observed - below), Math.exp(observed + above),
+                Math.exp(observed - inner * Math.hypot(Quantiles.ofSorted(logs, 0.05) / Z90, drift)),
+                Math.exp(observed + inner * Math.hypot(Quantiles.ofSorted(logs, 0.95) / Z90, drift)), pValue);
     }
 }

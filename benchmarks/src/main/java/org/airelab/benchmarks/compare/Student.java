@@ -2,18 +2,21 @@ package org.airelab.benchmarks.compare;
 
 /** Student's t distribution. */
 final class Student {
-    private static final double TAIL = 0.05;
-
     private Student() {
     }
 
-    /** The value beyond which, on either side of 0, there is a probability of 0.05; at least one degree of freedom. */
-    static double t95(int degrees) {
+    /**
+     * The value beyond which, on both sides of 0 together, there is a probability.
+     *
+     * @param probability 0.05 at least
+     * @param degrees     of freedom, at least one
+     */
+    static double quantile(double probability, int degrees) {
         double low = 0;
         double high = 16;
         while (Math.nextUp(low) < high) {
             double middle = (low + high) / 2;
-            if (twoSided(middle, degrees) > TAIL) {
+            if (twoSided(middle, degrees) > probability) {
                 low = middle;
             } else {
                 high = middle;

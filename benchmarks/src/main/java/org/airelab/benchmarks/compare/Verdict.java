@@ -4,7 +4,11 @@ import com.fasterxml.jackson.annotation.JsonValue;
 
 /** What a comparison of two rows says. The first that applies, in the order given here. */
 enum Verdict {
-    /** The whole 95 % interval lies within the margin: whatever difference there is, is too small to matter. */
+    /**
+     * Whatever difference there is, is too small to matter: of a ratio beyond either end of the margin the probability
+     * is below 5 %, as the 90 % interval lies within (two one-sided tests: Schuirmann, "A comparison of the two
+     * one-sided tests procedure and the power approach", 1987).
+     */
     SAME("same"),
     /** The ratio is above 1, and its Holm-adjusted p-value below 0.05. */
     FASTER("faster"),
@@ -26,7 +30,7 @@ enum Verdict {
      * @param adjusted the p-value after Holm's correction
      */
     static Verdict of(Estimate b, double margin, double adjusted) {
-        if (b.low() >= 1 - margin && b.high() <= 1 / (1 - margin)) {
+        if (b.innerLow() >= 1 - margin && b.innerHigh() <= 1 / (1 - margin)) {
             return SAME;
         }
         if (adjusted < LEVEL) {

@@ -53,9 +53,10 @@ class BootstrapTest {
         assertEquals(1, Student.twoSided(0, 3), 1e-12);
         assertEquals(0, Student.twoSided(Double.POSITIVE_INFINITY, 2), 1e-12);
         assertEquals(1, Student.twoSided(5, 0));
-        assertEquals(12.706205, Student.t95(1), 1e-6);
-        assertEquals(2.776445, Student.t95(4), 1e-6);
-        assertEquals(2.015368, Student.t95(44), 1e-6);
+        assertEquals(12.706205, Student.quantile(0.05, 1), 1e-6);
+        assertEquals(2.776445, Student.quantile(0.05, 4), 1e-6);
+        assertEquals(2.131847, Student.quantile(0.1, 4), 1e-6);
+        assertEquals(2.015368, Student.quantile(0.05, 44), 1e-6);
     }
 
     /** Times of 1 ms in a full run, each JVM off by about 1 %, each sample by as much, one in ten by far more. */
@@ -100,14 +101,14 @@ class BootstrapTest {
     void timesWithoutSpreadAreJudgedToo() {
         double[][] one = {{1, 1}, {1, 1}};
         double[][] two = {{2, 2}, {2, 2}};
-        assertEquals(new Estimate(1, 1, 1, 1), Bootstrap.of(one, one, 0, 1));
+        assertEquals(new Estimate(1, 1, 1, 1, 1, 1), Bootstrap.of(one, one, 0, 1));
         assertEquals(0, Bootstrap.of(one, two, 0, 1).pValue());
     }
 
     @Test
     void ofOneTimeEachNothingIsConcluded() {
         Estimate b = Bootstrap.of(new double[][] {{1}}, new double[][] {{2}}, 0, 1);
-        assertEquals(new Estimate(0.5, 0, Double.POSITIVE_INFINITY, 1), b);
+        assertEquals(new Estimate(0.5, 0, Double.POSITIVE_INFINITY, 0, Double.POSITIVE_INFINITY, 1), b);
         assertEquals(Verdict.CANNOT_TELL, Verdict.of(b, MARGIN, b.pValue()));
     }
 
@@ -120,10 +121,11 @@ class BootstrapTest {
 
     @Test
     void theFirstVerdictThatAppliesCounts() {
-        assertEquals(Verdict.SAME, Verdict.of(new Estimate(0.97, 0.955, 0.985, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.SLOWER, Verdict.of(new Estimate(0.94, 0.92, 0.96, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.FASTER, Verdict.of(new Estimate(1.3, 1.2, 1.4, 1e-4), MARGIN, 1e-3));
-        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Estimate(0.94, 0.88, 1.01, 0.1), MARGIN, 1));
-        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Estimate(0.94, 0.92, 0.96, 0.002), MARGIN, 0.06));
+        assertEquals(Verdict.SAME, Verdict.of(new Estimate(0.97, 0.94, 0.985, 0.951, 0.983, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.SLOWER, Verdict.of(new Estimate(0.94, 0.92, 0.96, 0.925, 0.955, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.FASTER, Verdict.of(new Estimate(1.3, 1.2, 1.4, 1.22, 1.38, 1e-4), MARGIN, 1e-3));
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(new Estimate(0.94, 0.88, 1.01, 0.89, 1, 0.1), MARGIN, 1));
+        Estimate found = new Estimate(0.94, 0.92, 0.96, 0.925, 0.955, 0.002);
+        assertEquals(Verdict.CANNOT_TELL, Verdict.of(found, MARGIN, 0.06));
     }
 }
