@@ -144,11 +144,16 @@ final class BackwardPass {
             var firstBlock = shape.causal() ? (firstKey + key) / Panel.COLUMNS : 0;
             for (var block = firstBlock; block < blocks; block++) {
                 backward(key, block);
-                if ((block + 1) % PANELS == 0 || block + 1 == blocks) {
+                if (inParts() && ((block + 1) % PANELS == 0 || block + 1 == blocks)) {
                     addParts(key);
                 }
             }
         }
+    }
+
+    /** Whether there are more queries than a block of keys sums up at once. */
+    private boolean inParts() {
+        return blocks > PANELS;
     }
 
     /** Adds up what some panels of queries gave a block of keys. */
@@ -206,10 +211,16 @@ final class BackwardPass {
         }
         ScorePanel.exponentiate(scores, rows, logSums + row, unused);
         ScorePanel.multiply(dScores, scores, rows);
-        addTransposed(rows, scores, dOutRows + first * paddedBytes, dValuePart);
-        addTransposed(rows, dScores, queryRows + first * paddedBytes, dKeyPart);
-        Panel.set(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW, dQueryPart, Panel.ROW);
-        HeadPacking.add(dQueryPart, dQueryPanels + block * panelBytes, size * Panel.COLUMNS);
+        addTransposed(rows, scores, dOutRows + first * paddedBytes,
+                inParts() ? dValuePart : dValues + key * paddedBytes);
+        addTransposed(rows, dScores, queryRows + first * paddedBytes,
+                inParts() ? dKeyPart : dKeys + key * paddedBytes);
+        var dQueries = dQueryPanels + block * panelBytes;
+        Panel.set(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW, key > 0 ? dQueryPart : dQueries,
+                Panel.ROW);
+        if (key > 0) {
+            HeadPacking.add(dQueryPart, dQueries, size * Panel.COLUMNS);
+        }
     }
 
     /** Adds to each key's row the panel's queries' rows, weighted by the panel. */
