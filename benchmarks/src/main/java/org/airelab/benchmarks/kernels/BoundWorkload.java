@@ -1,12 +1,15 @@
 package org.airelab.benchmarks.kernels;
 
+import ai.djl.ndarray.NDManager;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.airelab.benchmarks.kernels.gpu.Measured;
+import org.airelab.benchmarks.kernels.workload.Baseline;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
@@ -26,6 +29,9 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
     private final Family<R> family;
     private final Arena arena = Arena.ofShared();
     private final List<MemorySegment> memory;
+    /** What libtorch's calls are bound to. */
+    private final NDManager scope = Baseline.scope();
+    private final List<Tensor> tensors = new ArrayList<>();
 
     BoundWorkload(Workload<R> workload, long seed) {
         this.workload = workload;
@@ -90,18 +96,21 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
                         + family.rungs().stream().map(Rung::name).toList() + ", found " + name));
     }
 
-    /** libtorch's call, whose results the caller closes. */
+    /** libtorch's call, which ends with the workload, and whose results the caller closes. */
     Supplier<Tensor[]> libtorch() {
-        Tensor[] tensors = new Tensor[memory.size()];
-        for (int i = 0; i < tensors.length; i++) {
+        Tensor[] operands = new Tensor[memory.size()];
+        for (int i = 0; i < operands.length; i++) {
             Operand operand = workload.operands().get(i);
-            tensors[i] = Tensor.over(memory.get(i), operand.type(), operand.dimensions());
+            operands[i] = Tensor.over(memory.get(i), operand.type(), operand.dimensions());
+            tensors.add(operands[i]);
         }
-        return workload.baseline().binding().apply(tensors);
+        return workload.baseline().binding().apply(scope, operands);
     }
 
     @Override
     public void close() {
+        scope.close();
+        tensors.forEach(Tensor::close);
         arena.close();
     }
 }

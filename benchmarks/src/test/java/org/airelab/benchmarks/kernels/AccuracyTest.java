@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.airelab.benchmarks.kernels.workload.AwkwardWorkloads;
 import org.airelab.benchmarks.kernels.workload.Workload;
@@ -18,10 +19,13 @@ import org.airelab.kernels.Families;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.matmul.Matmul;
 import org.airelab.kernels.matmul.MatmulShape;
+import org.airelab.torch.JavaFunction;
+import org.airelab.torch.Tensor;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class AccuracyTest {
     /** Largest of a million float32 errors, attention's gradients the worst of all families. */
@@ -128,6 +132,24 @@ class AccuracyTest {
         Deviation rounding = Deviation.ofRounding(new float[] {1, 1, 1, 1});
         assertEquals(0x1p-23 / Math.sqrt(12), rounding.rms(), 1e-15);
         assertEquals(0x1p-24, rounding.largest(), 1e-15);
+    }
+
+    /** A JVM that measures binds again for each visit. */
+    @ParameterizedTest
+    @ValueSource(strings = {"layer-norm/backward/256x768", "gelu/backward/64x2048", "rms-norm/backward/256x768",
+        "attention/backward/b1-t128-h8-d64", "cross-entropy/forward-backward/64x4096"})
+    void nothingIsLeftOfLibtorchsCallOfAClosedWorkload(String id) {
+        int functions = JavaFunction.live();
+        long tensors = Tensor.live();
+        BoundWorkload<?> bound = new BoundWorkload<>(Workloads.find(id), 1);
+        Supplier<Tensor[]> libtorch = bound.libtorch();
+        for (Tensor result : libtorch.get()) {
+            result.close();
+        }
+        bound.close();
+        assertEquals(functions, JavaFunction.live());
+        assertEquals(tensors, Tensor.live());
+        assertThrows(IllegalStateException.class, libtorch::get);
     }
 
     /** They are one kernel: what differs is which threads its tasks run on. */

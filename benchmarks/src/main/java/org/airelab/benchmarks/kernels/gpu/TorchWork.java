@@ -1,12 +1,14 @@
 package org.airelab.benchmarks.kernels.gpu;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Supplier;
+import org.airelab.benchmarks.kernels.workload.Baseline;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.kernels.DType;
@@ -18,6 +20,8 @@ import org.airelab.torch.TorchStream;
 /** Calls of libtorch on our stream. The results of the last round of copies are kept: see the package's page. */
 public final class TorchWork implements Work {
     private final CudaStream stream;
+    /** What the calls are bound to. */
+    private final NDManager scope = Baseline.scope();
     private final List<Tensor> operands = new ArrayList<>();
     private final List<Supplier<Tensor[]>> calls = new ArrayList<>();
     private final Deque<Tensor[]> results = new ArrayDeque<>();
@@ -27,7 +31,8 @@ public final class TorchWork implements Work {
         this.stream = stream;
         try (TorchStream current = enter(); Autograd.Mode mode = Autograd.notRecording()) {
             for (int copy = 0; copy < memory.count(); copy++) {
-                calls.add(workload.cudaBaseline().binding().apply(tensors(workload, dtype, memory.copy(copy))));
+                calls.add(workload.cudaBaseline().binding().apply(scope,
+                        tensors(workload, dtype, memory.copy(copy))));
             }
         }
     }
@@ -77,6 +82,7 @@ public final class TorchWork implements Work {
     public void close() {
         results.forEach(TorchWork::close);
         results.clear();
+        scope.close();
         operands.forEach(Tensor::close);
     }
 

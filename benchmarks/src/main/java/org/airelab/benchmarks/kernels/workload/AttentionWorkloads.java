@@ -4,6 +4,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -75,8 +76,9 @@ final class AttentionWorkloads {
                 s.outWidth()),
                         output("lse", s.batch(), s.heads(), s.time()).inFloat32()), 2 * product(s),
                 (f, m) -> f.forward(s, m.get(0), m.get(1), m.get(2)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu", t -> flash(s, t)),
-                        new Baseline("scaled_dot_product_attention", t -> CudaAttentionBaseline.forward(s, t)));
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu", (scope, t) -> flash(scope, s, t)),
+                        new Baseline("scaled_dot_product_attention",
+                                (scope, t) -> CudaAttentionBaseline.forward(scope, s, t)));
     }
 
     private static Workload<Attention> backwardOfRotated(AttentionShape s, RotaryTable.Pairing pairing) {
@@ -103,11 +105,12 @@ final class AttentionWorkloads {
                         output("dQkv", s.batch(), s.time(), s.packedWidth())), 5 * product(s),
                 (f, m) -> f.backward(s, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4)))
                 .after((f, m) -> f.forward(s, m.get(1), m.get(2), m.get(3)))
-                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward", t -> flashBackward(s, t),
+                .against(new Baseline("_scaled_dot_product_flash_attention_for_cpu_backward",
+                                (scope, t) -> flashBackward(scope, s, t),
                                 EnumSet.of(DType.FP32), parts -> PackedHeads.packed(s, parts)),
                         new Baseline("_scaled_dot_product_flash_attention_backward",
-                                t -> CudaAttentionBaseline.backward(s, t), EnumSet.of(DType.FP16, DType.BF16),
-                                parts -> PackedHeads.packed(s, parts)));
+                                (scope, t) -> CudaAttentionBaseline.backward(scope, s, t),
+                                EnumSet.of(DType.FP16, DType.BF16), parts -> PackedHeads.packed(s, parts)));
     }
 
     /** Operations of one product of all queries and keys that see each other. */
@@ -122,8 +125,8 @@ final class AttentionWorkloads {
                 s.causal() ? "" : "-full");
     }
 
-    private static Supplier<Tensor[]> flash(AttentionShape s, Tensor[] t) {
-        PackedHeads heads = new PackedHeads(s, t[0]);
+    private static Supplier<Tensor[]> flash(NDManager scope, AttentionShape s, Tensor[] t) {
+        PackedHeads heads = new PackedHeads(scope, s, t[0]);
         return () -> {
             Tensor[] result = FLASH.call().tensor(heads.q()).tensor(heads.k()).tensor(heads.v()).real(0)
                     .bool(s.causal()).none().none().tensors(2);
@@ -133,11 +136,11 @@ final class AttentionWorkloads {
     }
 
     /** The gradients of queries, keys and values, a tensor each. */
-    private static Supplier<Tensor[]> flashBackward(AttentionShape s, Tensor[] t) {
-        PackedHeads heads = new PackedHeads(s, t[1]);
+    private static Supplier<Tensor[]> flashBackward(NDManager scope, AttentionShape s, Tensor[] t) {
+        PackedHeads heads = new PackedHeads(scope, s, t[1]);
         NDArray dOut = heads.perHead(t[0]);
         NDArray out = heads.perHead(t[2]);
-        NDArray lse = t[3].share().attach(heads.manager());
+        NDArray lse = t[3].share().attach(scope);
         return () -> PackedHeads.rows(FLASH_BACKWARD.call().tensor(dOut).tensor(heads.q()).tensor(heads.k())
                 .tensor(heads.v()).tensor(out).tensor(lse).real(0).bool(s.causal()).none().none().tensors(3));
     }

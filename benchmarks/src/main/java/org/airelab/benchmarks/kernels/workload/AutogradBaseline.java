@@ -30,20 +30,21 @@ final class AutogradBaseline {
      * @param leaves   which operands are its arguments
      */
     static Baseline of(String function, Function<NDArray[], NDArray> forward, int dy, int... leaves) {
-        return new Baseline(function + "'s backward by autograd", t -> bind(forward, t, dy, leaves));
+        return new Baseline(function + "'s backward by autograd", (scope, t) -> bind(forward, scope, t, dy, leaves));
     }
 
-    private static Supplier<Tensor[]> bind(Function<NDArray[], NDArray> forward, Tensor[] t, int dy, int... leaves) {
-        NDManager manager = NDManager.newBaseManager(t[0].device());
+    private static Supplier<Tensor[]> bind(Function<NDArray[], NDArray> forward, NDManager scope, Tensor[] t, int dy,
+            int... leaves) {
         Catch caught = new Catch();
+        scope.attachInternal(NDManager.nextUid(), caught);
         try (Autograd.Mode mode = Autograd.recording()) {
             NDArray[] arguments = new NDArray[leaves.length];
             for (int i = 0; i < leaves.length; i++) {
-                arguments[i] = Autograd.leaf(manager, t[leaves[i]].share().attach(manager));
+                arguments[i] = Autograd.leaf(scope, t[leaves[i]].share().attach(scope));
             }
-            arguments[0] = caught.apply(manager, arguments[0], arguments[0]);
+            arguments[0] = caught.apply(scope, arguments[0], arguments[0]);
             PtNDArray y = (PtNDArray) forward.apply(arguments);
-            PtNDArray slope = (PtNDArray) t[dy].share().attach(manager);
+            PtNDArray slope = (PtNDArray) t[dy].share().attach(scope);
             return () -> {
                 JniUtils.backward(y, slope, true, false);
                 return new Tensor[] {caught.gradient};

@@ -5,6 +5,8 @@ import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -63,13 +65,14 @@ final class LossWorkloads {
                 List.of(normal("logits", rows, vocabulary).updated(), ids("targets", vocabulary, rows),
                         output("losses", rows).inFloat32()), 6.0 * rows * vocabulary,
                 (f, m) -> f.forwardBackward(m.get(0), m.get(1), m.get(2), rows, vocabulary, IGNORE, 1))
-                .against(new Baseline("_log_softmax, nll_loss and their backward", t -> composed(t, rows)).composed());
+                .against(new Baseline("_log_softmax, nll_loss and their backward",
+                        (scope, t) -> composed(scope, t, rows)).composed());
     }
 
     /** What autograd runs for the losses and the gradient of their sum. */
-    private static Supplier<Tensor[]> composed(Tensor[] t, int rows) {
+    private static Supplier<Tensor[]> composed(NDManager scope, Tensor[] t, int rows) {
         ScalarType type = t[0].type();
-        Tensor slopes = ones(type, t[0].device(), rows);
+        NDArray slopes = ones(type, t[0].device(), rows).attach(scope);
         return () -> {
             try (Tensor logits = LOG_SOFTMAX.call().tensor(t[0]).integer(1).bool(false).tensors(1)[0]) {
                 Tensor[] losses = NLL.call().tensor(logits).tensor(t[1]).none().integer(NO_REDUCTION).integer(IGNORE)

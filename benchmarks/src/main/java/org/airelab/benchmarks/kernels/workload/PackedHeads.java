@@ -1,6 +1,5 @@
 package org.airelab.benchmarks.kernels.workload;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
@@ -13,14 +12,15 @@ import org.airelab.torch.Tensor;
 final class PackedHeads {
     private static final Operator TRANSPOSE = Operator.of("aten::transpose", "int");
 
-    /** Of the CPU for arrays of every device: views make nothing new. */
-    private final NDManager manager = NDManager.newBaseManager(Device.cpu());
+    private final NDManager manager;
     private final AttentionShape shape;
     private final NDArray q;
     private final NDArray k;
     private final NDArray v;
 
-    PackedHeads(AttentionShape s, Tensor packed) {
+    /** Views that end with a manager. */
+    PackedHeads(NDManager scope, AttentionShape s, Tensor packed) {
+        manager = scope;
         shape = s;
         NDArray rows = packed.view(0, s.batch(), s.time(), s.heads() + 2L * s.kvHeads(), s.headSize())
                 .attach(manager);
@@ -31,10 +31,6 @@ final class PackedHeads {
 
     private NDArray heads(NDArray rows, int first, int count) {
         return Aten.transpose(manager, Aten.narrow(manager, rows, 2, first, count), 1, 2);
-    }
-
-    NDManager manager() {
-        return manager;
     }
 
     NDArray q() {

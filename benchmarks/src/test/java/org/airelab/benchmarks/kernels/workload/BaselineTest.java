@@ -3,6 +3,7 @@ package org.airelab.benchmarks.kernels.workload;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.ndarray.NDManager;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ class BaselineTest {
     }
 
     private static void call(Workload<?> workload, DType dtype) {
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofConfined(); NDManager scope = Baseline.scope()) {
             Tensor[] tensors = new Tensor[workload.operands().size()];
             SplittableRandom random = new SplittableRandom(1);
             for (int i = 0; i < tensors.length; i++) {
@@ -42,7 +43,7 @@ class BaselineTest {
                         : DeviceMemory.encode(arena, memory, dtype);
                 tensors[i] = Tensor.over(typed, operand.type(dtype), operand.dimensions());
             }
-            Tensor[] results = workload.cudaBaseline().binding().apply(tensors).get();
+            Tensor[] results = workload.cudaBaseline().binding().apply(scope, tensors).get();
             for (Tensor result : results) {
                 assertEquals(tensors[0].device(), result.device());
                 result.close();
