@@ -25,9 +25,10 @@ import picocli.CommandLine.Spec;
             + " are few, and widened by how much the libraries' own times moved. Builds that were measured in turn (lab"
             + " bench --base) are compared pair by pair instead: the median of all pairs' ratios. Verdicts, the first"
             + " that applies:",
-    "- same: the 90%% interval lies within the margin, so that a ratio beyond it is unlikely (two tests at 0.05);",
+    "- same: the 90%% interval lies within the margin (two one-sided tests at a level of 0.05);",
     "- faster, slower: the ratio is not 1, at a level of 0.05 for all rows together (Holm's correction);",
-    "- cannot tell: more samples are needed.",
+    "- cannot tell: more samples are needed. Of two reports made one after the other that is often most rows: use lab"
+            + " bench --base.",
     "Leaves with 1 if a row is slower and its ratio below --fail-below."},
         footer = {"  lab compare before.json after.json",
             "  lab compare before.json after.json --fail-below 0.9 --html change.html",

@@ -41,6 +41,9 @@ final class ComparisonText {
         notes.add(Stream.of(Verdict.values()).map(verdict -> c.count(verdict) + " " + verdict)
                 .collect(Collectors.joining(", ", "", String.format(Locale.ROOT, "; geometric mean of the ratios %.3f",
                         c.geometricMean()))));
+        if (c.count(Verdict.SAME) > 0) {
+            notes.add("rows are the same whose 90% interval, shorter than the one shown, lies within the margin");
+        }
         if (c.inTurn()) {
             notes.add("measured in turn, compared pair by pair");
         } else {

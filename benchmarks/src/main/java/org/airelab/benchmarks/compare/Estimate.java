@@ -10,7 +10,7 @@ import org.airelab.benchmarks.report.Quantiles;
  * @param ratio     above 1 the new one is faster
  * @param low       lower end of the 95 % interval
  * @param high      its upper end
- * @param innerLow  lower end of the 90 % interval: the ratio is below it with a probability of 5 %
+ * @param innerLow  lower end of the 90 % interval
  * @param innerHigh its upper end, likewise
  * @param pValue    two-sided, of the hypothesis that the ratio is 1
  */

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.annotation.JsonValue;
 /** What a comparison of two rows says. The first that applies, in the order given here. */
 enum Verdict {
     /**
-     * Whatever difference there is, is too small to matter: of a ratio beyond either end of the margin the probability
-     * is below 5 %, as the 90 % interval lies within (two one-sided tests: Schuirmann, "A comparison of the two
+     * Whatever difference there is, is too small to matter: the 90 % interval lies within the margin, by which a ratio
+     * at or beyond either end of it is rejected at 5 % (two one-sided tests: Schuirmann, "A comparison of the two
      * one-sided tests procedure and the power approach", 1987).
      */
     SAME("same"),

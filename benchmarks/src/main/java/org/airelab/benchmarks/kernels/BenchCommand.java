@@ -72,7 +72,7 @@ public final class BenchCommand implements LabCommand {
 
     @Option(names = "--base", paramLabel = "FOLDER", description = "Another build of the lab, a copy of target/lab made"
             + " before a change, whose JVMs speak the same protocol: measure both in turn, every few milliseconds, on a"
-            + " GPU sample by sample, so that nothing but the change tells them apart; with --quick up to 22 minutes."
+            + " GPU sample by sample, so that nothing but the change tells them apart; with --quick up to 33 minutes."
             + " Its report is written as NAME.base.json beside.")
     private Path base;
 

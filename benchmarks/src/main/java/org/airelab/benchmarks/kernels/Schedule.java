@@ -36,7 +36,7 @@ record Schedule(int forks, double mostSeconds, int visits, int mostWarmups, int 
      * iterations, among which there is one that nothing disturbed, and more JVMs.
      */
     Schedule inTurn() {
-        return new Schedule(2 * forks, 4 * mostSeconds, visits, mostWarmups, warmupMillis, 3 * iterations,
+        return new Schedule(2 * forks, 6 * mostSeconds, visits, mostWarmups, warmupMillis, 3 * iterations,
                 iterationMillis, 1, coolDownMillis, familiesTogether);
     }
 }

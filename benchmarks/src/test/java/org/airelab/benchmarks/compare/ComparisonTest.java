@@ -58,7 +58,8 @@ class ComparisonTest {
         assertEquals(1.4826 * Math.log(1.25), enough.drift(), 1e-12);
         double widened = Math.log(enough.rows().getFirst().high() / enough.rows().getFirst().low());
         double length = Math.log(without.rows().getFirst().high() / without.rows().getFirst().low());
-        assertEquals(Math.hypot(length, 2 * Student.quantile(0.05, 2 * JVMS - 2) * enough.drift()), widened, 0.02 * widened);
+        double drift = 2 * Student.quantile(0.05, 2 * JVMS - 2) * enough.drift();
+        assertEquals(Math.hypot(length, drift), widened, 0.02 * widened);
         assertTrue(notes(enough).contains("the libraries' own times moved by 39.2% (geometric mean of ratios 0.800);"
                 + " the intervals allow for it"), notes(enough));
         for (double steady : new double[] {1, 1.0003}) {

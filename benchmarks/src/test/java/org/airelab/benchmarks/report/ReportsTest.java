@@ -71,8 +71,8 @@ class ReportsTest {
     private static Row composed(Row r) {
         return new Row(r.family(), r.operation(), r.kernel(), r.device(), r.dtype(), r.shape(), r.medianMs(), r.p20Ms(),
                 r.p80Ms(), r.tflops(), r.gbps(), r.fractionOfPeak(), "libtorch: mul, add" + Row.COMPOSED
-                + ", not in a graph", r.baselineMedianMs(), r.ratio(), r.maxError(), r.baselineMaxError(), r.flops(),
-                r.bytes(), r.samplesMs(), r.baselineSamplesMs());
+                + ", not in a graph", r.baselineMedianMs(), r.ratio(), r.maxError(), r.baselineMaxError(), r.rounding(),
+                r.flops(), r.bytes(), r.samplesMs(), r.baselineSamplesMs());
     }
 
     @Test
@@ -165,7 +165,8 @@ class ReportsTest {
                 compared("not-a-number", Double.NaN, 4e-3, 1e-3), compared("library-fails", 4e-3, Double.NaN, 1e-3),
                 compared("unknown", null, 4e-3, 1e-3), compared("no-library", 1.0, null, 1e-3),
                 compared("older-report", 1.0, 0.0, null));
-        String line = "Largest errors more than twice the library's, or than a rounding of the largest result where that"
+        String line = "Largest errors more than twice the library's, or than a rounding of the largest result where"
+                + " that"
                 + " is more: 3 of 6 rows: softmax forward 8x8 bf16 more (8.1e-03 against 4.0e-03), softmax forward 8x8"
                 + " bf16 above-a-rounding (2.1e-03 against 0.0e+00), softmax forward 8x8 bf16 not-a-number (NaN against"
                 + " 4.0e-03).";
@@ -180,7 +181,8 @@ class ReportsTest {
 
     @Test
     void whereErrorsAreComparedItIsSaidThatNoneIsTooLarge() {
-        assertEquals(Optional.of("Largest errors more than twice the library's, or than a rounding of the largest result"
+        assertEquals(Optional.of("Largest errors more than twice the library's, or than a rounding of the largest"
+                + " result"
                 + " where that is more: none of 4 rows."), MarkdownReport.errors(ladders()));
         assertEquals(Optional.empty(), MarkdownReport.errors(gpuReport()));
     }
@@ -189,7 +191,8 @@ class ReportsTest {
     void jsonHasTheNamesOfTheFormat() {
         String json = Json.pretty(ladders());
         for (String name : List.of("median_ms", "p20_ms", "p80_ms", "tflops", "gbps", "fraction_of_peak", "baseline",
-                "baseline_median_ms", "ratio", "max_error", "baseline_max_error", "rounding", "samples_ms", "copy_gbps", "fma_tflops", "cache_bytes")) {
+                "baseline_median_ms", "ratio", "max_error", "baseline_max_error", "rounding", "samples_ms",
+                "copy_gbps", "fma_tflops", "cache_bytes")) {
             assertTrue(json.contains("\"" + name + "\""), name);
         }
     }

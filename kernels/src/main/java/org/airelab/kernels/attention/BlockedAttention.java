@@ -117,11 +117,12 @@ final class BlockedAttention implements Attention {
                 row[j] *= scale;
                 max = Math.max(max, row[j]);
             }
-            var shrink = Math.exp(maxima[i] - max);
+            var shift = max == Double.NEGATIVE_INFINITY ? 0 : max; // no score counts yet: not NaN, but 0
+            var shrink = Math.exp(maxima[i] - shift);
             weighted.scale(i, shrink);
             var sum = 0.0;
             for (var j = 0; j < visible; j++) {
-                row[j] = Math.exp(row[j] - max);
+                row[j] = Math.exp(row[j] - shift);
                 sum += row[j];
             }
             Arrays.fill(row, visible, TILE, 0);
@@ -131,6 +132,9 @@ final class BlockedAttention implements Attention {
 
         private void finish(int b, int h, int first, int count) {
             for (var i = 0; i < count; i++) {
+                if (maxima[i] == Double.NEGATIVE_INFINITY) {
+                    sums[i] = Double.NaN;
+                }
                 weighted.scale(i, 1 / sums[i]);
                 set(lse, shape.lse(b, first + i, h), (float) (Math.log(sums[i]) + maxima[i]));
             }

@@ -58,7 +58,10 @@ final class ScorePanel {
         otherMax.intoMemorySegment(M, maxima + HALF, LITTLE_ENDIAN);
     }
 
-    /** Replaces the scores by P = 2^(score - shift [columns]) and adds P to the sums [columns]. */
+    /**
+     * Replaces the scores by P = 2^(score - shift [columns]) and adds P to the sums [columns]. A shift of minus infinity
+     * is that of scores which are, too: they become 0, not NaN, as others may follow.
+     */
     static void exponentiate(long scores, int rows, long shifts, long sums) {
         exponentiateHalf(scores, rows, shifts, sums);
         exponentiateHalf(scores + HALF, rows, shifts + HALF, sums + HALF);
@@ -66,6 +69,7 @@ final class ScorePanel {
 
     private static void exponentiateHalf(long scores, int rows, long shifts, long sums) {
         var shift = fromMemorySegment(F, M, shifts, LITTLE_ENDIAN);
+        shift = shift.blend(0, shift.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
         var sum = fromMemorySegment(F, M, sums, LITTLE_ENDIAN);
         for (var r = 0; r < rows; r++) {
             var p = Exponential.exp2(fromMemorySegment(F, M, scores, LITTLE_ENDIAN).sub(shift));

@@ -168,6 +168,30 @@ class AttentionTest {
         }
     }
 
+    /** Tiles of keys among which no score counts, before others that do, and alone. */
+    @ParameterizedTest
+    @ValueSource(ints = {31, 66, 140, 300})
+    void minusInfinityScoresOfWholeTilesCountForNothing(int without) {
+        for (var with : new int[] {4, 0}) {
+            var shape = new AttentionShape(1, without + with, 1, 1, 1, false);
+            var qkv = zeros(shape.packedSize());
+            for (var i = 0; i < shape.time(); i++) {
+                Native.set(qkv, shape.query(0, i, 0), 1);
+                Native.set(qkv, shape.key(0, i, 0), i < without ? Float.NEGATIVE_INFINITY : 0);
+                Native.set(qkv, shape.value(0, i, 0), i < without ? 9 : i - without);
+            }
+            for (var rung : Attention.FAMILY.rungs()) {
+                var out = zeros(shape.time());
+                var lse = zeros(shape.time());
+                rung.forward(shape, qkv, out, lse);
+                for (var i = 0; i < shape.time(); i++) {
+                    assertEquals(with == 0 ? Float.NaN : 1.5f, Native.get(out, i), 1e-6f, rung.name());
+                    assertEquals(with == 0 ? Float.NaN : (float) Math.log(4), Native.get(lse, i), 1e-6f, rung.name());
+                }
+            }
+        }
+    }
+
     @Test
     void resultsMayBeThoseOfMoreKeys() {
         for (var rung : Attention.FAMILY.rungs()) {

@@ -1,8 +1,9 @@
 package org.airelab.distributed.group;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
-/** Another group, which stays the caller's, with a clock that takes the time for which its work is awaited. */
+/** Another group, closed with this one, and a clock that takes the time for which its work is awaited. */
 public final class TimedGroup extends ProcessGroup {
     private final ProcessGroup group;
     private final WaitClock clock;
@@ -38,6 +39,11 @@ public final class TimedGroup extends ProcessGroup {
     @Override
     public MemorySegment allocate(long bytes) {
         return group.allocate(bytes);
+    }
+
+    @Override
+    public Optional<MemorySegment> allocateShared(long bytes) {
+        return group.allocateShared(bytes);
     }
 
     @Override
