@@ -6,6 +6,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.airelab.torch.Autograd;
 import org.airelab.torch.CustomFunction;
 import org.airelab.torch.Tensor;
@@ -22,12 +23,12 @@ final class AutogradBaseline {
     }
 
     /**
-     * The gradient of a function's first argument.
+     * The gradients of a function's arguments.
      *
      * @param function its name
      * @param forward  takes the leaves and gives the function's result
      * @param dy       which operand is the gradient of that result
-     * @param leaves   which operands are its arguments
+     * @param leaves   which operands are its arguments, in the order of the written operands that are their gradients
      */
     static Baseline of(String function, Function<NDArray[], NDArray> forward, int dy, int... leaves) {
         return new Baseline(function + "'s backward by autograd", (scope, t) -> bind(forward, scope, t, dy, leaves));
@@ -35,19 +36,20 @@ final class AutogradBaseline {
 
     private static Supplier<Tensor[]> bind(Function<NDArray[], NDArray> forward, NDManager scope, Tensor[] t, int dy,
             int... leaves) {
-        Catch caught = new Catch();
-        scope.attachInternal(NDManager.nextUid(), caught);
         try (Autograd.Mode mode = Autograd.recording()) {
             NDArray[] arguments = new NDArray[leaves.length];
+            Catch[] caught = new Catch[leaves.length];
             for (int i = 0; i < leaves.length; i++) {
-                arguments[i] = Autograd.leaf(scope, t[leaves[i]].share().attach(scope));
+                caught[i] = new Catch();
+                scope.attachInternal(NDManager.nextUid(), caught[i]);
+                NDArray leaf = Autograd.leaf(scope, t[leaves[i]].share().attach(scope));
+                arguments[i] = caught[i].apply(scope, leaf, leaf);
             }
-            arguments[0] = caught.apply(scope, arguments[0], arguments[0]);
             PtNDArray y = (PtNDArray) forward.apply(arguments);
             PtNDArray slope = (PtNDArray) t[dy].share().attach(scope);
             return () -> {
                 JniUtils.backward(y, slope, true, false);
-                return new Tensor[] {caught.gradient};
+                return Stream.of(caught).map(each -> each.gradient).toArray(Tensor[]::new);
             };
         }
     }
