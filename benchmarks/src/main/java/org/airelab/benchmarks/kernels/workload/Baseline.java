@@ -42,7 +42,7 @@ public record Baseline(String name, BiFunction<NDManager, Tensor[], Supplier<Ten
 
     /** The same, said to be several operators, because libtorch has none that does it all. */
     Baseline composed() {
-        return new Baseline(name + Row.COMPOSED, binding, dtypes);
+        return new Baseline(name + Row.COMPOSED, binding, dtypes, packing);
     }
 
     /**

@@ -8,7 +8,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import org.airelab.benchmarks.kernels.gpu.DeviceMemory;
 import org.airelab.kernels.DType;
 import org.airelab.torch.Tensor;
@@ -29,6 +31,14 @@ class BaselineTest {
                     }
                 });
         assertTrue(called.size() >= 30, called.toString());
+    }
+
+    @Test
+    void severalOperatorsResultsArePackedAsOnesAre() {
+        UnaryOperator<List<float[]>> reversed = List::reversed;
+        Baseline baseline = new Baseline("two", (scope, t) -> () -> t, Set.of(DType.FP16), reversed).composed();
+        assertEquals(reversed, baseline.packing());
+        assertEquals(Set.of(DType.FP16), baseline.dtypes());
     }
 
     private static void call(Workload<?> workload, DType dtype) {
