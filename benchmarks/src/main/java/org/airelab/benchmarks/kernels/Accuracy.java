@@ -94,23 +94,10 @@ final class Accuracy {
         List<Operand> written = workload.operands().stream().filter(Operand::written).toList();
         double most = 0;
         for (int i = 0; i < written.size(); i++) {
-            double largest = largest(reference.get(i));
-            if (largest > 0) {
-                double half = halfUnit(largest, written.get(i).fixed() ? DType.FP32 : dtype);
-                most = Math.max(most, half / Deviation.rootMeanSquare(reference.get(i)));
-            }
+            DType type = written.get(i).fixed() ? DType.FP32 : dtype;
+            most = Math.max(most, Deviation.ofRounding(reference.get(i), type).largest());
         }
         return most;
-    }
-
-    private static double halfUnit(double value, DType type) {
-        int fraction = switch (type) {
-            case FP32 -> 23;
-            case FP16 -> 10;
-            case BF16 -> 7;
-        };
-        int leastExponent = type == DType.FP16 ? -14 : Float.MIN_EXPONENT;
-        return Math.scalb(0.5, Math.max(Math.getExponent(value), leastExponent) - fraction);
     }
 
     private static double largest(float[] values) {

@@ -1,5 +1,7 @@
 package org.airelab.benchmarks.kernels;
 
+import org.airelab.kernels.DType;
+
 /**
  * How far the numbers of a tensor are from the reference's, in units of the root mean square of these. NaN where one of
  * two numbers is NaN and the other is not.
@@ -25,19 +27,29 @@ record Deviation(double rms, double largest) {
     }
 
     /**
-     * What rounding alone makes of exact numbers: at most half a unit in the last place of the largest, and each of a
-     * deviation of its unit / sqrt(12), as of all numbers between two floats none is more likely. The reference's own
-     * results are rounded so, hence less cannot be told from nothing.
+     * What rounding to an element type alone makes of exact numbers: at most half a unit in the last place of the
+     * largest, and each of a deviation of its unit / sqrt(12), as of all numbers between two of the type none is more
+     * likely. The reference's own results are rounded so to float32, hence less cannot be told from nothing.
      */
-    static Deviation ofRounding(float[] reference) {
+    static Deviation ofRounding(float[] reference, DType type) {
         double squares = 0;
         double largest = 0;
         for (float value : reference) {
-            double unit = Math.ulp(value);
-            squares += unit * unit / 12;
-            largest = Math.max(largest, unit / 2);
+            double half = value == 0 ? 0 : halfUnit(value, type);
+            squares += half * half / 3;
+            largest = Math.max(largest, half);
         }
         return of(squares, largest, reference);
+    }
+
+    private static double halfUnit(double value, DType type) {
+        int fraction = switch (type) {
+            case FP32 -> 23;
+            case FP16 -> 10;
+            case BF16 -> 7;
+        };
+        int leastExponent = type == DType.FP16 ? -14 : Float.MIN_EXPONENT;
+        return Math.scalb(0.5, Math.max(Math.getExponent(value), leastExponent) - fraction);
     }
 
     private static Deviation of(double squares, double largest, float[] reference) {

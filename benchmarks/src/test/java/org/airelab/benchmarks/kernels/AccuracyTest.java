@@ -83,7 +83,7 @@ class AccuracyTest {
      */
     private static void assertAtMostTwice(float[] reference, float[] libtorch, float[] actual, String what) {
         Deviation limit = Deviation.of(reference, libtorch);
-        Deviation rounding = Deviation.ofRounding(reference);
+        Deviation rounding = Deviation.ofRounding(reference, DType.FP32);
         Deviation found = Deviation.of(reference, actual);
         String compared = what + ": expected at most twice libtorch's " + limit + " and what rounding makes, "
                 + rounding + ", found " + found;
@@ -129,7 +129,7 @@ class AccuracyTest {
         Deviation deviation = Deviation.of(new float[] {3, -4, 0, 0}, new float[] {3, -4, 1, 0.5f});
         assertEquals(Math.sqrt(1.25 / 4) / 2.5, deviation.rms(), 1e-12);
         assertEquals(1 / 2.5, deviation.largest(), 1e-12);
-        Deviation rounding = Deviation.ofRounding(new float[] {1, 1, 1, 1});
+        Deviation rounding = Deviation.ofRounding(new float[] {1, 1, 1, 1}, DType.FP32);
         assertEquals(0x1p-23 / Math.sqrt(12), rounding.rms(), 1e-15);
         assertEquals(0x1p-24, rounding.largest(), 1e-15);
     }
