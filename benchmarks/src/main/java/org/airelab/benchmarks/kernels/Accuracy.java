@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.airelab.benchmarks.kernels.workload.Operand;
 import org.airelab.benchmarks.kernels.workload.Workload;
 import org.airelab.benchmarks.kernels.workload.Workloads;
@@ -22,10 +23,19 @@ final class Accuracy {
     /**
      * A kernel's results beside the reference's.
      *
-     * @param error    the largest
-     * @param rounding what rounding the largest result may cost: see {@link #rounding}
+     * @param errors   one for each tensor it gives, in the order of those that a call writes
+     * @param rounding what rounding the largest result of these tensors may cost: see {@link #rounding}
      */
-    record Comparison(double error, double rounding) {
+    record Comparison(List<Double> errors, double rounding) {
+        /** The largest error. */
+        double error() {
+            return error(errors.size());
+        }
+
+        /** The largest error of the first tensors. */
+        double error(int tensors) {
+            return errors.stream().limit(tensors).reduce(0.0, Math::max);
+        }
     }
 
     private Accuracy() {
@@ -39,11 +49,16 @@ final class Accuracy {
         }
     }
 
-    /** The error of a kernel. */
-    static double error(Workload<?> workload, String kernel, List<float[]> reference) {
-        List<float[]> results = kernel.equals(BoundWorkload.LIBTORCH) ? libtorch(workload)
+    /** Results beside the reference's, of as many tensors as there are. */
+    static Comparison compare(Workload<?> workload, DType dtype, List<float[]> reference, List<float[]> actual) {
+        return new Comparison(errors(reference, actual),
+                rounding(workload, dtype, reference.subList(0, actual.size())));
+    }
+
+    /** The results of a kernel, a rung or libtorch. */
+    static List<float[]> results(Workload<?> workload, String kernel) {
+        return kernel.equals(BoundWorkload.LIBTORCH) ? libtorch(workload)
                 : results(workload, BoundWorkload.rung(Workloads.family(workload), kernel));
-        return error(reference, results);
     }
 
     /** The results of a rung, which need not be one that the workload's family has. */
@@ -69,11 +84,12 @@ final class Accuracy {
 
     /** The largest error of as many tensors as there are actual ones. */
     static double error(List<float[]> reference, List<float[]> actual) {
-        double worst = 0;
-        for (int i = 0; i < actual.size(); i++) {
-            worst = Math.max(worst, Deviation.of(reference.get(i), actual.get(i)).largest());
-        }
-        return worst;
+        return errors(reference, actual).stream().reduce(0.0, Math::max);
+    }
+
+    private static List<Double> errors(List<float[]> reference, List<float[]> actual) {
+        return IntStream.range(0, actual.size())
+                .mapToObj(i -> Deviation.of(reference.get(i), actual.get(i)).largest()).toList();
     }
 
     /** The largest element in units of the root mean square of its tensor, over all tensors. */
@@ -88,12 +104,12 @@ final class Accuracy {
 
     /**
      * Half a unit in the last place of the largest result, which rounding it to the element type may cost, in the
-     * error's units; of all tensors the most.
+     * error's units; of all tensors given, the first that a call writes, the most.
      */
     static double rounding(Workload<?> workload, DType dtype, List<float[]> reference) {
         List<Operand> written = workload.operands().stream().filter(Operand::written).toList();
         double most = 0;
-        for (int i = 0; i < written.size(); i++) {
+        for (int i = 0; i < reference.size(); i++) {
             DType type = written.get(i).fixed() ? DType.FP32 : dtype;
             most = Math.max(most, Deviation.ofRounding(reference.get(i), type).largest());
         }

@@ -218,8 +218,7 @@ final class BenchmarkFork {
     private static Accuracy.Comparison compare(Task.Item item, Map<String, List<float[]>> references) {
         Workload<?> workload = Workloads.find(item.workload());
         List<float[]> reference = references.computeIfAbsent(workload.id(), id -> Accuracy.reference(workload));
-        return new Accuracy.Comparison(Accuracy.error(workload, item.kernel(), reference),
-                Accuracy.rounding(workload, item.dtype(), reference));
+        return Accuracy.compare(workload, item.dtype(), reference, Accuracy.results(workload, item.kernel()));
     }
 
     /** A visit; another one, a few times, where other programs kept the kernel from its cores all the while. */

@@ -57,8 +57,7 @@ final class DeviceTrial<R extends Rung> implements AutoCloseable {
                 Work work = Measured.work(workload, kernel, dtype, memory, stream, launcher)) {
             List<float[]> results = work instanceof TorchWork torch ? results(torch, stream)
                     : results(work, memory, stream);
-            return new Accuracy.Comparison(Accuracy.error(reference, results),
-                    Accuracy.rounding(workload, dtype, reference));
+            return Accuracy.compare(workload, dtype, reference, results);
         }
     }
 

@@ -17,8 +17,7 @@ import org.airelab.kernels.cuda.GpuReadings;
 /** Collects what forks measure, and makes a report's rows of it. */
 final class Measurements {
     private final Map<Task.Item, List<List<Double>>> samples = new LinkedHashMap<>();
-    private final Map<Task.Item, Double> errors = new LinkedHashMap<>();
-    private final Map<Task.Item, Double> roundings = new LinkedHashMap<>();
+    private final Map<Task.Item, Accuracy.Comparison> comparisons = new LinkedHashMap<>();
     private final Map<Task.Item, String> absent = new LinkedHashMap<>();
     private final Set<Task.Item> eager = new HashSet<>();
     private final List<List<GpuReadings>> readings = new ArrayList<>();
@@ -41,10 +40,7 @@ final class Measurements {
             readings.get(fork).add(event.gpu());
         }
         switch (event.kind()) {
-            case ERROR -> {
-                errors.put(item, event.value());
-                roundings.put(item, event.rounding());
-            }
+            case ERROR -> comparisons.put(item, event.comparison());
             case ABSENT -> absent.put(item, event.text());
             case SAMPLE, DISTURBED_SAMPLE, EAGER_SAMPLE -> {
                 if (event.kind() == Task.Kind.EAGER_SAMPLE) {
@@ -99,6 +95,8 @@ final class Measurements {
         double median = Quantiles.of(times, 0.5);
         double[][] baselineTimes = library == null ? null : samples(library);
         Double baselineMedian = library == null ? null : (Double) Quantiles.of(baselineTimes, 0.5);
+        Accuracy.Comparison own = comparisons.get(item);
+        Accuracy.Comparison other = library == null ? null : comparisons.get(library);
         double bytes = w.bytes(ladder.dtype());
         ToDoubleFunction<Double> rate = work -> work / (1e-3 * median);
         return new Row(w.family(), w.operation(), kernel, device, ladder.dtype().toString(), w.shape(), median,
@@ -107,8 +105,9 @@ final class Measurements {
                 w.computeBound() ? null : 1e-9 * rate.applyAsDouble(bytes),
                 roofline.leastMs(w.flops(), bytes, ladder.dtype().toString()) / median,
                 library == null ? null : ladder.libraryCall() + (eager.contains(library) ? ", not in a graph" : ""),
-                baselineMedian, library == null ? null : baselineMedian / median, errors.get(item),
-                library == null ? null : errors.get(library), roundings.get(item), w.flops(), bytes, times,
+                baselineMedian, library == null ? null : baselineMedian / median,
+                own == null ? null : (Double) own.error((other == null ? own : other).errors().size()),
+                other == null ? null : other.error(), other == null ? null : other.rounding(), w.flops(), bytes, times,
                 baselineTimes);
     }
 }

@@ -40,15 +40,15 @@ record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean a
     /**
      * What the JVM prints, a line each, as soon as it is known.
      *
-     * @param item     index in {@link #items()}
-     * @param kind     of what
-     * @param value    milliseconds or error; null where there is none
-     * @param rounding beside an error, what rounding the largest result may cost; else null
-     * @param text     why there is no value
-     * @param gpu      the GPU's state right after
+     * @param item       index in {@link #items()}
+     * @param kind       of what
+     * @param value      milliseconds; null where there is none
+     * @param comparison of an item that was compared with the reference and has results; else null
+     * @param text       why there is no value
+     * @param gpu        the GPU's state right after
      */
-    record Event(int item, Kind kind, Double value, Double rounding, String text, GpuReadings gpu) {
-        /** Of no error. */
+    record Event(int item, Kind kind, Double value, Accuracy.Comparison comparison, String text, GpuReadings gpu) {
+        /** Of no comparison. */
         Event(int item, Kind kind, Double value, String text, GpuReadings gpu) {
             this(item, kind, value, null, text, gpu);
         }
@@ -58,16 +58,16 @@ record Task(boolean cuda, List<Item> items, boolean cold, int threads, boolean a
             this(item, kind, value, null, null);
         }
 
-        /** Of a comparison; null where there is none. */
+        /** Of a comparison; null where there is none, and one of no results counts as none. */
         static Event of(int item, Accuracy.Comparison comparison) {
-            return comparison == null ? new Event(item, Kind.ERROR, null)
-                    : new Event(item, Kind.ERROR, comparison.error(), comparison.rounding(), null, null);
+            return new Event(item, Kind.ERROR, null,
+                    comparison == null || comparison.errors().isEmpty() ? null : comparison, null, null);
         }
     }
 
     /** Kinds of events. */
     enum Kind {
-        /** The item was compared with the reference: its error, or null where that cannot be. */
+        /** The item was compared with the reference: the comparison, or null where that cannot be. */
         ERROR,
         /** The item is warmed up. */
         WARM,

@@ -19,10 +19,11 @@ package org.airelab.benchmarks.report;
  * @param baselineMedianMs  their median
  * @param ratio             baseline's median over the kernel's: above 1 where the kernel is faster
  * @param maxError          largest difference from the float64 reference, in units of the root mean square of its
- *                          tensor
+ *                          tensor: of the tensors that the baseline gives too where its error is known, else of all
  * @param baselineMaxError  the baseline's
- * @param rounding          half a unit in the last place of the largest result, in the same units: what rounding it to
- *                          its type may cost; null in reports that were made without
+ * @param rounding          half a unit in the last place of the largest result of these tensors, in the same units:
+ *                          what rounding it to its type may cost; null without a baseline's error, and in reports that
+ *                          were made without
  * @param flops             floating-point operations of a call
  * @param bytes             bytes a call must move
  * @param samplesMs         one list for each JVM, in each a sample for each of its visits

@@ -45,11 +45,11 @@ class AccuracyTest {
         Workload<?> workload = Workloads.find(id);
         List<float[]> reference = Accuracy.reference(workload);
         for (Rung rung : Workloads.family(workload).rungs()) {
-            double error = Accuracy.error(workload, rung.name(), reference);
+            double error = Accuracy.error(reference, Accuracy.results(workload, rung));
             assertTrue(error < FLOAT32, rung.name() + ": expected an error below 1e-4, found " + error);
         }
         if (workload.baseline() != null) {
-            double error = Accuracy.error(workload, BoundWorkload.LIBTORCH, reference);
+            double error = Accuracy.error(reference, Accuracy.libtorch(workload));
             assertTrue(error < FLOAT32, "libtorch: expected an error below 1e-4, found " + error);
         }
     }
@@ -197,6 +197,22 @@ class AccuracyTest {
         List<float[]> tiny = List.of(new float[] {0x1.8p-20f}, new float[2]);
         assertEquals(0x1p-25 / 0x1.8p-20, Accuracy.rounding(norm, DType.FP16, tiny), 0, "float16's are subnormal");
         assertEquals(0, Accuracy.rounding(norm, DType.BF16, List.of(new float[2], new float[2])), 0);
+    }
+
+    /** A library gives the first tensor alone, whose largest result is the larger in its units. */
+    @Test
+    void whatIsNotGivenIsNotCompared() {
+        Workload<?> norm = Workloads.find("rms-norm/forward/256x768");
+        List<float[]> reference = List.of(new float[] {2, -2}, new float[] {3, -4, 0, 0});
+        Accuracy.Comparison all = Accuracy.compare(norm, DType.FP32, reference,
+                List.of(new float[] {2, -3}, new float[] {3, -4, 0, 2}));
+        assertEquals(List.of(0.5, 0.8), all.errors());
+        assertEquals(0.8, all.error());
+        assertEquals(0.5, all.error(1));
+        assertEquals(0x1p-22 / 2.5, all.rounding());
+        Accuracy.Comparison first = Accuracy.compare(norm, DType.FP32, reference, List.of(new float[] {2, -3}));
+        assertEquals(List.of(0.5), first.errors());
+        assertEquals(0x1p-24, first.rounding());
     }
 
     @Test

@@ -105,13 +105,17 @@ class GpuTargetTest {
         assertEquals("there are no kernels of adam for Some GPU", error.getMessage());
     }
 
-    /** A fork's events of half-precision softmax with libtorch, and of the limits: 2 ms, 1 ms and 0.5 ms. */
-    private static List<Task.Event> events(Task task, Task.Kind librarySample) {
+    /**
+     * A fork's events of half-precision softmax with libtorch, and of the limits: 2 ms, 1 ms and 0.5 ms. The rungs have
+     * a second tensor; what is given are libtorch's errors.
+     */
+    private static List<Task.Event> events(Task task, Task.Kind librarySample, List<Double> given) {
         List<Task.Event> events = new ArrayList<>();
         for (int i = 0; i < task.items().size(); i++) {
             boolean library = task.items().get(i).kernel().equals(Measured.LIBTORCH);
             boolean limit = task.items().get(i).kernel().equals(Task.ROOFLINE);
-            events.add(Task.Event.of(i, limit ? null : new Accuracy.Comparison(library ? 4e-4 : 1e-3, 2e-4)));
+            events.add(Task.Event.of(i, limit ? null : library
+                    ? new Accuracy.Comparison(given, 2e-4) : new Accuracy.Comparison(List.of(1e-3, 7e-3), 3e-4)));
             if (library && librarySample == Task.Kind.ABSENT) {
                 events.add(new Task.Event(i, Task.Kind.ABSENT, null, "no such operator", null));
             } else {
@@ -127,11 +131,15 @@ class GpuTargetTest {
             List.of("naive", "block"), Measured.LIBTORCH, "libtorch: softmax");
 
     private static Measurements measured(Task.Kind librarySample) {
+        return measured(librarySample, List.of(4e-4));
+    }
+
+    private static Measurements measured(Task.Kind librarySample, List<Double> given) {
         List<Task.Item> items = new ArrayList<>(LADDER.items());
         items.addAll(target(90).limits());
         Task task = new Task(true, items, false, 1, true, Schedule.GPU_QUICK);
         Measurements measurements = new Measurements();
-        events(task, librarySample).forEach(event -> measurements.add(task, 0, event));
+        events(task, librarySample, given).forEach(event -> measurements.add(task, 0, event));
         return measurements;
     }
 
@@ -153,6 +161,22 @@ class GpuTargetTest {
         assertEquals(4e-4, row.baselineMaxError());
         assertEquals(2e-4, row.rounding());
         assertEquals(List.of(), measurements.notes());
+    }
+
+    @Test
+    void onlyTheTensorsThatTheLibraryGivesAreHeldAgainstItsOwn() {
+        assertErrors(1e-3, 4e-4, 2e-4, measured(Task.Kind.SAMPLE, List.of(4e-4)));
+        assertErrors(7e-3, 5e-4, 2e-4, measured(Task.Kind.SAMPLE, List.of(4e-4, 5e-4)));
+        assertErrors(7e-3, Double.NaN, 2e-4, measured(Task.Kind.SAMPLE, List.of(4e-4, Double.NaN)));
+        assertErrors(7e-3, null, null, measured(Task.Kind.SAMPLE, List.of()));
+        assertErrors(7e-3, null, null, measured(Task.Kind.ABSENT, List.of(4e-4)));
+    }
+
+    private static void assertErrors(double error, Double library, Double rounding, Measurements measurements) {
+        Row row = measurements.rows(LADDER, "Some GPU", target(90).roofline(measurements)).getLast();
+        assertEquals(error, row.maxError());
+        assertEquals(library, row.baselineMaxError());
+        assertEquals(rounding, row.rounding());
     }
 
     @Test
