@@ -11,8 +11,8 @@ import org.airelab.kernels.DType;
  *
  * <p>Adds to the scalar rung: blocks of 64 x 64 elements of A, B and C, 16 KiB each, those of C in float64 twice that,
  * so that an element once fetched serves 64 times before it leaves the first-level cache; and an innermost loop along
- * the rows of B and C, whose multiply-adds do not wait for each other. Measured at 1024 x 1024 x 1024 on one core of an
- * AMD EPYC (Zen 4) server: 6.2 times the scalar rung, 3.4 GFLOP/s.
+ * the rows of B and C, whose multiply-adds do not wait for each other. Measured at 256 x 256 x 256 on one core of an
+ * Intel Xeon (benchmarks/reports/20261127-Intel-Xeon): 1.4 times the scalar rung, 3.7 GFLOP/s.
  */
 final class BlockedMatmul implements Matmul {
     private static final int BLOCK = 64;

@@ -10,8 +10,8 @@ import org.airelab.kernels.cpu.Lanes;
  *
  * <p>Adds to the vector rung: A and B are first copied into panels that a tile reads from end to end, so that neither
  * their strides nor their transpositions are felt any more; k is cut into blocks whose panels stay in the caches; and
- * tiles have the machine's widest vectors ({@link RegisterTile}). Measured at 1024 x 1024 x 1024 on one core of an AMD
- * EPYC (Zen 4) server: 1.9 times the vector rung, 92 GFLOP/s of the 116 that the tile reaches by itself.
+ * tiles have the machine's widest vectors ({@link RegisterTile}). Measured at 256 x 256 x 256 on one core of an Intel
+ * Xeon (benchmarks/reports/20261127-Intel-Xeon): 1.8 times the vector rung, 143 GFLOP/s.
  */
 class PackedMatmul implements Matmul {
     private final RegisterTile tile;

@@ -19,8 +19,8 @@ import org.airelab.kernels.cpu.Scratch;
  * <p>Adds to the blocked rung: eight multiply-adds an instruction, and sums that stay in registers, with six loads for
  * eight multiply-adds. The sums of 256 steps of k begin at 0 and are then added to C, which bounds how far rounding
  * errors add up. A transposed B, whose rows are no vectors, is rewritten first, and so is a B whose rows end within a
- * tile. Measured at 1024 x 1024 x 1024 on one core of an AMD EPYC (Zen 4) server: 14 times the blocked rung,
- * 49 GFLOP/s.
+ * tile. Measured at 256 x 256 x 256 on one core of an Intel Xeon (benchmarks/reports/20261127-Intel-Xeon): 21 times the
+ * blocked rung, 79 GFLOP/s.
  */
 final class VectorMatmul implements Matmul {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
