@@ -59,8 +59,8 @@ final class ScorePanel {
     }
 
     /**
-     * Replaces the scores by P = 2^(score - shift [columns]) and adds P to the sums [columns]. A shift of minus infinity
-     * is that of scores which are, too: they become 0, not NaN, as others may follow.
+     * Replaces the scores by P = 2^(score - shift [columns]) and adds P to the sums [columns]. A shift of minus
+     * infinity is that of scores which are, too: they become 0, not NaN, as others may follow.
      */
     static void exponentiate(long scores, int rows, long shifts, long sums) {
         exponentiateHalf(scores, rows, shifts, sums);
