@@ -3,6 +3,7 @@ package org.airelab.benchmarks.kernels.workload;
 import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
+import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -71,9 +72,9 @@ final class MatmulWorkloads {
     /** With {@code nt} or {@code tn} in the name, as BLAS has it, for an operand that lies in memory transposed. */
     static Workload<Matmul> product(MatmulShape plain, boolean transposeA, boolean transposeB) {
         MatmulShape s = plain.transposed(transposeA, transposeB);
-        return multiply(s).against(new Baseline("mm", t -> {
-            Tensor a = transposeA ? transposed(t[0]) : t[0];
-            Tensor b = transposeB ? transposed(t[1]) : t[1];
+        return multiply(s).against(new Baseline("mm", (scope, t) -> {
+            NDArray a = (transposeA ? transposed(t[0]) : t[0].share()).attach(scope);
+            NDArray b = (transposeB ? transposed(t[1]) : t[1].share()).attach(scope);
             return () -> MM.call().tensor(a).tensor(b).tensors(1);
         })).asGemm(s);
     }
