@@ -113,7 +113,7 @@ class GpuForkTest {
             assertEquals(List.of(FAKE_MILLIS / 2), samples(events, limit));
         }
         List<Task.Event> errors = events.stream().filter(e -> e.kind() == Task.Kind.ERROR).toList();
-        assertTrue(Double.isNaN(errors.get(0).value()), "nothing was written over the poison: " + errors);
+        assertTrue(Double.isNaN(errors.get(0).comparison().error()), "nothing was written over the poison: " + errors);
         List<Task.Event> absent = events.stream().filter(e -> e.kind() == Task.Kind.ABSENT).toList();
         assertEquals(2, absent.getFirst().item());
         assertEquals("expected a CUDA build of libtorch, found a CPU build", absent.getFirst().text());
