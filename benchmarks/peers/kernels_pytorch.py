@@ -27,9 +27,14 @@ import time
 import typing
 import warnings
 
-import torch
-import torch.nn.functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+except ModuleNotFoundError as e:
+    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
+          file=sys.stderr)
+    sys.exit(3)
 
 # As in the lab's *Workloads.java; those before the bar are --quick's.
 LARGE = {
