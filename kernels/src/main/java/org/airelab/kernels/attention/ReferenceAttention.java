@@ -63,7 +63,7 @@ final class ReferenceAttention implements Attention {
             MemorySegment lse, MemorySegment dQkv) {
         Attention.check(shape, dOut, qkv, out, lse, dQkv);
         for (var b = 0; b < shape.batch(); b++) {
-            var gradient = new double[shape.time() * shape.packedWidth()];
+            var gradient = new double[Math.multiplyExact(shape.time(), shape.packedWidth())];
             for (var h = 0; h < shape.heads(); h++) {
                 for (var i = 0; i < shape.time(); i++) {
                     backward(shape, dOut, qkv, gradient, b, h, i);
