@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -22,6 +24,9 @@ public final class FileLocks {
     private static final ReentrantLock THREADS = new ReentrantLock();
     /** More than a mark has. */
     private static final int MARK_BYTES = 100;
+    /** Far longer than a living holder needs from its lock to its mark. */
+    private static final long MARK_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long MARK_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private FileLocks() {
     }
@@ -77,11 +82,19 @@ public final class FileLocks {
         return channel.lock();
     }
 
+    /** A holder writes its mark only after it has the lock, so who comes at the same moment looks again. */
     private static String holder(FileChannel channel) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(MARK_BYTES);
-        channel.read(bytes, 0);
-        String mark = StandardCharsets.US_ASCII.decode(bytes.flip()).toString();
-        return mark.contains(";") ? mark.substring(0, mark.indexOf(';')) : "another process";
+        long end = System.nanoTime() + MARK_PATIENCE_NANOS;
+        do {
+            ByteBuffer bytes = ByteBuffer.allocate(MARK_BYTES);
+            channel.read(bytes, 0);
+            String mark = StandardCharsets.US_ASCII.decode(bytes.flip()).toString();
+            if (mark.contains(";")) {
+                return mark.substring(0, mark.indexOf(';'));
+            }
+            LockSupport.parkNanos(MARK_PAUSE_NANOS);
+        } while (System.nanoTime() < end);
+        return "another process";
     }
 
     /** Whether the locked file still has its name: whoever held the lock before deleted the file. */

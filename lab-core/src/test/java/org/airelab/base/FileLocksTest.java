@@ -9,15 +9,20 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FileLocksTest {
     private static final int ROUNDS = 150;
@@ -37,17 +42,39 @@ class FileLocksTest {
     }
 
     /** The other process of the tests below: one that counts, or one that holds the lock until its input ends. */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
         if (arguments.length == 1) {
             quietly(() -> count(folder));
             return;
         }
-        FileLocks.holding(folder.resolve("lock"), () -> {
-            System.out.write('h');
-            System.out.flush();
-            return System.in.read();
-        });
+        if (arguments[1].equals("late")) {
+            holdWithLateMark(folder.resolve("lock"));
+            return;
+        }
+        FileLocks.holding(folder.resolve("lock"), FileLocksTest::hold);
+    }
+
+    private static int hold() throws IOException {
+        System.out.write('h');
+        System.out.flush();
+        return System.in.read();
+    }
+
+    /** As a holder that the system keeps from running just after it got the lock. */
+    private static void holdWithLateMark(Path lock) throws Exception {
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock _ = channel.lock()) {
+            Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    Thread.sleep(300);
+                    Files.writeString(lock, "process " + ProcessHandle.current().pid() + "; late");
+                } catch (IOException | InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            hold();
+        }
     }
 
     /** Counting processes wait for one another hundreds of times. */
@@ -63,11 +90,12 @@ class FileLocksTest {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"hold", "late"})
     @Timeout(60)
-    void whoWaitsSaysForWhom() throws Exception {
+    void whoWaitsSaysForWhom(String how) throws Exception {
         Process holder = new ProcessBuilder(ProcessHandle.current().info().command().orElseThrow(), "-cp",
-                System.getProperty("java.class.path"), FileLocksTest.class.getName(), folder.toString(), "hold")
+                System.getProperty("java.class.path"), FileLocksTest.class.getName(), folder.toString(), how)
                 .redirectError(ProcessBuilder.Redirect.INHERIT).start();
         assertEquals('h', holder.getInputStream().read());
         var said = new ByteArrayOutputStream();
