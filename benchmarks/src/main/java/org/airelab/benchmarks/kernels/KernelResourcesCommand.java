@@ -38,7 +38,7 @@ public final class KernelResourcesCommand implements LabCommand {
             description = "Compute capabilities: 80, 90, 100. Default: ${DEFAULT-VALUE}.")
     private List<Integer> architectures;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Write the table there, in Markdown.")
+    @Option(names = "--out", paramLabel = "FILE", description = "Write the report there, in Markdown.")
     private Path out;
 
     @Spec
@@ -49,7 +49,7 @@ public final class KernelResourcesCommand implements LabCommand {
         return CommandGroup.KERNELS;
     }
 
-    /** Prints the table. */
+    /** Prints the report. */
     @Override
     public Integer call() throws IOException {
         for (int architecture : architectures) {
@@ -59,11 +59,12 @@ public final class KernelResourcesCommand implements LabCommand {
             }
         }
         ResourceReport report = report();
-        String table = report.markdown();
+        String text = report.markdown("./lab " + String.join(" ",
+                spec.root().commandLine().getParseResult().originalArgs()));
         if (out != null) {
-            AtomicFiles.writeString(out, table);
+            AtomicFiles.writeString(out, text);
         }
-        spec.commandLine().getOut().print(table);
+        spec.commandLine().getOut().print(text);
         spec.commandLine().getOut().flush();
         if (!report.violations().isEmpty()) {
             ResourceReport.Row first = report.violations().getFirst();
@@ -85,17 +86,18 @@ public final class KernelResourcesCommand implements LabCommand {
             }
             sources.put(architecture, some);
         }
-        List<ResourceReport.Row> rows = new ArrayList<>();
+        List<ResourceReport> reports = new ArrayList<>();
         try (Progress progress = Progress.on("compiling", sources.values().stream().mapToLong(Set::size).sum(),
                 "kernels")) {
-            sources.forEach((architecture, some) -> some.parallelStream().map(source -> {
+            sources.forEach((architecture, some) -> reports.addAll(some.parallelStream().map(source -> {
                 ResourceReport one = ResourceReport.of(List.of(source), architecture);
                 progress.advance(1);
-                return one.rows();
-            }).toList().forEach(rows::addAll));
+                return one;
+            }).toList()));
         } catch (MissingCudaException e) {
             throw UserError.machine(e.getMessage(), e.advice(), e);
         }
-        return new ResourceReport(rows);
+        return new ResourceReport(reports.getFirst().compiler(),
+                reports.stream().flatMap(one -> one.rows().stream()).toList());
     }
 }

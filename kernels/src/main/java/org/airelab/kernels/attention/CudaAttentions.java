@@ -1,7 +1,7 @@
 package org.airelab.kernels.attention;
 
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.CudaRung;
 import org.airelab.kernels.cuda.KernelSource;
@@ -15,10 +15,10 @@ final class CudaAttentions {
 
     static List<CudaRung<Attention>> rungs() {
         return List.of(
-                new CudaRung<>("naive", Set.of(DType.values()), AMPERE, true, NaiveCudaAttention::new),
-                new CudaRung<>("fused", Set.of(DType.values()), AMPERE, true, FusedCudaAttention::new),
-                new CudaRung<>("mma", Set.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new),
-                new CudaRung<>("wgmma", Set.of(DType.FP16, DType.BF16), WgmmaCudaAttention.HOPPER, true,
+                new CudaRung<>("naive", EnumSet.allOf(DType.class), AMPERE, true, NaiveCudaAttention::new),
+                new CudaRung<>("fused", EnumSet.allOf(DType.class), AMPERE, true, FusedCudaAttention::new),
+                new CudaRung<>("mma", EnumSet.of(DType.FP16, DType.BF16), AMPERE, true, MmaCudaAttention::new),
+                new CudaRung<>("wgmma", EnumSet.of(DType.FP16, DType.BF16), WgmmaCudaAttention.HOPPER, true,
                         WgmmaCudaAttention::new));
     }
 

@@ -2,16 +2,50 @@ package org.airelab.kernels.cuda;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * What the kernels of sources take of a multiprocessor, compiled for several architectures.
  *
- * @param rows one for each kernel and architecture
+ * @param compiler the compiler and its version
+ * @param rows     one for each kernel and architecture
  */
-public record ResourceReport(List<Row> rows) {
+public record ResourceReport(String compiler, List<Row> rows) {
+    private static final String HEAD = """
+            # Registers and memory of the CUDA kernels
+
+            Made by `%s` with %s; it needs no GPU. A row is a kernel as ptxas reports it:
+
+            - **source**: the file and the macros it is compiled with. Each set of macros that a rung launches it with is a
+              compilation.
+            - **for**: the architecture, sm_80 of an A100, sm_90a of an H100 or H200, sm_100a of a B200.
+            - **registers**: of 32 bits, of a thread. It can have 255, and all threads of a multiprocessor 65,536.
+            - **shared memory**: bytes of a block, of arrays whose size is compiled in. What a launch adds is not there.
+            - **local memory**: bytes of a thread, of spilled registers and of arrays with computed indices. The header
+              of a source that uses any says why, and how much.
+            - **spills**: bytes of registers stored to local memory and loaded again, as counted in the code. A kernel
+              that spills fails the command.
+
+            ## Sources
+
+            The most that any kernel of a source takes, over so many compilations.
+
+            | source | for | compilations | registers | shared memory | local memory | spills |
+            | --- | --- | ---: | ---: | ---: | ---: | ---: |
+            """;
+    private static final String KERNELS = """
+
+            ## Kernels
+
+            | source | kernel | for | registers | shared memory | local memory | spills |
+            | --- | --- | --- | ---: | ---: | ---: | ---: |
+            """;
     private static final Pattern DECLARED = Pattern.compile("(?m)^// local memory: (\\d+) bytes, because \\S");
 
     /** A kernel of a source. */
@@ -45,7 +79,7 @@ public record ResourceReport(List<Row> rows) {
                 KernelResources.parse(log).forEach(kernel -> rows.add(new Row(source, kernel)));
             }
         }
-        return new ResourceReport(rows);
+        return new ResourceReport(nvcc.version(), rows);
     }
 
     /** Whether a machine can make a report: it needs nvcc. */
@@ -64,16 +98,36 @@ public record ResourceReport(List<Row> rows) {
         return declaration.find() ? Integer.parseInt(declaration.group(1)) : 0;
     }
 
-    /** The report as a table in Markdown. */
-    public String markdown() {
-        StringBuilder table = new StringBuilder("| source | kernel | for | registers | shared memory | local memory | "
-                + "spills |\n| --- | --- | --- | ---: | ---: | ---: | ---: |\n");
+    /**
+     * The report in Markdown: what the columns mean, a summary with a row for each source and architecture, and a row
+     * for each kernel.
+     *
+     * @param command what was typed to make it
+     */
+    public String markdown(String command) {
+        StringBuilder text = new StringBuilder(String.format(HEAD, command, compiler));
+        rows.stream().collect(Collectors.groupingBy(row -> row.source().name(), TreeMap::new,
+                Collectors.groupingBy(row -> row.resources().target(), LinkedHashMap::new, Collectors.toList())))
+                .forEach((source, targets) -> targets.forEach((target, some) ->
+                        text.append(summary(source, target, some))));
+        text.append(KERNELS);
         for (Row row : rows) {
             KernelResources kernel = row.resources();
-            table.append(String.format("| %s | %s | %s | %d | %d | %d | %d |%n", row.source(), kernel.entry(),
+            text.append(String.format("| %s | %s | %s | %d | %d | %d | %d |%n", row.source(), kernel.entry(),
                     kernel.target(), kernel.registers(), kernel.sharedBytes(), kernel.localBytes(),
                     kernel.spillBytes()));
         }
-        return table.toString();
+        return text.toString();
+    }
+
+    private static String summary(String source, String target, List<Row> rows) {
+        return String.format("| %s | %s | %d | %d | %d | %d | %d |%n", source, target,
+                rows.stream().map(Row::source).distinct().count(), most(rows, KernelResources::registers),
+                most(rows, KernelResources::sharedBytes), most(rows, KernelResources::localBytes),
+                most(rows, KernelResources::spillBytes));
+    }
+
+    private static int most(List<Row> rows, ToIntFunction<KernelResources> count) {
+        return rows.stream().map(Row::resources).mapToInt(count).max().orElseThrow();
     }
 }

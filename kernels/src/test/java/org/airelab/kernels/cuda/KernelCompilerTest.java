@@ -135,7 +135,7 @@ class KernelCompilerTest {
         assertFalse(probe(4096, 0).exceedsDeclaration());
         assertTrue(probe(16, 4).exceedsDeclaration());
         assertTrue(probe(0, 4).exceedsDeclaration());
-        assertEquals(1, new ResourceReport(List.of(probe(16, 0), probe(16, 56))).violations().size());
+        assertEquals(1, new ResourceReport("nvcc 13", List.of(probe(16, 0), probe(16, 56))).violations().size());
     }
 
     private static ResourceReport.Row probe(int localBytes, int spillBytes) {
@@ -143,12 +143,31 @@ class KernelCompilerTest {
                 false));
     }
 
+    private static ResourceReport.Row row(KernelSource source, String entry, String target, int registers,
+            int sharedBytes) {
+        return new ResourceReport.Row(source, new KernelResources(entry, target, registers, sharedBytes, 16, 8, false));
+    }
+
     @Test
-    void theTableHasALineForEachKernel() {
-        var row = new ResourceReport.Row(PROBE.with("TILE", 8),
-                new KernelResources("name", "sm_80", 32, 1024, 16, 8, false));
-        assertEquals("| cuda/probe.cu -DTILE=8 | name | sm_80 | 32 | 1024 | 16 | 8 |",
-                new ResourceReport(List.of(row)).markdown().lines().toList().getLast());
+    void theReportHasALineForEachSourceAndForEachKernel() {
+        KernelSource tile8 = PROBE.with("TILE", 8);
+        KernelSource tile4 = PROBE.with("TILE", 4);
+        List<String> lines = new ResourceReport("nvcc 13", List.of(row(tile8, "first", "sm_90a", 32, 1024),
+                row(tile8, "second", "sm_90a", 40, 0), row(tile4, "first", "sm_90a", 36, 2048),
+                row(tile8, "first", "sm_100a", 34, 512),
+                row(KernelSource.of("cuda/before.cu"), "only", "sm_90a", 8, 0)))
+                .markdown("./lab kernel-resources").lines().toList();
+        assertTrue(lines.contains("Made by `./lab kernel-resources` with nvcc 13; it needs no GPU. A row is a kernel "
+                + "as ptxas reports it:"));
+        assertEquals(List.of("| cuda/before.cu | sm_90a | 1 | 8 | 0 | 16 | 8 |",
+                "| cuda/probe.cu | sm_90a | 2 | 40 | 2048 | 16 | 8 |",
+                "| cuda/probe.cu | sm_100a | 1 | 34 | 512 | 16 | 8 |",
+                "| cuda/probe.cu -DTILE=8 | first | sm_90a | 32 | 1024 | 16 | 8 |",
+                "| cuda/probe.cu -DTILE=8 | second | sm_90a | 40 | 0 | 16 | 8 |",
+                "| cuda/probe.cu -DTILE=4 | first | sm_90a | 36 | 2048 | 16 | 8 |",
+                "| cuda/probe.cu -DTILE=8 | first | sm_100a | 34 | 512 | 16 | 8 |",
+                "| cuda/before.cu | only | sm_90a | 8 | 0 | 16 | 8 |"),
+                lines.stream().filter(line -> line.startsWith("| cuda")).toList());
     }
 
     @Test
