@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.airelab.kernels.cuda.HostTensorMap;
+import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.Launch;
 import org.airelab.kernels.cuda.Launcher;
 import org.airelab.kernels.cuda.TensorMap;
@@ -35,6 +36,8 @@ import org.airelab.kernels.cuda.TensorMap;
  */
 public final class HostLauncher implements Launcher, AutoCloseable {
     private static final int MESSAGE_BYTES = 4096;
+    private static final int HOPPER = 90;
+    private final int architecture;
     private final List<MemorySegment> buffers = new ArrayList<>();
     private final List<Mutation> mutations = new ArrayList<>();
     private long seed;
@@ -51,10 +54,19 @@ public final class HostLauncher implements Launcher, AutoCloseable {
         }
     }
 
-    /** A launcher that draws its schedules from a seed; without g++ the test that asks for it is skipped. */
+    /**
+     * A launcher of Hopper, whose instructions are emulated, that draws its schedules from a seed; without g++ the test
+     * that asks for it is skipped.
+     */
     public HostLauncher(long seed) {
+        this(seed, HOPPER);
+    }
+
+    /** The same of another architecture, {@code 10 * major + minor}: sources are compiled as they are for it. */
+    public HostLauncher(long seed, int architecture) {
         HostLibrary.load();
         this.seed = seed;
+        this.architecture = architecture;
     }
 
     /**
@@ -110,7 +122,7 @@ public final class HostLauncher implements Launcher, AutoCloseable {
         if (launch.cluster() != 1) {
             throw new IllegalArgumentException(launch.entry() + ": clusters cannot be executed on a CPU");
         }
-        var kernel = HostLibrary.kernel(mutated(launch.source().text()), launch.source().options(), launch.entry());
+        var kernel = HostLibrary.kernel(mutated(launch.source().text()), options(launch.source()), launch.entry());
         var kinds = new StringBuilder();
         try (var confined = Arena.ofConfined()) {
             var values = confined.allocate(ADDRESS, Math.max(1, arguments.length));
@@ -129,6 +141,16 @@ public final class HostLauncher implements Launcher, AutoCloseable {
                         + HostLibrary.line(kernel, where.get(JAVA_LONG, 0)));
             }
         }
+    }
+
+    /** The source's macros, and those by which nvcc tells it what it is compiled for. */
+    private List<String> options(KernelSource source) {
+        var options = new ArrayList<>(source.options());
+        options.add("-D__CUDA_ARCH__=" + 10 * architecture);
+        if (architecture == HOPPER) {
+            options.add("-D__CUDA_ARCH_FEAT_SM90_ALL");
+        }
+        return options;
     }
 
     private static MemorySegment value(Arena arena, Object argument, StringBuilder kinds) {
@@ -183,10 +205,9 @@ public final class HostLauncher implements Launcher, AutoCloseable {
     @Override
     public void synchronize() {}
 
-    /** Of Hopper, whose instructions are emulated. */
     @Override
     public int architecture() {
-        return 90;
+        return architecture;
     }
 
     @Override
