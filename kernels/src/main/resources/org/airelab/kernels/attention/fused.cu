@@ -2,7 +2,7 @@
 // other; the softmax keeps a running maximum and sum a row (Milakov and Gimelshein, "Online normalizer calculation for
 // softmax", 2018, algorithm 3), so that no score ever leaves the chip. Of the probabilities only each row's
 // log-sum-exp is kept for the backward pass (fused-backward.cu). float32 arithmetic, 4x4 products a thread from
-// registers (2x2 and 1x1 for larger heads). Any head size to 256.
+// registers (2x2 and 1x1 for larger heads). Any head size to 256. What this brings over naive has not been measured.
 #include "fused.cuh"
 
 // The largest value of the sixteen lanes that share a row, and their sum.

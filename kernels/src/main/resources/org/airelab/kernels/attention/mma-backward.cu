@@ -1,7 +1,8 @@
 // The backward pass of the mma rung: FlashAttention-2's algorithm 2 (Dao, 2023) on tensor cores. As in
 // fused-backward.cu, keys and queries get their gradients from separate blocks and nothing is added up between blocks.
 // Scores stand with the positions of the held tile in the rows, queries or keys, so that in both kernels weights go
-// from product to product in registers. The tiles that go by are double-buffered by cp.async.
+// from product to product in registers. The tiles that go by are double-buffered by cp.async. What this brings over
+// fused has not been measured.
 #include "mma.cuh"
 
 // Above this, the gradients of keys and of values are too many for one block's registers: each gets blocks of its own.

@@ -11,7 +11,8 @@
 // heads of 64 and 2048 positions, causal (335 TFLOP/s), 1.21 to 0.89 ms at 128 heads of 128 (385), on an NVIDIA H200,
 // bfloat16. On an H100, blocks that go on, turns passed at once and sections fitted again brought, causal, 0.559 to
 // 0.436 ms at 32 x 1024 positions and 12 heads of 64 (296 TFLOP/s), 1.09 to 0.86 ms at 8 x 2048 and 16 of 128 (401),
-// 4.90 to 2.92 ms at 8192 and 32 of 128 of which 8 are of keys (471) (docs/attention.md).
+// 4.90 to 2.92 ms at 8192 and 32 of 128 of which 8 are of keys (471) (docs/attention.md). The rung mma was not measured
+// beside it.
 // Only for sm_90a. Head sizes are multiples of 8 to 128: above, a gradient's sums and two tiles of scores are more than
 // a consumer's registers, and the rung mma takes over.
 // Macros beside those of wgmma.cuh: STREAM, 128 for heads to 64, else 64; ROTATED, of turn.cuh.

@@ -1,4 +1,5 @@
-// Sorting of keys by merging, without atomics: an element's place is the number of those before it.
+// Sorting of keys by merging, without atomics: an element's place is the number of those before it. The rung sorted has
+// this done first in its backward pass, whose times include it.
 #include "keys.cuh"
 
 // Makes the keys and sorts them within tiles of TILE, each counting the smaller ones of its tile. Several blocks share

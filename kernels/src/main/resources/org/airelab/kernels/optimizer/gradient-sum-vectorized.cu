@@ -1,5 +1,6 @@
 // Adds gradients of any type to their sums. Over naive: a thread has 16 bytes of addends, and of the sums as many
-// elements in one access or two, where they are aligned; all reads are under way before the first is waited for.
+// elements in one access or two, where they are aligned; all reads are under way before the first is waited for. What
+// this brings has not been measured.
 #include "elements.cuh"
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
