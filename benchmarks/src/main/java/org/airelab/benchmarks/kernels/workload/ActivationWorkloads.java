@@ -11,6 +11,7 @@ import org.airelab.kernels.activation.Activation;
 import org.airelab.kernels.activation.SwiGlu;
 import org.airelab.torch.Aten;
 import org.airelab.torch.Operator;
+import org.airelab.torch.TanhGelu;
 import org.airelab.torch.Tensor;
 
 /** Functions of single elements, at the size of a feed-forward block's inside. */
@@ -65,10 +66,13 @@ final class ActivationWorkloads {
                 backward("gelu", 4096, 3072, 25).against(back, null));
     }
 
-    /** Without a baseline: the bridge cannot pass the string by which ATen's gelu, forward or back, approximates. */
     static List<Workload<?>> geluTanh() {
-        return List.of(forward("gelu-tanh", 64, 2048, 12).alsoQuick(), backward("gelu-tanh", 64, 2048, 20).alsoQuick(),
-                forward("gelu-tanh", 4096, 3072, 12), backward("gelu-tanh", 4096, 3072, 20));
+        Baseline gelu = Baseline.of("gelu, tanh", t -> new Tensor[] {TanhGelu.forward(t[0])});
+        Baseline back = Baseline.of("gelu_backward, tanh", t -> new Tensor[] {TanhGelu.backward(t[0], t[1])});
+        return List.of(forward("gelu-tanh", 64, 2048, 12).against(gelu, null).alsoQuick(),
+                backward("gelu-tanh", 64, 2048, 20).against(back, null).alsoQuick(),
+                forward("gelu-tanh", 4096, 3072, 12).against(gelu, null),
+                backward("gelu-tanh", 4096, 3072, 20).against(back, null));
     }
 
     static List<Workload<?>> relu() {

@@ -4,6 +4,7 @@ import static org.airelab.benchmarks.kernels.workload.Operand.ids;
 import static org.airelab.benchmarks.kernels.workload.Operand.normal;
 import static org.airelab.benchmarks.kernels.workload.Operand.output;
 
+import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.stream.Stream;
 import org.airelab.kernels.embedding.Embedding;
@@ -12,6 +13,19 @@ import org.airelab.torch.Operator;
 /** Rows of an embedding, and their gradients added to it. */
 final class EmbeddingWorkloads {
     private static final Operator GATHER = Operator.of("aten::embedding", "");
+    private static final Operator UNSQUEEZE = Operator.of("aten::unsqueeze", "");
+    private static final Operator EXPAND_AS = Operator.of("aten::expand_as", "");
+    private static final Operator SCATTER = Operator.of("aten::scatter_add_", "");
+
+    /**
+     * libtorch's scatter_add_ with an index that is the same along each row, which its CPU kernel adds up by rows, as
+     * index_add_ does. Its embedding_dense_backward would make a new gradient of the whole table each time.
+     */
+    private static final Baseline SCATTER_ADD = new Baseline("scatter_add_", (scope, t) -> {
+        NDArray column = UNSQUEEZE.on(scope).tensor(t[1]).integer(1).result();
+        NDArray index = EXPAND_AS.on(scope).tensor(column).tensor(t[0]).result();
+        return () -> SCATTER.call().tensor(t[2]).integer(0).tensor(index).tensor(t[0]).tensors(1);
+    });
 
     private EmbeddingWorkloads() {
     }
@@ -42,13 +56,13 @@ final class EmbeddingWorkloads {
                         .bool(false).tensors(1)));
     }
 
-    /** Without a baseline: libtorch's embedding_dense_backward makes a new gradient of the whole table each time. */
     private static Workload<Embedding> scatterAdd(int count, int vocabulary, int width) {
         double rows = 4.0 * count * width;
         return new Workload<>("embedding", Embedding.class, "scatter-add", shape(count, vocabulary, width),
                 List.of(normal("dOut", count, width), ids("ids", vocabulary, count),
                         normal("dWeight", vocabulary, width).updated().touching(2 * rows)), (double) count * width,
-                (f, m) -> f.scatterAdd(m.get(0), m.get(1), m.get(2), count, vocabulary, width));
+                (f, m) -> f.scatterAdd(m.get(0), m.get(1), m.get(2), count, vocabulary, width))
+                .against(SCATTER_ADD, null);
     }
 
     private static String shape(int count, int vocabulary, int width) {
