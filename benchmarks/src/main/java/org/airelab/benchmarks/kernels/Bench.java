@@ -32,6 +32,11 @@ final class Bench {
     private final List<Build> builds;
     private final Schedule schedule;
     private int forks;
+    private Exception failure;
+
+    /** An event of a build's JVM in a round that is not over. */
+    private record Told(int build, Task task, Task.Event event) {
+    }
 
     /**
      * @param builds to be measured, in turn where they are several
@@ -48,7 +53,8 @@ final class Bench {
 
     /**
      * Runs all forks, with progress on standard error. Several builds take turns, iteration by iteration: what
-     * disturbs the machine for a while meets all of them.
+     * disturbs the machine for a while meets all of them. A round that fails, but for the first, is the last: reports
+     * are of those before, and {@link #failure} says why.
      *
      * @return a report for each build
      */
@@ -62,11 +68,9 @@ final class Bench {
             for (List<Ladder> group : groups) {
                 compareResults(task(group, true), measurements, progress);
             }
-            for (forks = 0; forks < rounds(begin); forks++) {
+            while (failure == null && forks < rounds(begin)) {
                 progress.expect(steps(groups, begin));
-                for (List<Ladder> group : groups) {
-                    measure(task(group, false), measurements, progress);
-                }
+                round(groups, measurements, progress);
             }
         }
         String session = builds.size() == 1 ? null : UUID.randomUUID().toString();
@@ -80,6 +84,30 @@ final class Bench {
                     roofline, rows));
         }
         return reports;
+    }
+
+    /** Why a round after the first failed; null where none did. */
+    Exception failure() {
+        return failure;
+    }
+
+    /** JVMs of all groups. They count once all of them have come to their end. */
+    private void round(List<List<Ladder>> groups, List<Measurements> measurements, Progress progress)
+            throws IOException {
+        List<Told> round = new ArrayList<>();
+        try {
+            for (List<Ladder> group : groups) {
+                measure(task(group, false), round, progress);
+            }
+        } catch (IOException | RuntimeException e) {
+            if (forks == 0) {
+                throw e;
+            }
+            failure = e;
+            return;
+        }
+        round.forEach(told -> measurements.get(told.build).add(told.task, forks, told.event));
+        forks++;
     }
 
     /**
@@ -116,7 +144,7 @@ final class Bench {
     }
 
     /** One JVM of each build, in turn: all kernels are warmed up, then visited one after the other, again and again. */
-    private void measure(Task task, List<Measurements> measurements, Progress progress) throws IOException {
+    private void measure(Task task, List<Told> round, Progress progress) throws IOException {
         List<ForkProcess> processes = new ArrayList<>();
         try {
             for (Build build : builds) {
@@ -126,7 +154,7 @@ final class Bench {
             for (int item = 0; item < task.items().size(); item++) {
                 for (int i = 0; i < builds.size(); i++) {
                     Task.Event event = processes.get(i).tell(BenchmarkFork.Command.WARM_UP, item);
-                    measurements.get(i).add(task, forks, event);
+                    round.add(new Told(i, task, event));
                     present.get(i).set(item, event.kind() == Task.Kind.WARM);
                     progress.advance(event.kind() == Task.Kind.ABSENT ? 1 + schedule.visits() : 1);
                 }
@@ -137,7 +165,7 @@ final class Bench {
                     List<Integer> able = IntStream.range(0, builds.size()).filter(i -> present.get(i).get(of)).boxed()
                             .toList();
                     // Whoever was first is last the next time.
-                    sample(task, item, visit % 2 == 0 ? able : able.reversed(), processes, measurements);
+                    sample(task, item, visit % 2 == 0 ? able : able.reversed(), processes, round);
                     progress.advance(able.size());
                 }
             }
@@ -147,8 +175,8 @@ final class Bench {
     }
 
     /** A sample of an item in the JVMs of some builds, in that order. */
-    private void sample(Task task, int item, List<Integer> able, List<ForkProcess> processes,
-            List<Measurements> measurements) throws IOException {
+    private void sample(Task task, int item, List<Integer> able, List<ForkProcess> processes, List<Told> round)
+            throws IOException {
         List<ForkProcess> jvms = able.stream().map(processes::get).toList();
         List<Task.Event> events = new ArrayList<>();
         if (builds.size() > 1 && !task.cuda()) {
@@ -159,7 +187,7 @@ final class Bench {
             }
         }
         for (int i = 0; i < able.size(); i++) {
-            measurements.get(able.get(i)).add(task, forks, events.get(i));
+            round.add(new Told(able.get(i), task, events.get(i)));
         }
     }
 
@@ -209,7 +237,10 @@ final class Bench {
         Hardware hardware = Hardware.detect();
         long[] processor = Machine.processorTime();
         long passed = Math.max(1, processor[0] - processorBefore[0]);
-        List<String> notes = Stream.concat(target.notes().stream(), measurements.notes().stream()).toList();
+        Stream<String> missing = failure == null ? Stream.of()
+                : Stream.of("Round " + (forks + 1) + " failed and is left out: " + failure.getMessage());
+        List<String> notes = Stream.of(missing, target.notes().stream(), measurements.notes().stream())
+                .flatMap(lines -> lines).toList();
         return new Environment(begin.truncatedTo(ChronoUnit.SECONDS).toString(), target.kind(), hardware,
                 Machine.lastLevelCacheBytes(), target.threads(), Machine.governor(),
                 Machine.megahertz().orElse(Double.NaN), 100.0 * (processor[1] - processorBefore[1]) / passed,

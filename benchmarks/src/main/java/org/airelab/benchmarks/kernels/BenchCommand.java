@@ -89,7 +89,7 @@ public final class BenchCommand implements LabCommand {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
         if (!out.toString().endsWith(".json")) {
             throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
         }
@@ -117,6 +117,9 @@ public final class BenchCommand implements LabCommand {
         }
         MarkdownReport.errors(reports.getFirst()).ifPresent(terminal::println);
         terminal.flush();
+        if (bench.failure() != null) {
+            throw bench.failure();
+        }
         return 0;
     }
 

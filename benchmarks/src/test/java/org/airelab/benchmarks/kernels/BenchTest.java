@@ -9,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.airelab.benchmarks.kernels.workload.Workloads;
 import org.airelab.benchmarks.report.Gpu;
 import org.airelab.benchmarks.report.Report;
@@ -98,6 +101,42 @@ class BenchTest {
             String note = report.environment().notes().getFirst();
             assertTrue(note.startsWith("Not measured at gradient-norm/")
                     && note.endsWith("with next: this build has no such kernel"), note);
+        }
+    }
+
+    /** Two JVMs compare results, two are the first round's, and one of the second's is killed. */
+    @Test
+    void aRoundThatFailsLeavesThoseBeforeIt() throws IOException {
+        Bench bench = new Bench(new Short(new CpuTarget(1)), Selection.of(List.of(gradientNorm())), true, false,
+                List.of(Build.own(), Build.own()));
+        Thread killer = Thread.ofPlatform().daemon().start(() -> killChild(5));
+        List<Report> reports = bench.run();
+        killer.interrupt();
+        assertNotNull(bench.failure());
+        assertTrue(bench.failure().getMessage().contains("SIGKILL"), bench.failure().getMessage());
+        for (Report report : reports) {
+            assertEquals(1, report.environment().forks());
+            assertEquals(gradientNorm().rungs().size(), report.rows().size());
+            for (Row row : report.rows()) {
+                assertEquals(1, row.samplesMs().length, "samples of a round that is left out");
+            }
+            assertEquals("Round 2 failed and is left out: " + bench.failure().getMessage(),
+                    report.environment().notes().getFirst());
+        }
+    }
+
+    /** Kills the JVM that is the so many-th which this one has started. */
+    private static void killChild(int number) {
+        Set<ProcessHandle> seen = new HashSet<>();
+        while (!Thread.currentThread().isInterrupted()) {
+            for (ProcessHandle child : ProcessHandle.current().children().toList()) {
+                // Before it is a JVM it is the helper by which this one starts programs.
+                if (child.info().command().orElse("").endsWith("/java") && seen.add(child) && seen.size() == number) {
+                    child.destroyForcibly();
+                    return;
+                }
+            }
+            LockSupport.parkNanos(1_000_000);
         }
     }
 
