@@ -4,7 +4,11 @@
  * <p>{@link org.airelab.kernels.Family} ties a reference to its rungs, {@link org.airelab.kernels.Families} lists every
  * family for tests and benchmarks. Each family has a package of its own below this one. All of them work on float32
  * {@link java.lang.foreign.MemorySegment}s outside the heap, check sizes at the entry and know nothing of any tensor
- * library. May use {@code kernels.cpu} and the JDK alone.
+ * library.
+ *
+ * <p>This package, {@code kernels.cpu} and {@code kernels.cuda} use each other: {@link org.airelab.kernels.Family} has a
+ * CUDA ladder, {@link org.airelab.kernels.Rung} says what cores it computes on, and those packages name rungs and
+ * {@link org.airelab.kernels.DType}. {@code Families} alone uses the packages of families.
  *
  * <p>The rungs on a CPU: {@code scalar}, plain loops on one thread; {@code blocked}, plain loops over tiles that stay
  * in a cache; {@code vector}, the Vector API on the calling thread alone; {@code packed}, with operands copied into
