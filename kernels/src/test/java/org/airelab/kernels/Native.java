@@ -72,6 +72,13 @@ public final class Native {
         return floats;
     }
 
+    /** Asserts that all values are the one given. */
+    public static void assertAll(float expected, MemorySegment values, String what) {
+        for (var value : array(values)) {
+            assertEquals(expected, value, what);
+        }
+    }
+
     public static float[] array(MemorySegment segment) {
         return segment.toArray(JAVA_FLOAT);
     }

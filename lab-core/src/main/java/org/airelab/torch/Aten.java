@@ -28,6 +28,8 @@ public final class Aten {
     private static final Operator SIGMOID = Operator.of("aten::sigmoid", "");
     private static final Operator LOG_ADD_EXP = Operator.of("aten::logaddexp", "");
     private static final Operator LERP_INTO = Operator.of("aten::lerp_", "Tensor");
+    private static final Operator IS_MINUS_INFINITY = Operator.of("aten::isneginf", "");
+    private static final Operator FILL = Operator.of("aten::masked_fill_", "Tensor");
     private static final Operator INDEX_SELECT = Operator.of("aten::index_select", "");
     private static final Operator CLAMP = Operator.of("aten::clamp", "Tensor");
     private static final Operator MAX = Operator.of("aten::max", "dim");
@@ -151,6 +153,16 @@ public final class Aten {
     /** {@code a += weight (b - a)}, element by element, all of one type; b and weight are broadcast. */
     public static void lerpInto(NDArray a, NDArray b, NDArray weight) {
         LERP_INTO.call().tensor(a).tensor(b).tensor(weight).tensors(1)[0].close();
+    }
+
+    /** Where elements are -infinity, as booleans. */
+    public static NDArray isMinusInfinity(NDManager manager, NDArray x) {
+        return IS_MINUS_INFINITY.on(manager).tensor(x).result();
+    }
+
+    /** Makes a number of the elements where a mask, of booleans and broadcast, holds. */
+    public static void fill(NDArray x, NDArray mask, NDArray number) {
+        FILL.call().tensor(x).tensor(mask).tensor(number).tensors(1)[0].close();
     }
 
     /** A window of {@code length} from {@code start} along a dimension (negative counts from the last); a view. */

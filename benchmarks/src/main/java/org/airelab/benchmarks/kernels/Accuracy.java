@@ -1,7 +1,6 @@
 package org.airelab.benchmarks.kernels;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -72,14 +71,38 @@ final class Accuracy {
     /** libtorch's results in the order of the workload's: fewer, or none, where libtorch does not give them all. */
     static List<float[]> libtorch(Workload<?> workload) {
         try (BoundWorkload<? extends Rung> bound = new BoundWorkload<>(workload, SEED)) {
-            List<float[]> values = new ArrayList<>();
-            for (Tensor result : bound.libtorch().get()) {
-                try (result) {
-                    values.add(result.memory().toArray(JAVA_FLOAT));
-                }
-            }
-            return workload.baseline().packing().apply(values);
+            return libtorch(bound);
         }
+    }
+
+    /** The same of a workload that has its memory. */
+    static List<float[]> libtorch(BoundWorkload<?> bound) {
+        List<float[]> values = new ArrayList<>();
+        for (Tensor result : bound.libtorch().get()) {
+            try (result) {
+                values.add(numbers(result.memory(), type(result)));
+            }
+        }
+        return bound.workload().baseline().packing().apply(values);
+    }
+
+    /** The element type of a result of libtorch's. */
+    static DType type(Tensor result) {
+        return switch (result.type()) {
+            case FLOAT32 -> DType.FP32;
+            case FLOAT16 -> DType.FP16;
+            case BFLOAT16 -> DType.BF16;
+            default -> throw new IllegalStateException("expected a type kernels compute in, found " + result.type());
+        };
+    }
+
+    /** The numbers in host memory of an element type. */
+    static float[] numbers(MemorySegment memory, DType type) {
+        float[] values = new float[Math.toIntExact(memory.byteSize() / type.bytes())];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = type.get(memory, i);
+        }
+        return values;
     }
 
     /** The largest error of as many tensors as there are actual ones. */

@@ -27,6 +27,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
 
     private final Workload<R> workload;
     private final Family<R> family;
+    private final DType dtype;
     private final Arena arena = Arena.ofShared();
     private final List<MemorySegment> memory;
     /** What libtorch's calls are bound to. */
@@ -34,18 +35,30 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
     private final List<Tensor> tensors = new ArrayList<>();
 
     BoundWorkload(Workload<R> workload, long seed) {
-        this.workload = workload;
-        this.family = Workloads.family(workload);
+        this(workload, DType.FP32);
         SplittableRandom random = new SplittableRandom(seed);
-        memory = workload.operands().stream().map(operand -> {
-            MemorySegment segment = arena.allocate(operand.bytes(), ALIGNMENT);
-            operand.fill(segment, random);
-            return segment;
-        }).toList();
+        for (int i = 0; i < memory.size(); i++) {
+            workload.operands().get(i).fill(memory.get(i), random);
+        }
         if (workload.preparation() != null) {
             workload.preparation().on(family.fastest(), memory);
             poisonOutputs(random);
         }
+    }
+
+    /** A workload in an element type, its memory a copy of what is given, for libtorch and rungs of that type. */
+    BoundWorkload(Workload<R> workload, DType dtype, List<MemorySegment> contents) {
+        this(workload, dtype);
+        for (int i = 0; i < memory.size(); i++) {
+            memory.get(i).copyFrom(contents.get(i));
+        }
+    }
+
+    private BoundWorkload(Workload<R> workload, DType dtype) {
+        this.workload = workload;
+        this.family = Workloads.family(workload);
+        this.dtype = dtype;
+        memory = workload.operands().stream().map(operand -> arena.allocate(operand.bytes(dtype), ALIGNMENT)).toList();
     }
 
     private void poisonOutputs(SplittableRandom random) {
@@ -63,7 +76,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
     /** What the operands that calls write hold. */
     List<float[]> results() {
         return IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
-                .mapToObj(i -> workload.operands().get(i).results(memory.get(i), DType.FP32)).toList();
+                .mapToObj(i -> workload.operands().get(i).results(memory.get(i), dtype)).toList();
     }
 
     /** The call of the float64 reference. */
@@ -101,7 +114,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
         Tensor[] operands = new Tensor[memory.size()];
         for (int i = 0; i < operands.length; i++) {
             Operand operand = workload.operands().get(i);
-            operands[i] = Tensor.over(memory.get(i), operand.type(), operand.dimensions());
+            operands[i] = Tensor.over(memory.get(i), operand.type(dtype), operand.dimensions());
             tensors.add(operands[i]);
         }
         return workload.baseline().binding().apply(scope, operands);

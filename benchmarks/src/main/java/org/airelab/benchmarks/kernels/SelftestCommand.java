@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
             "A rung passes when its largest error, in units of the root mean square of the results, is within 1e-5 or"
                 + " a millionth of the largest results, which is 16 roundings of float32, whatever is more (on a GPU a"
                 + " naive rung within eight times that); in half types, within two roundings of the largest results."
-                + " No rung's error is another's measure. The tests hold those of the CPU to twice libtorch's.",
+                + " No rung's error is another's measure. The tests hold all to twice libtorch's, those of a GPU as a"
+                + " CPU executes them.",
             "Of the shapes of an operation the table has those that are wrong, else the one that comes closest."},
         footer = {"  lab selftest", "  lab selftest matmul attention --device cuda"})
 public final class SelftestCommand implements LabCommand {

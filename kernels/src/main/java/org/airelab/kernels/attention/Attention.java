@@ -21,7 +21,10 @@ import org.airelab.kernels.rotary.RotaryTable;
  * more keys than the pass sees: it then gives these keys' part of the gradients.
  *
  * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
- * also spread those of values at masked positions to outputs of the same block.
+ * also spread those of values at masked positions to outputs of the same block. A query all of whose scores are
+ * -infinity has no probabilities: its output is 0 / 0, NaN, as are the gradients of all that it sees (PyTorch's
+ * {@code scaled_dot_product_attention} gives zeros). Its log-sum-exp is ln 0, -infinity, by which whoever puts together
+ * results over more keys knows that these count for nothing.
  */
 public interface Attention extends Rung {
     Family<Attention> FAMILY =

@@ -132,9 +132,6 @@ final class BlockedAttention implements Attention {
 
         private void finish(int b, int h, int first, int count) {
             for (var i = 0; i < count; i++) {
-                if (maxima[i] == Double.NEGATIVE_INFINITY) {
-                    sums[i] = Double.NaN;
-                }
                 weighted.scale(i, 1 / sums[i]);
                 set(lse, shape.lse(b, first + i, h), (float) (Math.log(sums[i]) + maxima[i]));
             }

@@ -114,9 +114,6 @@ final class ForwardPass {
 
     private void finish(int head, int first, int count) {
         for (var i = 0; i < count; i++) {
-            if (get(maxima + 4L * i) == Float.NEGATIVE_INFINITY) { // no score counts
-                set(sums + 4L * i, Float.NaN);
-            }
             var logSum = get(maxima + 4L * i) * LN2 + Math.log(get(sums + 4L * i));
             set(lse + 4 * shape.lse(sequence, first + i, head), (float) logSum);
             set(sums + 4L * i, 1 / get(sums + 4L * i));

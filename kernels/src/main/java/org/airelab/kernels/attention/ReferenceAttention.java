@@ -51,9 +51,10 @@ final class ReferenceAttention implements Attention {
         for (var score : scores) {
             max = Math.max(max, score);
         }
+        var shift = max == Double.NEGATIVE_INFINITY ? 0 : max; // no score counts: a sum of 0, not NaN
         var sum = 0.0;
         for (var score : scores) {
-            sum += Math.exp(score - max);
+            sum += Math.exp(score - shift);
         }
         return Math.log(sum) + max;
     }

@@ -34,9 +34,10 @@ final class ScalarAttention implements Attention {
             row[j] = score(shape, qkv, b, h, i, j);
             max = Math.max(max, row[j]);
         }
+        var shift = max == Float.NEGATIVE_INFINITY ? 0 : max; // no score counts: a sum of 0, not NaN
         var sum = 0.0;
         for (var j = 0; j < shape.visible(i); j++) {
-            row[j] = (float) Math.exp(row[j] - max);
+            row[j] = (float) Math.exp(row[j] - shift);
             sum += row[j];
         }
         set(lse, shape.lse(b, i, h), (float) (Math.log(sum) + max));

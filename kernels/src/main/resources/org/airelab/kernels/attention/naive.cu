@@ -44,9 +44,10 @@ extern "C" __global__ void attention_naive_softmax(float *scores, float *lse, lo
     float max = -infinity();
     for (int j = lane; j < time; j += 32) max = fmaxf(max, s[j]);
     max = warp_max(max);
+    float shift = max == -infinity() ? 0 : max; // a row of nothing but -infinity must not subtract it from itself
     float sum = 0;
     for (int j = lane; j < time; j += 32) {
-        s[j] = expf(s[j] - max);
+        s[j] = expf(s[j] - shift);
         sum += s[j];
     }
     sum = warp_sum(sum);

@@ -186,10 +186,27 @@ class AttentionTest {
                 rung.forward(shape, qkv, out, lse);
                 for (var i = 0; i < shape.time(); i++) {
                     assertEquals(with == 0 ? Float.NaN : 1.5f, Native.get(out, i), 1e-6f, rung.name());
-                    assertEquals(with == 0 ? Float.NaN : (float) Math.log(4), Native.get(lse, i), 1e-6f, rung.name());
+                    assertEquals((float) Math.log(with), Native.get(lse, i), 1e-6f, rung.name());
                 }
             }
         }
+    }
+
+    @Test
+    void aQueryWithoutScoresIsNotANumber() {
+        var shape = new AttentionShape(1, 70, 1, 1, 1, false);
+        var qkv = zeros(shape.packedSize());
+        for (var i = 0; i < shape.time(); i++) {
+            Native.set(qkv, shape.query(0, i, 0), 1);
+            Native.set(qkv, shape.key(0, i, 0), Float.NEGATIVE_INFINITY);
+        }
+        var all = Stream.concat(Stream.of(Attention.FAMILY.reference()), Attention.FAMILY.rungs().stream());
+        all.forEach(rung -> {
+            var result = run(rung, shape, qkv);
+            Native.assertAll(Float.NaN, result.out, rung.name());
+            Native.assertAll(Float.NEGATIVE_INFINITY, result.lse, rung.name());
+            Native.assertAll(Float.NaN, result.dQkv, rung.name());
+        });
     }
 
     @Test

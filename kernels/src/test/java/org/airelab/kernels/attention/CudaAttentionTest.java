@@ -163,6 +163,21 @@ class CudaAttentionTest {
 
     @ParameterizedTest
     @MethodSource("open")
+    void aQueryWithoutScoresIsNotANumber(CudaCase of) {
+        var qkv = Native.zeros(OPEN.packedSize());
+        for (var i = 0; i < OPEN.time(); i++) {
+            Native.set(qkv, OPEN.query(0, i, 0), 1);
+            Native.set(qkv, OPEN.query(0, i, 1), 1);
+            Native.set(qkv, OPEN.key(0, i, 0), Float.NEGATIVE_INFINITY);
+        }
+        var result = of.run(qkv, 1);
+        Native.assertAll(Float.NaN, result.out(), of.toString());
+        Native.assertAll(Float.NEGATIVE_INFINITY, result.lse(), of.toString());
+        Native.assertAll(Float.NaN, result.dQkv(), of.toString());
+    }
+
+    @ParameterizedTest
+    @MethodSource("open")
     void keysPastTheEndCountForNothing(CudaCase of) {
         // Scores of -159: a key that were taken for 0 there would be e^159 times as likely as all of them.
         var qkv = of.qkv();

@@ -104,7 +104,7 @@ final class RingAttention implements Attention {
 
     /**
      * Takes results over more keys into those there are: with log-sum-exps s and t the weights are e^s / (e^s + e^t)
-     * and e^t / (e^s + e^t), whatever the size of s and t.
+     * and e^t / (e^s + e^t), whatever the size of s and t. Where one is -infinity the other's results are all there is.
      *
      * @param results [batch, chunks, chunk, heads, headSize]
      * @param logSums [batch, chunks, heads, chunk]
@@ -117,6 +117,8 @@ final class RingAttention implements Attention {
         for (int i = 0; i < sums.size(); i++) {
             try (NDManager scope = results.getManager().newSubManager()) {
                 NDArray total = totals.get(i);
+                clearWithoutScores(scope, sums.get(i), total);
+                clearWithoutScores(scope, added.get(i), addedTotals.get(i));
                 NDArray difference = addedTotals.get(i).sub(total);
                 difference.attach(scope);
                 NDArray weight = Aten.transpose(scope, Aten.sigmoid(scope, difference), 2, 3).expandDims(-1);
@@ -124,6 +126,12 @@ final class RingAttention implements Attention {
                 NativeArrays.copy(Aten.logAddExp(scope, total, addedTotals.get(i)), total);
             }
         }
+    }
+
+    /** Makes results 0 that are NaN for want of any score above -infinity: no weight does. */
+    private static void clearWithoutScores(NDManager scope, NDArray results, NDArray logSums) {
+        NDArray empty = Aten.isMinusInfinity(scope, logSums);
+        Aten.fill(results, Aten.transpose(scope, empty, 2, 3).expandDims(-1), Aten.number(scope, 0));
     }
 
     @Override

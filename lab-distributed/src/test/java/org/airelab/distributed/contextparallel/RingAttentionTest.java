@@ -25,6 +25,7 @@ import org.airelab.torch.ScalarType;
 import org.airelab.torch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -193,6 +194,28 @@ class RingAttentionTest {
             for (float value : actual.gradient) {
                 assertTrue(Float.isFinite(value));
             }
+        }
+    }
+
+    /** Of a step's keys, of the rank's own, or of all that a query sees. */
+    @ParameterizedTest
+    @CsvSource({"12, 24", "0, 24"})
+    void minusInfinityScoresCountForNothing(int from, int to) throws Exception {
+        AttentionShape shape = new AttentionShape(1, 48, 2, 1, 4, true);
+        float[] qkv = normal(shape.packedSize(), 1, 1);
+        for (int i = 0; i < 48; i++) {
+            int row = i * shape.packedWidth();
+            int key = row + shape.outWidth();
+            qkv[row] = 1;
+            qkv[row + shape.headSize()] = 1;
+            qkv[key] = i >= from && i < to ? Float.NEGATIVE_INFINITY : qkv[key];
+        }
+        Result expected = whole(Attention.FAMILY.reference(), ScalarType.FLOAT32, shape, qkv);
+        assertEquals(from == 0, Float.isNaN(expected.out[0]));
+        for (Attention kernel : Attention.FAMILY.rungs()) {
+            Result actual = ring(kernel, ScalarType.FLOAT32, 2, shape, qkv);
+            assertArrayEquals(expected.out, actual.out, 1e-5f, kernel.name());
+            assertArrayEquals(expected.logSums, actual.logSums, 1e-5f, kernel.name());
         }
     }
 
