@@ -15,6 +15,7 @@ import org.airelab.kernels.matmul.MatmulShape.Epilogue;
 /** What follows the sums of a product: alpha, beta, bias and epilogue, from a tile of sums into C. */
 final class Ending {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
+    private static final VectorSpecies<Float> WIDE = Lanes.WIDE;
     private static final MemorySegment M = Lanes.MEMORY;
 
     private final MatmulShape shape;
@@ -44,36 +45,37 @@ final class Ending {
         var at = c + i * cRow + 4L * j;
         var beta = first ? shape.beta() : 1;
         var finish = last && (bias != 0 || shape.epilogue() != Epilogue.NONE);
-        for (var x = 0; x < columns; x += COUNT) {
-            var lanes = Math.min(COUNT, columns - x);
-            if (lanes < COUNT) {
-                fewer(lanes, rows, tile + 4L * x, tileRow, at + 4L * x, beta);
+        for (var x = 0; x < columns; x += WIDE.length()) {
+            if (columns - x < WIDE.length()) {
+                for (var y = x; y < columns; y += COUNT) {
+                    fewer(Math.min(COUNT, columns - y), rows, tile + 4L * y, tileRow, at + 4L * y, beta);
+                }
             } else if (beta == 0) {
                 set(rows, tile + 4L * x, tileRow, at + 4L * x, cRow, shape.alpha());
             } else {
                 add(rows, tile + 4L * x, tileRow, at + 4L * x, cRow, shape.alpha(), beta);
             }
-            if (finish) {
-                finish(lanes, rows, at + 4L * x, bias == 0 ? Lanes.ZEROS : bias + 4L * (j + x));
-            }
+        }
+        for (var x = 0; finish && x < columns; x += COUNT) {
+            finish(Math.min(COUNT, columns - x), rows, at + 4L * x, bias == 0 ? Lanes.ZEROS : bias + 4L * (j + x));
         }
     }
 
     private static void set(int rows, long tile, long tileRow, long c, long cRow, float alpha) {
-        var factor = FloatVector.broadcast(F, alpha);
+        var factor = FloatVector.broadcast(WIDE, alpha);
         for (var r = 0; r < rows; r++) {
-            fromMemorySegment(F, M, tile, LITTLE_ENDIAN).mul(factor).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            fromMemorySegment(WIDE, M, tile, LITTLE_ENDIAN).mul(factor).intoMemorySegment(M, c, LITTLE_ENDIAN);
             tile += tileRow;
             c += cRow;
         }
     }
 
     private static void add(int rows, long tile, long tileRow, long c, long cRow, float alpha, float beta) {
-        var factor = FloatVector.broadcast(F, alpha);
-        var other = FloatVector.broadcast(F, beta);
+        var factor = FloatVector.broadcast(WIDE, alpha);
+        var other = FloatVector.broadcast(WIDE, beta);
         for (var r = 0; r < rows; r++) {
-            var before = fromMemorySegment(F, M, c, LITTLE_ENDIAN).mul(other);
-            fromMemorySegment(F, M, tile, LITTLE_ENDIAN).fma(factor, before).intoMemorySegment(M, c, LITTLE_ENDIAN);
+            var before = fromMemorySegment(WIDE, M, c, LITTLE_ENDIAN).mul(other);
+            fromMemorySegment(WIDE, M, tile, LITTLE_ENDIAN).fma(factor, before).intoMemorySegment(M, c, LITTLE_ENDIAN);
             tile += tileRow;
             c += cRow;
         }

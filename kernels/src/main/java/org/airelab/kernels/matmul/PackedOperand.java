@@ -5,9 +5,9 @@ import org.airelab.kernels.cpu.Parallel;
 /** The packed copy of a part of A or B: for each block of k, one panel after the other. Sizes are in elements. */
 final class PackedOperand {
     /** Lines a task copies, about. */
-    private static final int TASK_LINES = 96;
+    private static final int TASK_LINES = 192;
     /** Steps of k after which a task turns to the next panel: few enough that what is shared stays in L1. */
-    private static final int STEPS = 32;
+    private static final int STEPS = Transposition.SIZE;
 
     private final int width;
     private final int lines;

@@ -6,7 +6,9 @@ import org.airelab.kernels.cpu.Scratch;
 
 /**
  * One product by packed panels. The matrices are cut into parts whose copies a last-level cache holds. Of each pair of
- * parts first all panels are copied, then all blocks of C computed: two loops of independent tasks.
+ * parts first all panels are copied, then all blocks of C computed: two loops of independent tasks. What one core has
+ * written another has to fetch from its cache, though, so for a small part of B each thread rather makes a copy of its
+ * own and computes some rows of C alone.
  *
  * <p>The sums of a block of k begin at 0 and are then added to C: that bounds how far rounding errors add up, and lets
  * alpha and beta be applied to sums instead of elements. The blocks of k follow from k alone, hence so do the bits.
@@ -27,6 +29,10 @@ final class PackedProduct {
     private static final int BLOCK_COLUMNS = 192;
     /** Blocks of C wanted for each thread at least, so that they end at about the same time. */
     private static final int BLOCKS = 8;
+    /** Elements of a part of B at most of which each thread makes a copy: 4 MiB. */
+    private static final int OWN_PART = 1 << 20;
+    /** Rows at least for each such copy but the first: making it then takes a tenth of the time of the product. */
+    private static final int OWN_ROWS = 256;
 
     private final MatmulShape shape;
     private final RegisterTile tile;
@@ -61,11 +67,22 @@ final class PackedProduct {
         for (var p = 0; p < Parallel.pieces(shape.k(), k); p++) {
             for (var j = 0; j < Parallel.pieces(shape.n(), columns); j++) {
                 for (var i = 0; i < Parallel.pieces(shape.m(), rows); i++) {
-                    new Part(i * rows, j * columns, p * k, Math.min(rows, shape.m() - i * rows),
-                            Math.min(columns, shape.n() - j * columns), Math.min(k, shape.k() - p * k)).run();
+                    part(i * rows, j * columns, p * k, Math.min(rows, shape.m() - i * rows),
+                            Math.min(columns, shape.n() - j * columns), Math.min(k, shape.k() - p * k));
                 }
             }
         }
+    }
+
+    private void part(int i, int j, int p, int rows, int columns, int k) {
+        var threads = cores.threads();
+        if (threads == 1 || rows < OWN_ROWS * (threads - 1L) || (long) columns * k > OWN_PART) {
+            new Part(i, j, p, rows, columns, k, cores).run();
+            return;
+        }
+        var each = Parallel.pieces(Parallel.pieces(rows, threads), tile.rows()) * tile.rows();
+        cores.forRange(Parallel.pieces(rows, each), task -> new Part(i + task * each, j, p,
+                Math.min(each, rows - task * each), columns, k, Cores.ONE).run());
     }
 
     /** The sums over k steps of k from p on, in a part of C that begins at [i, j]. */
@@ -80,8 +97,11 @@ final class PackedProduct {
         private final int blockRows;
         private final int rowBlocks;
         private final int columnBlocks;
+        private final Cores cores;
 
-        Part(int i, int j, int p, int rows, int columns, int k) {
+        /** Its copies lie in the calling thread's scratch memory. */
+        Part(int i, int j, int p, int rows, int columns, int k, Cores cores) {
+            this.cores = cores;
             this.i = i;
             this.j = j;
             this.p = p;

@@ -19,18 +19,21 @@ final class Panels {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
     private static final MemorySegment M = Lanes.MEMORY;
     private static final long LOW = 0xffffffffL;
+    /** Bytes that may be written behind the last step: the lanes of a vector. */
+    private static final long OVERHANG = 4L * Transposition.SIZE;
 
     private Panels() {}
 
     /** Bytes of a panel, with room for the lanes that {@link #copy} writes too many. */
     static long bytes(int width, int depth) {
-        return Scratch.aligned(4L * width * depth + Lanes.BYTES);
+        return Scratch.aligned(4L * width * depth + OVERHANG);
     }
 
     /**
-     * Makes some steps of a panel; lines beyond {@code lines} become zeros. Steps must be made in ascending order.
+     * Makes some steps of a panel; lines beyond {@code lines} become zeros. Whole vectors are written, so a step may end
+     * in the place of the next ones: steps must be made in ascending order.
      *
-     * @param width  lines of the panel: a multiple of eight, or less than eight
+     * @param width  lines of the panel
      * @param from   address of the first element
      * @param across from one line to the next; this or {@code along} is the size of an element
      * @param along  from one element of a line to the next
@@ -39,7 +42,8 @@ final class Panels {
     static void copy(int width, int lines, int steps, long from, long across, long along, long to) {
         var step = 4L * width;
         if (across == Float.BYTES) {
-            for (var x = 0; x < width; x += Lanes.COUNT) {
+            // From the last lanes to the first: what is written too many at the end of a step is then overwritten.
+            for (var x = (width - 1) / Lanes.COUNT * Lanes.COUNT; x >= 0; x -= Lanes.COUNT) {
                 var count = Math.min(width, lines) - x;
                 if (count >= Lanes.COUNT) {
                     eight(steps, from + 4L * x, along, to + 4L * x, step);
@@ -49,6 +53,24 @@ final class Panels {
             }
             return;
         }
+        var done = Transposition.AVAILABLE ? steps / Transposition.SIZE * Transposition.SIZE : 0;
+        transpose(width, lines, done, from, across, to);
+        if (done < steps) {
+            byPairs(width, lines, steps - done, from + 4L * done, across, to + step * done);
+        }
+    }
+
+    private static void transpose(int width, int lines, int steps, long from, long across, long to) {
+        var step = 4L * width;
+        for (var k = 0; k < steps; k += Transposition.SIZE) {
+            for (var x = (width - 1) / Transposition.SIZE * Transposition.SIZE; x >= 0; x -= Transposition.SIZE) {
+                Transposition.run(lines - x, from + x * across + 4L * k, across, to + k * step + 4L * x, step);
+            }
+        }
+    }
+
+    private static void byPairs(int width, int lines, int steps, long from, long across, long to) {
+        var step = 4L * width;
         if (lines < width) {
             Lanes.zero(to, step * steps);
         }
@@ -69,7 +91,7 @@ final class Panels {
         }
     }
 
-    /** Reads no more than it may, but writes eight: in a narrow panel the next step overwrites what is too much. */
+    /** Reads no more than it may, but writes eight. */
     private static void fewer(int count, int steps, long from, long along, long to, long step) {
         var mask = F.indexInRange(0, count);
         for (var k = 0; k < steps; k++) {

@@ -13,8 +13,8 @@ import jdk.incubator.vector.FloatVector;
  * of the JDK are inlined however large the caller has grown; they are longer than 325 bytes of bytecode, so that they
  * are compiled by themselves; and the steps between elements are constants, so that no check is left in the loop.
  */
-sealed interface RegisterTile permits Tile3x24, Tile6x32 {
-    /** Rows of a tile, at most eight. */
+sealed interface RegisterTile permits Tile3x24, Tile12x32 {
+    /** Rows of a tile. */
     int rows();
 
     /** Columns of a tile, a multiple of eight. */
@@ -31,6 +31,6 @@ sealed interface RegisterTile permits Tile3x24, Tile6x32 {
 
     /** The tile for this machine's vectors. */
     static RegisterTile widest() {
-        return FloatVector.SPECIES_PREFERRED.length() >= 16 ? new Tile6x32() : new Tile3x24();
+        return FloatVector.SPECIES_PREFERRED.length() >= 16 ? new Tile12x32() : new Tile3x24();
     }
 }

@@ -215,11 +215,11 @@ class MatmulTest {
         for (var size : AWKWARD) {
             for (var epilogue : Epilogue.values()) {
                 assertSameBits(new MatmulShape(size[0], size[1], size[2], true, false, 0.3f, 1, true, epilogue),
-                        new PackedMatmul(new Tile3x24()), new PackedMatmul(new Tile6x32()));
+                        new PackedMatmul(new Tile3x24()), new PackedMatmul(new Tile12x32()));
             }
         }
         assertSameBits(MatmulShape.of(3, 1100, 4200), new PackedMatmul(new Tile3x24()),
-                new PackedMatmul(new Tile6x32()));
+                new PackedMatmul(new Tile12x32()));
     }
 
     @Test
