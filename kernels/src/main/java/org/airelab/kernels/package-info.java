@@ -6,8 +6,8 @@
  * {@link java.lang.foreign.MemorySegment}s outside the heap, check sizes at the entry and know nothing of any tensor
  * library.
  *
- * <p>This package, {@code kernels.cpu} and {@code kernels.cuda} use each other: {@link org.airelab.kernels.Family} has a
- * CUDA ladder, {@link org.airelab.kernels.Rung} says what cores it computes on, and those packages name rungs and
+ * <p>This package, {@code kernels.cpu} and {@code kernels.cuda} use each other: {@link org.airelab.kernels.Family} has
+ * a CUDA ladder, {@link org.airelab.kernels.Rung} says what cores it computes on, and those packages name rungs and
  * {@link org.airelab.kernels.DType}. {@code Families} alone uses the packages of families.
  *
  * <p>The rungs on a CPU: {@code scalar}, plain loops on one thread; {@code blocked}, plain loops over tiles that stay

@@ -14,10 +14,11 @@ import java.util.Arrays;
 /**
  * ATen's GELU by its tanh approximation, {@code gelu(x, approximate='tanh')}. {@link Operator} cannot pass the string,
  * so the C++ functions that pass a call on to the dispatcher are called by the names they have in the library. A C++
- * exception would end the JVM: arguments are checked here, and results have their memory before.
+ * exception would end the JVM: arguments are checked here, results have their memory before, and no gradients are
+ * recorded, as functions that write into a given tensor refuse to.
  */
 public final class TanhGelu {
-    /** {@code std::string_view}. */
+    /** {@code std::string_view} of GCC's library, with which libtorch is built: length, then address. */
     private static final MemoryLayout TEXT = MemoryLayout.structLayout(JAVA_LONG, ADDRESS);
     private static final MemorySegment TANH = tanh();
 
@@ -38,10 +39,12 @@ public final class TanhGelu {
      */
     public static Tensor forward(Tensor x) {
         Tensor y = like(x);
-        Libtorch.call("aten::gelu", () -> {
-            MemorySegment self = (MemorySegment) FORWARD.invokeExact(x.handle(), TANH, y.handle());
-            return 0;
-        });
+        try (Autograd.Mode mode = Autograd.notRecording()) {
+            Libtorch.call("aten::gelu", () -> {
+                MemorySegment result = (MemorySegment) FORWARD.invokeExact(x.handle(), TANH, y.handle());
+                return 0;
+            });
+        }
         return y;
     }
 
@@ -49,19 +52,25 @@ public final class TanhGelu {
      * The gradient of x, contiguous; the caller's.
      *
      * @param dy the gradient of the function's result
-     * @throws IllegalArgumentException when x is not of floating-point numbers, or dy is not of its type and shape
+     * @throws IllegalArgumentException when x is not of floating-point numbers, or dy is not of its type, shape and
+     *                                  device
      */
     public static Tensor backward(Tensor dy, Tensor x) {
-        if (dy.type() != x.type() || !Arrays.equals(dy.shape(), x.shape())) {
-            throw new IllegalArgumentException("expected a gradient of " + x.type() + " " + Arrays.toString(x.shape())
-                    + ", found " + dy.type() + " " + Arrays.toString(dy.shape()));
+        if (dy.type() != x.type() || !dy.device().equals(x.device()) || !Arrays.equals(dy.shape(), x.shape())) {
+            throw new IllegalArgumentException("expected a gradient of " + text(x) + ", found " + text(dy));
         }
         Tensor dx = like(x);
-        Libtorch.call("aten::gelu_backward", () -> {
-            MemorySegment self = (MemorySegment) BACKWARD.invokeExact(dy.handle(), x.handle(), TANH, dx.handle());
-            return 0;
-        });
+        try (Autograd.Mode mode = Autograd.notRecording()) {
+            Libtorch.call("aten::gelu_backward", () -> {
+                MemorySegment result = (MemorySegment) BACKWARD.invokeExact(dy.handle(), x.handle(), TANH, dx.handle());
+                return 0;
+            });
+        }
         return dx;
+    }
+
+    private static String text(Tensor x) {
+        return x.type() + " " + Arrays.toString(x.shape()) + " on " + x.device();
     }
 
     private static Tensor like(Tensor x) {

@@ -7,6 +7,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -238,7 +239,8 @@ final class Bench {
         long[] processor = Machine.processorTime();
         long passed = Math.max(1, processor[0] - processorBefore[0]);
         Stream<String> missing = failure == null ? Stream.of()
-                : Stream.of("Round " + (forks + 1) + " failed and is left out: " + failure.getMessage());
+                : Stream.of("Round " + (forks + 1) + " failed and is left out: "
+                        + Objects.requireNonNullElse(failure.getMessage(), failure.toString()));
         List<String> notes = Stream.of(missing, target.notes().stream(), measurements.notes().stream())
                 .flatMap(lines -> lines).toList();
         return new Environment(begin.truncatedTo(ChronoUnit.SECONDS).toString(), target.kind(), hardware,

@@ -1,7 +1,9 @@
 package org.airelab.benchmarks.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.airelab.benchmarks.kernels.workload.AwkwardWorkloads;
 import org.airelab.benchmarks.kernels.workload.Workload;
@@ -31,11 +33,13 @@ class CudaAccuracyMutantsTest {
 
     private static <R extends Rung> void assertSerialSumsAreOffByMore(Workload<R> workload) {
         try (EmulatedCase<R> emulated = new EmulatedCase<>(workload, DType.FP32)) {
-            emulated.rungs().filter(rung -> emulated.terms(rung) > 1).forEach(rung -> {
+            List<CudaRung<R>> serial = emulated.rungs().filter(rung -> emulated.terms(rung) > 1).toList();
+            assertFalse(serial.isEmpty());
+            for (CudaRung<R> rung : serial) {
                 try (HostLauncher host = new HostLauncher(1)) {
                     assertThrows(AssertionError.class, () -> emulated.assertAtMostTwice(rung, host, 1), rung.name());
                 }
-            });
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 package org.airelab.benchmarks.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -39,6 +41,7 @@ final class EmulatedCase<R extends Rung> implements AutoCloseable {
         List<Deviation> own = backward ? deviations(libtorch(dtype, problem.operands())) : rounded;
         limits = IntStream.range(0, own.size())
                 .mapToObj(i -> new Deviation(rounded.get(i).rms(), own.get(i).largest())).toList();
+        assertFalse(limits.isEmpty(), () -> "libtorch has no results of " + workload.id());
     }
 
     private List<float[]> libtorch(DType dtype, List<MemorySegment> operands) {

@@ -7,8 +7,8 @@ import org.airelab.kernels.cpu.Scratch;
 /**
  * One product by packed panels. The matrices are cut into parts whose copies a last-level cache holds. Of each pair of
  * parts first all panels are copied, then all blocks of C computed: two loops of independent tasks. What one core has
- * written another has to fetch from its cache, though, so for a small part of B each thread rather makes a copy of its
- * own and computes some rows of C alone.
+ * written another has to fetch from its cache, though. So where a part of B is small and there are many rows, each
+ * thread rather copies that part and some rows of A for itself alone, and computes those rows of C.
  *
  * <p>The sums of a block of k begin at 0 and are then added to C: that bounds how far rounding errors add up, and lets
  * alpha and beta be applied to sums instead of elements. The blocks of k follow from k alone, hence so do the bits.
@@ -31,7 +31,7 @@ final class PackedProduct {
     private static final int BLOCKS = 8;
     /** Elements of a part of B at most of which each thread makes a copy: 4 MiB. */
     private static final int OWN_PART = 1 << 20;
-    /** Rows at least for each such copy but the first: making it then takes a tenth of the time of the product. */
+    /** Rows at least for each such copy but the first: to copy an element takes about as long as 25 multiply-adds. */
     private static final int OWN_ROWS = 256;
 
     private final MatmulShape shape;
@@ -121,7 +121,8 @@ final class PackedProduct {
 
         private int blockRows(int rows) {
             var each = MOST_ROWS;
-            while (each > LEAST_ROWS && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * cores.threads()) {
+            while (cores.threads() > 1 && each > LEAST_ROWS
+                    && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * cores.threads()) {
                 each /= 2;
             }
             return each;

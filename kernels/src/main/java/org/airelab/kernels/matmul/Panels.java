@@ -30,8 +30,8 @@ final class Panels {
     }
 
     /**
-     * Makes some steps of a panel; lines beyond {@code lines} become zeros. Whole vectors are written, so a step may end
-     * in the place of the next ones: steps must be made in ascending order.
+     * Makes some steps of a panel; lines beyond {@code lines} become zeros. Whole vectors are written, so a step may
+     * end in the place of the next ones: steps must be made in ascending order.
      *
      * @param width  lines of the panel
      * @param from   address of the first element

@@ -12,6 +12,8 @@ import org.airelab.kernels.cpu.Lanes;
 /**
  * The transposition of 16 x 16 elements in the registers of AVX-512: in four rounds, elements whose row and column
  * differ in the same bit change places between two vectors. Elements are moved as bits, whatever they mean.
+ *
+ * <p>Written out, since only variables live in registers; a method as small as {@link #line} is always inlined.
  */
 final class Transposition {
     /** Whether the machine's vectors have sixteen lanes; on narrower ones these methods would box each. */
@@ -140,7 +142,7 @@ final class Transposition {
         var e14 = LOW_1.selectFrom(d14, d15);
         var e15 = HIGH_1.selectFrom(d14, d15);
         e0.intoMemorySegment(M, to, LITTLE_ENDIAN);
-        e1.intoMemorySegment(M, to + 1 * step, LITTLE_ENDIAN);
+        e1.intoMemorySegment(M, to + step, LITTLE_ENDIAN);
         e2.intoMemorySegment(M, to + 2 * step, LITTLE_ENDIAN);
         e3.intoMemorySegment(M, to + 3 * step, LITTLE_ENDIAN);
         e4.intoMemorySegment(M, to + 4 * step, LITTLE_ENDIAN);

@@ -21,11 +21,11 @@ class MatmulTest {
     private static final boolean[] EITHER = {false, true};
     /** Elements before and after each matrix. */
     private static final int GUARD = 40;
-    /** Around tiles of 3, 4, 6 rows and 16, 24, 32 columns, blocks of 24 and 192 lines and of 32 and 512 steps. */
+    /** Around tiles of 3, 4, 12 rows and 16, 24, 32 columns, blocks of 24 and 192 lines and of 16 and 384 steps. */
     private static final int[][] AWKWARD = {
         {1, 1, 1}, {1, 33, 7}, {7, 1, 5}, {2, 3, 1}, {3, 24, 16}, {4, 16, 31}, {5, 23, 33}, {8, 32, 8}, {9, 17, 9},
         {6, 40, 2}, {13, 97, 511}, {101, 103, 107}, {1, 500, 3}, {500, 1, 2}, {193, 25, 512}, {25, 193, 513},
-        {23, 49, 1201}};
+        {23, 49, 1201}, {11, 31, 383}, {12, 32, 384}, {25, 33, 385}};
 
     /** The operands of a product, each between guards: NaN for what is read, a mark for what is written. */
     private record Operands(MatmulShape shape, MemorySegment a, MemorySegment b, MemorySegment bias,
@@ -229,6 +229,14 @@ class MatmulTest {
         Native.assertThreadsDoNotMatter(
                 threads -> Native.array(operands.multiply(new ParallelMatmul(RegisterTile.widest()))));
         assertSameBits(shape, new PackedMatmul(RegisterTile.widest()), new ParallelMatmul(RegisterTile.widest()));
+    }
+
+    /** Rows enough for copies of its own on each of up to three threads, k for two parts, C added to, A transposed. */
+    @Test
+    void ownCopiesDoNotMatter() {
+        var operands = Operands.random(new MatmulShape(600, 40, 4200, true, false, 0.5f, 2, true, Epilogue.NONE));
+        Native.assertThreadsDoNotMatter(
+                threads -> Native.array(operands.multiply(new ParallelMatmul(RegisterTile.widest()))));
     }
 
     @Test

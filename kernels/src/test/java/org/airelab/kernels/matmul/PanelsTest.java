@@ -1,18 +1,20 @@
 package org.airelab.kernels.matmul;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.cpu.Lanes;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PanelsTest {
     private static final float GUARD = -7;
+    /** Bytes of guards before a panel. */
+    private static final long BEFORE = 128;
 
     /** Lines of a matrix that are rows, and ones that are columns; made at once, and in pieces as the product does. */
     @ParameterizedTest
@@ -36,12 +38,13 @@ class PanelsTest {
             var across = rows ? steps + 3 : 1;
             var along = rows ? 1 : lines + 5;
             var last = (lines - 1) * across + (steps - 1) * along;
-            var from = arena.allocate(4L * (last + 1), 4); // not one element more
+            var from = arena.allocate(4L * (last + 1), 4);
             for (var i = 0; i <= last; i++) {
                 from.setAtIndex(JAVA_FLOAT, i, i + 1);
             }
             var bytes = Panels.bytes(width, steps);
-            var to = guarded(arena, bytes);
+            var place = guarded(arena, bytes);
+            var to = place.asSlice(BEFORE);
             for (var k = 0; k < steps; k += piece) {
                 Panels.copy(width, lines, Math.min(piece, steps - k), from.address() + 4L * k * along, 4L * across,
                         4L * along, to.address() + 4L * k * width);
@@ -56,27 +59,41 @@ class PanelsTest {
             for (var i = bytes / 4; i < to.byteSize() / 4; i++) {
                 assertEquals(GUARD, to.getAtIndex(JAVA_FLOAT, i), "behind the panel");
             }
+            for (var i = 0; i < BEFORE / 4; i++) {
+                assertEquals(GUARD, place.getAtIndex(JAVA_FLOAT, i), "before the panel");
+            }
         }
     }
 
     private static MemorySegment guarded(Arena arena, long bytes) {
-        var to = arena.allocate(bytes + 256, 64);
+        var to = arena.allocate(BEFORE + bytes + 256, 64);
         for (var i = 0; i < to.byteSize() / 4; i++) {
             to.setAtIndex(JAVA_FLOAT, i, GUARD);
         }
         return to;
     }
 
-    /** Bits, not numbers, are moved: a NaN keeps its payload. */
-    @Test
-    void bitsAreKept() {
+    /** Bits, not numbers, are moved: each signalling NaN stays one, with its payload. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void bitsAreKept(boolean rows) {
         assumeTrue(Lanes.available(), "no vectors of eight lanes");
+        var lines = 16;
+        var steps = 19;
         try (var arena = Arena.ofConfined()) {
-            var from = arena.allocate(4L * 16 * 16, 4);
-            from.fill((byte) 0xfb); // a NaN with a payload
-            var to = arena.allocate(Panels.bytes(16, 16), 64);
-            Panels.copy(16, 16, 16, from.address(), 64, 4, to.address());
-            assertEquals(-1, from.mismatch(to.asSlice(0, from.byteSize())));
+            var from = arena.allocate(4L * lines * steps, 4);
+            for (var i = 0; i < lines * steps; i++) {
+                from.setAtIndex(JAVA_INT, i, 0x7f800001 + i);
+            }
+            var to = arena.allocate(Panels.bytes(lines, steps), 64);
+            var across = rows ? steps : 1;
+            var along = rows ? 1 : lines;
+            Panels.copy(lines, lines, steps, from.address(), 4L * across, 4L * along, to.address());
+            for (var k = 0; k < steps; k++) {
+                for (var x = 0; x < lines; x++) {
+                    assertEquals(0x7f800001 + x * across + k * along, to.getAtIndex(JAVA_INT, k * lines + x));
+                }
+            }
         }
     }
 }

@@ -53,8 +53,8 @@ public final class AwkwardWorkloads {
     }
 
     private static Stream<Workload<?>> quickOfElements() {
-        return Stream.of(ActivationWorkloads.gelu(), ActivationWorkloads.relu(), RotaryWorkloads.all(),
-                EmbeddingWorkloads.all(), OptimizerWorkloads.adam(), OptimizerWorkloads.sgd(),
+        return Stream.of(ActivationWorkloads.gelu(), ActivationWorkloads.geluTanh(), ActivationWorkloads.relu(),
+                RotaryWorkloads.all(), EmbeddingWorkloads.all(), OptimizerWorkloads.adam(), OptimizerWorkloads.sgd(),
                 OptimizerWorkloads.rmsProp(), OptimizerWorkloads.gradientNorm())
                 .<Workload<?>>flatMap(List::stream).filter(Workload::quick);
     }
