@@ -11,7 +11,7 @@ import org.airelab.kernels.cpu.Lanes;
  * <p>Adds to the vector rung: A and B are first copied into panels that a tile reads from end to end, so that neither
  * their strides nor their transpositions are felt any more; k is cut into blocks whose panels stay in the caches; and
  * tiles have the machine's widest vectors ({@link RegisterTile}). Measured at 256 x 256 x 256 on one core of an Intel
- * Xeon (benchmarks/reports/20261127-Intel-Xeon): 1.8 times the vector rung, 143 GFLOP/s.
+ * Xeon (benchmarks/reports/20261127-Intel-Xeon): 2.0 times the vector rung, 137 GFLOP/s.
  */
 class PackedMatmul implements Matmul {
     private final RegisterTile tile;

@@ -20,7 +20,7 @@ import org.airelab.kernels.cpu.Scratch;
  * eight multiply-adds. The sums of 256 steps of k begin at 0 and are then added to C, which bounds how far rounding
  * errors add up. A transposed B, whose rows are no vectors, is rewritten first, and so is a B whose rows end within a
  * tile. Measured at 256 x 256 x 256 on one core of an Intel Xeon (benchmarks/reports/20261127-Intel-Xeon): 21 times the
- * blocked rung, 79 GFLOP/s.
+ * blocked rung, 69 GFLOP/s.
  */
 final class VectorMatmul implements Matmul {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
