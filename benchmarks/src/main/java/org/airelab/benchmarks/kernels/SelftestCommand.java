@@ -35,8 +35,8 @@ import picocli.CommandLine.Spec;
             "A rung passes when its largest error, in units of the root mean square of the results, is within 1e-5 or"
                 + " a millionth of the largest results, which is 16 roundings of float32, whatever is more (on a GPU a"
                 + " naive rung within eight times that); in half types, within two roundings of the largest results."
-                + " No rung's error is another's measure. Where libtorch has the operation, the tests hold every rung to"
-                + " twice its error (those of a GPU as a CPU executes them), and to what a rung's order of summation"
+                + " No rung's error is another's measure. Where libtorch has the operation, the tests hold every rung"
+                + " to twice its error (those of a GPU as a CPU executes them), and to what a rung's order of summation"
                 + " adds.",
             "Of the shapes of an operation the table has those that are wrong, else the one that comes closest."},
         footer = {"  lab selftest", "  lab selftest matmul attention --device cuda"})

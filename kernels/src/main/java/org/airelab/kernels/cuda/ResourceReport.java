@@ -22,8 +22,8 @@ public record ResourceReport(String compiler, List<Row> rows) {
 
             Made by `%s` with %s; it needs no GPU. A row is a kernel as ptxas reports it:
 
-            - **source**: the file and the macros it is compiled with. Each set of macros that a rung launches it with is
-              a compilation.
+            - **source**: the file and the macros it is compiled with. Each set of macros that a rung launches it with
+              is a compilation.
             - **for**: the architecture, sm_80 of an A100, sm_90a of an H100 or H200, sm_100a of a B200.
             - **registers**: of 32 bits, of a thread. It can have 255, and all threads of a multiprocessor 65,536.
             - **shared memory**: bytes of a block, of arrays whose size is compiled in. What a launch adds is not there.

@@ -12,12 +12,12 @@ import jdk.incubator.vector.VectorSpecies;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
- * Twelve rows of two 16-lane vectors, for machines with 32 registers: 24 sums, two vectors of B and elements of A in all
- * lanes of the others; fourteen loads for 24 multiply-adds, where six rows would need eight for twelve.
+ * Twelve rows of two 16-lane vectors, for machines with 32 registers: 24 sums, two vectors of B and elements of A in
+ * all lanes of the others; fourteen loads for 24 multiply-adds, where six rows would need eight for twelve.
  *
- * <p>The checks before the stores are for JDK 25's compiler. A sum comes out of a loop, and which class it has there the
- * compiler at first takes from what the Vector API's methods have met so far, vectors of 8 lanes among them. Where that
- * guess is wrong it puts all sums into objects, and the tile runs at a twentieth of its speed: of 40 JVMs that had
+ * <p>The checks before the stores are for JDK 25's compiler. A sum comes out of a loop, and which class it has there
+ * the compiler at first takes from what the Vector API's methods have met so far, vectors of 8 lanes among them. Where
+ * that guess is wrong it puts all sums into objects, and the tile runs at a twentieth of its speed: of 40 JVMs that had
  * packed matrices before, four did. With the checks, which are answered at compile time, none of 48 did.
  */
 final class Tile12x32 implements RegisterTile {
