@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.airelab.benchmarks.kernels.gpu.Measured;
 import org.airelab.benchmarks.kernels.workload.Baseline;
 import org.airelab.benchmarks.kernels.workload.Operand;
@@ -75,8 +74,7 @@ final class BoundWorkload<R extends Rung> implements AutoCloseable {
 
     /** What the operands that calls write hold. */
     List<float[]> results() {
-        return IntStream.range(0, memory.size()).filter(i -> workload.operands().get(i).written())
-                .mapToObj(i -> workload.operands().get(i).results(memory.get(i), dtype)).toList();
+        return workload.results(memory, dtype);
     }
 
     /** The call of the float64 reference. */

@@ -39,7 +39,7 @@ final class RoundedProblem<R extends Rung> implements AutoCloseable {
             List<MemorySegment> host = inputs(temporary);
             encoded = encode(host);
             workload.call().on(family.reference(), host);
-            reference = results(host, DType.FP32);
+            reference = workload.results(host, DType.FP32);
         }
     }
 
@@ -72,18 +72,6 @@ final class RoundedProblem<R extends Rung> implements AutoCloseable {
     /** The reference's results. */
     List<float[]> reference() {
         return reference;
-    }
-
-    /** The numbers of the operands that a call has written in a type. */
-    List<float[]> results(List<MemorySegment> memory, DType type) {
-        List<float[]> results = new ArrayList<>();
-        for (int i = 0; i < memory.size(); i++) {
-            Operand operand = workload.operands().get(i);
-            if (operand.written()) {
-                results.add(operand.results(memory.get(i), type));
-            }
-        }
-        return results;
     }
 
     /** The operands in float32, each number one that the element type holds. */

@@ -103,7 +103,7 @@ final class EmulatedCase<R extends Rung> implements AutoCloseable {
         List<MemorySegment> memory = problem.operands().stream().map(host::copy).toList();
         problem.workload().call().on(rung.on(host, problem.dtype()), memory);
         host.synchronize();
-        List<float[]> actual = problem.results(memory, problem.dtype());
+        List<float[]> actual = problem.workload().results(memory, problem.dtype());
         for (int i = 0; i < limits.size(); i++) {
             Peer.assertAtMostTwice(problem.reference().get(i), limits.get(i), actual.get(i), terms,
                     rung.name() + " in " + problem.dtype() + ", result " + i);

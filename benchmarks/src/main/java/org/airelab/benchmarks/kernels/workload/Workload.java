@@ -2,6 +2,7 @@ package org.airelab.benchmarks.kernels.workload;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.airelab.kernels.DType;
 import org.airelab.kernels.Rung;
 import org.airelab.kernels.matmul.MatmulShape;
@@ -39,6 +40,12 @@ public record Workload<R extends Rung>(String family, Class<R> rungType, String 
 
     public Workload {
         operands = List.copyOf(operands);
+    }
+
+    /** The numbers that calls have written into operands of an element type, an array for each such operand. */
+    public List<float[]> results(List<MemorySegment> memory, DType dtype) {
+        return IntStream.range(0, memory.size()).filter(i -> operands.get(i).written())
+                .mapToObj(i -> operands.get(i).results(memory.get(i), dtype)).toList();
     }
 
     /** A workload without preparation and baseline, left out by {@code --quick}. */
