@@ -160,7 +160,7 @@ public final class Aten {
         return IS_MINUS_INFINITY.on(manager).tensor(x).result();
     }
 
-    /** Makes a number of the elements where a mask, of booleans and broadcast, holds. */
+    /** Sets elements to a number where a mask holds: booleans, broadcast to the shape of x. */
     public static void fill(NDArray x, NDArray mask, NDArray number) {
         FILL.call().tensor(x).tensor(mask).tensor(number).tensors(1)[0].close();
     }

@@ -27,7 +27,7 @@ final class PackedProduct {
     private static final int LEAST_ROWS = 24;
     /** Columns of a block of C: its panels of B are read once a panel of A, from the second-level cache. */
     private static final int BLOCK_COLUMNS = 192;
-    /** Blocks of C wanted for each thread at least, so that they end at about the same time. */
+    /** Blocks of C wanted for each of several threads at least, so that they end at about the same time. */
     private static final int BLOCKS = 8;
     /** Elements of a part of B at most of which each thread makes a copy, 4 MiB: beyond 1.6 million it did not pay. */
     private static final int OWN_PART = 1 << 20;
@@ -120,9 +120,9 @@ final class PackedProduct {
         }
 
         private int blockRows(int rows) {
+            var wanted = cores.threads() == 1 ? 1 : BLOCKS * cores.threads();
             var each = MOST_ROWS;
-            while (cores.threads() > 1 && each > LEAST_ROWS
-                    && Parallel.pieces(rows, each) * columnBlocks < BLOCKS * cores.threads()) {
+            while (each > LEAST_ROWS && Parallel.pieces(rows, each) * columnBlocks < wanted) {
                 each /= 2;
             }
             return each;

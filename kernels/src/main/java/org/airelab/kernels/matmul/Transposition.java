@@ -13,7 +13,7 @@ import org.airelab.kernels.cpu.Lanes;
  * The transposition of 16 x 16 elements in the registers of AVX-512: in four rounds, elements whose row and column
  * differ in the same bit change places between two vectors. Elements are moved as bits, whatever they mean.
  *
- * <p>Written out, since only variables live in registers; a method as small as {@link #line} is always inlined.
+ * <p>Written out, since only variables live in registers; {@link #line} is small enough to be inlined.
  */
 final class Transposition {
     /** Whether the machine's vectors have sixteen lanes; on narrower ones these methods would box each. */
