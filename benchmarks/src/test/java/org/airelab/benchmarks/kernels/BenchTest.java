@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -109,7 +112,7 @@ class BenchTest {
     void aRoundThatFailsLeavesThoseBeforeIt() throws IOException {
         Bench bench = new Bench(new Short(new CpuTarget(1)), Selection.of(List.of(gradientNorm())), true, false,
                 List.of(Build.own(), Build.own()));
-        Thread killer = Thread.ofPlatform().daemon().start(() -> killChild(5));
+        Thread killer = Thread.ofPlatform().daemon().start(() -> killFork(5));
         List<Report> reports = bench.run();
         killer.interrupt();
         assertNotNull(bench.failure());
@@ -125,18 +128,27 @@ class BenchTest {
         }
     }
 
-    /** Kills the JVM that is the so many-th which this one has started. */
-    private static void killChild(int number) {
+    /** Kills the measuring JVM that is the so many-th which this one has started. */
+    private static void killFork(int number) {
         Set<ProcessHandle> seen = new HashSet<>();
         while (!Thread.currentThread().isInterrupted()) {
             for (ProcessHandle child : ProcessHandle.current().children().toList()) {
-                // Before it is a JVM it is the helper by which this one starts programs.
-                if (child.info().command().orElse("").endsWith("/java") && seen.add(child) && seen.size() == number) {
+                if (isFork(child) && seen.add(child) && seen.size() == number) {
                     child.destroyForcibly();
                     return;
                 }
             }
             LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** Before it is one, a child is a copy of this JVM, and then the helper by which this one starts programs. */
+    private static boolean isFork(ProcessHandle child) {
+        try {
+            Path commandLine = Path.of("/proc", Long.toString(child.pid()), "cmdline");
+            return Files.readString(commandLine, StandardCharsets.ISO_8859_1).contains(BenchmarkFork.class.getName());
+        } catch (IOException e) {
+            return false; // it has ended
         }
     }
 
