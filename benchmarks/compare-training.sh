@@ -7,6 +7,10 @@ set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rounds=${1:-5}
 python=${PYTHON:-python3}
+if ! "$python" -c 'import torch' 2> /dev/null; then
+    echo "compare-training.sh: $python has no torch. Set PYTHON to one that has." >&2
+    exit 3
+fi
 compare() { # name, steps, arguments
     local name=$1 steps=$2 round
     shift 2

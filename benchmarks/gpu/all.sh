@@ -9,6 +9,10 @@
 # Reports go to REPORTS (benchmarks/reports/). A script that finds something wrong does not keep the others from
 # running. Exit codes: 0 all is right, 1 something is not, 3 something is missing, a launcher or a GPU.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=${LAB:-$here/../../lab}
 if [ ! -x "$lab" ]; then

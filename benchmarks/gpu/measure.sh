@@ -17,6 +17,10 @@
 # before and after. Two hosts or two versions: lab compare A/report.json B/report.json. Exit codes are lab's: 1 a kernel
 # is wrong, 3 something is missing. A wrong kernel does not keep the others from being measured.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 if [ ! -x "$lab" ]; then
@@ -48,7 +52,10 @@ echo "measure.sh: writing to $out"
 status=0
 "$lab" selftest --device cuda "${families[@]}" 2>&1 | tee "$out/selftest.txt" || status=$?
 # 1: some kernel is wrong, which the table says; anything else: nothing can be run here.
-[ "$status" -le 1 ] || exit "$status"
+if [ "$status" -gt 1 ]; then
+    [ "$status" != 3 ] || rm -r "$out"
+    exit "$status"
+fi
 "$lab" bench --device cuda "${options[@]}" "${families[@]}" --out "$out/report.json" | tee "$out/bench.txt"
 if "$python" -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then
     "$python" "$home/benchmarks/peers/kernels_pytorch.py" --device cuda --lab "$out/report.json" \

@@ -10,8 +10,12 @@
 #   LAB, REPORTS   as for measure.sh
 #
 # Prints a table, also written to REPORTS/DATE-GPU-parity/parity.md. Exit codes: 0 all losses agree, 1 some do not or a
-# run failed, 3 there is no launcher.
+# run failed, 3 something is missing, a launcher or a GPU.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 if [ ! -x "$lab" ]; then
@@ -29,13 +33,15 @@ trap 'rm -rf "$runs"' EXIT
 export lab out runs STEPS=${STEPS:-10} BATCH=${BATCH:-2} DATA=${DATA:-synthetic} TOKENIZER=${TOKENIZER:-}
 
 one() { # model/device/precision/kernels/name
-    local model device precision kernels name tokenizer=()
+    local model device precision kernels name code=0 tokenizer=()
     IFS=/ read -r model device precision kernels name <<< "$1"
     name=$model-$name
     [ -z "$TOKENIZER" ] || tokenizer=(--tokenizer "$TOKENIZER")
     "$lab" pretrain "$model" --data "$DATA" "${tokenizer[@]}" --batch-size "$BATCH" --accumulation 1 \
         --steps "$STEPS" --device "$device" --precision "$precision" --kernels "$kernels" --out "$runs/$name" \
-        > "$out/$name.txt" 2>&1 || echo "parity.sh: $name failed; $out/$name.txt has why" >&2
+        > "$out/$name.txt" 2>&1 || code=$?
+    echo "$code" > "$runs/$name.code"
+    [ "$code" = 0 ] || echo "parity.sh: $name failed; $out/$name.txt has why" >&2
     [ ! -f "$runs/$name/metrics.jsonl" ] || cp "$runs/$name/metrics.jsonl" "$out/$name.jsonl"
 }
 export -f one
@@ -46,12 +52,20 @@ losses() {
 }
 
 device=${DEVICE:-cuda}
+# First alone: what is missing is told before the CPU has worked for minutes.
+first=$1/$device/fp32/torch/fp32-torch
+one "$first"
+if [ "$(< "$runs/$1-fp32-torch.code")" = 3 ]; then
+    tail -n 5 "$out/$1-fp32-torch.txt" >&2
+    rm -r "$out"
+    exit 3
+fi
 for model; do
     echo "$model/cpu/fp32/torch/reference"
     for precision in fp32 bf16; do
         for kernels in torch ours; do echo "$model/$device/$precision/$kernels/$precision-$kernels"; done
     done
-done | xargs -P "${JOBS:-5}" -I{} bash -c 'one {}'
+done | grep -v -x -F "$first" | xargs -P "${JOBS:-5}" -I{} bash -c 'one {}'
 
 status=0
 {
@@ -62,13 +76,17 @@ status=0
         for precision in fp32 bf16; do
             [ "$precision" = fp32 ] && most=${FP32:-2e-4} || most=${BF16:-5e-2}
             for kernels in torch ours; do
-                losses "$model-$precision-$kernels" | paste "$runs/reference" - | awk -F '\t' -v most="$most" \
+                wrong=DIFFERENT
+                for run in reference "$precision-$kernels"; do
+                    [ "$(< "$runs/$model-$run.code")" = 0 ] || wrong=FAILED
+                done
+                losses "$model-$precision-$kernels" | paste "$runs/reference" - | awk -F '\t' -v most="$most" -v wrong="**$wrong**" \
                     -v steps="$STEPS" -v row="| $model | $precision | $kernels" '
                     $1 !~ /^-?[0-9.]+([eE][-+]?[0-9]+)?$/ || $2 !~ /^-?[0-9.]+([eE][-+]?[0-9]+)?$/ { next }
                     { d = $1 > $2 ? $1 - $2 : $2 - $1; n++; if (d > largest) largest = d }
                     END {
                         ok = n == steps && largest <= most
-                        printf "%s | %d | %.1e | %s | %s |\n", row, n, largest, most, ok ? "ok" : "**DIFFERENT**"
+                        printf "%s | %d | %.1e | %s | %s |\n", row, n, largest, most, ok ? "ok" : wrong
                         exit !ok
                     }' || status=1
             done

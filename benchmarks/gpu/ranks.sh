@@ -14,6 +14,10 @@
 # Written to REPORTS/DATE-GPU-ranks/: ranks.txt, a table, and of each run its folder and what it has printed. Exit
 # codes: 0 all are right, 1 one is not, 3 something is missing.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 if [ ! -x "$lab" ]; then
@@ -94,7 +98,9 @@ train one
 read -r status _ < "$out/one.status"
 if [ "$status" != 0 ]; then
     tail -n 5 "$out/one.txt" >&2
-    exit "$((status == 3 ? 3 : 1))"
+    [ "$status" = 3 ] || exit 1
+    rm -r "$out"
+    exit 3
 fi
 runs=(dp=2 zero=3 tp=2 pp=2 cp=2 "one-$alone")
 printf '%s\n' "${runs[@]}" | xargs -P "$jobs" -I{} bash -c 'train {}'

@@ -13,15 +13,21 @@
 #
 # Exit codes: 0 nothing was found, 1 something was, or a kernel is wrong, 3 something is missing.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 [ $# -gt 0 ] || set -- memcheck racecheck synccheck
-for program in "$lab" compute-sanitizer; do
-    if ! command -v "$program" > /dev/null; then
-        echo "sanitize.sh: there is no $program." >&2
-        exit 3
-    fi
-done
+if [ ! -x "$lab" ]; then
+    echo "sanitize.sh: there is no launcher $lab. Set LAB to one." >&2
+    exit 3
+fi
+if ! command -v compute-sanitizer > /dev/null; then
+    echo "sanitize.sh: there is no compute-sanitizer. It comes with CUDA's toolkit: put its folder on the PATH." >&2
+    exit 3
+fi
 families=${FAMILIES:-attention matmul softmax cross-entropy layer-norm rms-norm embedding rotary swiglu gelu gelu-tanh
     relu gradient-sum gradient-norm adam sgd rmsprop}
 logs=${LOGS:-$(mktemp -d)}

@@ -11,8 +11,13 @@
 #   LAB, REPORTS      as for measure.sh
 #
 # Written to REPORTS/DATE-GPU-training/: training.jsonl, a line a run, and training.md, a table. A run that fails does
-# not keep the others from being measured; the exit code is then 1, and 3 where there is no launcher.
+# not keep the others from being measured; the exit code is then 1, and 3 where something is missing for all of the
+# lab's: a launcher or a GPU.
 set -euo pipefail
+case ${1:-} in -h | --help)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 0 ;;
+esac
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab=${LAB:-$home/lab}
 python=${PYTHON:-python3}
@@ -48,15 +53,18 @@ mkdir -p "$out"
 echo "train.sh: writing to $out"
 
 status=0
+missing=yes
 measure() { # model, run, command: its last line is the result
-    local line
+    local line code=0
     echo "$1, $2: ${*:3}" >> "$out/log.txt"
-    if line=$("${@:3}" 2>> "$out/log.txt" | tail -n 1) && [ "${line:0:1}" = "{" ]; then
+    line=$("${@:3}" 2>> "$out/log.txt" | tail -n 1) || code=$?
+    if [ "$code" = 0 ] && [ "${line:0:1}" = "{" ]; then
         echo "{\"model\": \"$1\", \"run\": \"$2\", ${line:1}" | tee -a "$out/training.jsonl"
     else
         echo "train.sh: $1, $2 failed; $out/log.txt has why" >&2
         status=1
     fi
+    [ "$code" = 3 ] || missing=no
 }
 for model; do
     case $model in
@@ -79,6 +87,11 @@ for model; do
         done
     done
 done
+if [ "$missing" = yes ]; then
+    tail -n 2 "$out/log.txt" >&2
+    rm -r "$out"
+    exit 3
+fi
 if [ -s "$out/training.jsonl" ]; then
     "$python" "$peers/tabulate_training.py" < "$out/training.jsonl" | tee "$out/training.md" \
         || echo "train.sh: no table without a Python; the numbers are in $out/training.jsonl"

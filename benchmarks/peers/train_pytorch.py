@@ -13,11 +13,17 @@ import json
 import os
 import resource
 import statistics
+import sys
 import time
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ModuleNotFoundError as e:
+    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
+          file=sys.stderr)
+    sys.exit(3)
 
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}

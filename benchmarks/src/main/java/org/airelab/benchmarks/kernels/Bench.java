@@ -115,7 +115,7 @@ final class Bench {
      * How many rounds there will have been: as many as end in time, when those to come last as long as those so far.
      */
     private int rounds(Instant begin) {
-        if (schedule.mostSeconds() == Double.POSITIVE_INFINITY) {
+        if (forks == 0 || schedule.mostSeconds() == Double.POSITIVE_INFINITY) {
             return schedule.forks();
         }
         double inTime = forks * builds.size() * schedule.mostSeconds() / Math.max(1e-3, seconds(begin));

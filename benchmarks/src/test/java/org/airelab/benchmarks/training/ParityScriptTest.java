@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,7 +63,17 @@ class ParityScriptTest {
     void aRunThatFailsIsToldAndTheOthersAreCompared() throws IOException, InterruptedException {
         assertEquals(1, run("[[ $* != *bf16*torch* ]] || exit 3\nloss=3.5\n" + TRAIN), output);
         assertTrue(output.contains("stories15m-bf16-torch failed"), output);
-        assertTrue(output.contains("| stories15m | bf16 | torch | 0 | 0.0e+00 | 5e-2 | **DIFFERENT** |"), output);
+        assertTrue(output.contains("| stories15m | bf16 | torch | 0 | 0.0e+00 | 5e-2 | **FAILED** |"), output);
         assertTrue(output.contains("| stories15m | bf16 | ours | 2 | 0.0e+00 | 5e-2 | ok |"), output);
+    }
+
+    @Test
+    void whatIsMissingIsToldAtOnce() throws IOException, InterruptedException {
+        assertEquals(3, run("echo \"$*\" >> " + folder + "/calls; echo 'error: no GPU' >&2; exit 3"), output);
+        assertTrue(output.contains("error: no GPU"), output);
+        assertEquals(1, Files.readAllLines(folder.resolve("calls")).size());
+        try (Stream<Path> reports = Files.list(folder.resolve("reports"))) {
+            assertEquals(0, reports.count());
+        }
     }
 }

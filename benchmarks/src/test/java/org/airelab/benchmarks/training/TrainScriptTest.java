@@ -81,6 +81,15 @@ class TrainScriptTest {
     }
 
     @Test
+    void whereNothingCanRunWhatIsMissingIsTold() throws IOException, InterruptedException {
+        assertEquals(3, run("echo 'error: no GPU' >&2; exit 3", "exit 1", Map.of(), "stories15m"), output);
+        assertTrue(output.contains("error: no GPU"), output);
+        try (Stream<Path> reports = Files.list(folder.resolve("reports"))) {
+            assertEquals(0, reports.count());
+        }
+    }
+
+    @Test
     void anUnknownModelIsRefused() throws IOException, InterruptedException {
         assertEquals(2, run(RESULT, RESULT, Map.of(), "llama-7b"));
     }
