@@ -12,6 +12,7 @@ import org.airelab.base.Progress;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
+import org.airelab.kernels.cuda.KernelCompiler;
 import org.airelab.kernels.cuda.KernelSource;
 import org.airelab.kernels.cuda.MissingCudaException;
 import org.airelab.kernels.cuda.ResourceReport;
@@ -24,9 +25,11 @@ import picocli.CommandLine.Spec;
 /** {@code lab kernel-resources}. */
 @Command(name = "kernel-resources",
         description = {"Compile the CUDA kernels and list the registers, shared memory and spills of each.",
-            "Needs nvcc and no GPU. Leaves with 1 when a kernel spills, or uses more local memory than the header of"
-                + " its source declares."},
-        footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md"})
+            "Needs a compiler and no GPU. What is compiled is in the cache afterwards, for a GPU that comes to it with"
+                + " the same compiler. Leaves with 1 when a kernel spills, uses more local memory than the header of its"
+                + " source declares, or has its wgmma serialized."},
+        footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md",
+            "  lab kernel-resources --arch 90 --compiler nvrtc"})
 public final class KernelResourcesCommand implements LabCommand {
     /** Multiprocessors of an A100, an H100 and a B200: rungs choose tiles by them. */
     private static final Map<Integer, Integer> MULTIPROCESSORS = Map.of(80, 108, 90, 132, 100, 148);
@@ -37,6 +40,10 @@ public final class KernelResourcesCommand implements LabCommand {
     @Option(names = "--arch", paramLabel = "N", split = ",", defaultValue = "80,90,100",
             description = "Compute capabilities: 80, 90, 100. Default: ${DEFAULT-VALUE}.")
     private List<Integer> architectures;
+
+    @Option(names = "--compiler", paramLabel = "KIND", description = "nvcc, or nvrtc: the library libnvrtc.so.12."
+            + " Default: the one that a GPU's kernels would be compiled by here, of the newer CUDA.")
+    private KernelCompiler.Kind compiler;
 
     @Option(names = "--out", paramLabel = "FILE", description = "Write the report there, in Markdown.")
     private Path out;
@@ -77,27 +84,33 @@ public final class KernelResourcesCommand implements LabCommand {
     }
 
     private ResourceReport report() {
-        Map<Integer, Set<KernelSource>> sources = new LinkedHashMap<>();
+        Map<KernelCompiler, Set<KernelSource>> sources = new LinkedHashMap<>();
         for (int architecture : architectures) {
             int multiprocessors = MULTIPROCESSORS.get(architecture);
             Set<KernelSource> some = KernelSources.of(FamilyNames.parse(names), architecture, multiprocessors);
             if (names.isEmpty()) {
                 some.addAll(KernelSources.ofLimits(architecture, multiprocessors));
             }
-            sources.put(architecture, some);
+            sources.put(compiler(architecture), some);
         }
         List<ResourceReport> reports = new ArrayList<>();
         try (Progress progress = Progress.on("compiling", sources.values().stream().mapToLong(Set::size).sum(),
                 "kernels")) {
-            sources.forEach((architecture, some) -> reports.addAll(some.parallelStream().map(source -> {
-                ResourceReport one = ResourceReport.of(List.of(source), architecture);
+            sources.forEach((by, some) -> reports.addAll(some.parallelStream().map(source -> {
+                ResourceReport one = ResourceReport.of(List.of(source), by);
                 progress.advance(1);
                 return one;
             }).toList()));
+        }
+        return ResourceReport.of(reports);
+    }
+
+    private KernelCompiler compiler(int architecture) {
+        try {
+            return compiler == null ? KernelCompiler.forArchitecture(architecture)
+                    : KernelCompiler.of(architecture, compiler);
         } catch (MissingCudaException e) {
             throw UserError.machine(e.getMessage(), e.advice(), e);
         }
-        return new ResourceReport(reports.getFirst().compiler(),
-                reports.stream().flatMap(one -> one.rows().stream()).toList());
     }
 }

@@ -73,7 +73,7 @@ final class CubinCache {
         try {
             return read(key).orElseGet(() -> {
                 byte[] cubin = compiler.get();
-                write(key, cubin);
+                put(key, cubin);
                 return cubin;
             });
         } finally {
@@ -127,7 +127,8 @@ final class CubinCache {
         }
     }
 
-    private void write(String key, byte[] cubin) {
+    /** Makes an entry, or replaces it. */
+    void put(String key, byte[] cubin) {
         try {
             Files.createDirectories(folder);
             Path temporary = Files.createTempFile(folder, ".", ".tmp");

@@ -11,38 +11,46 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
-/** The compiler of the CUDA toolkit, a program. It needs a C++ compiler for the host beside it. */
+/** The compiler of the CUDA toolkit, a program. It needs a C++ compiler of the host. */
 final class Nvcc implements CudaCompiler {
-    private static final Pattern RELEASE = Pattern.compile("release \\S+, V(\\S+)");
+    private static final Pattern RELEASE = Pattern.compile("release (\\d+)\\.(\\d+), V(\\S+)");
     private static final String SOURCE = "kernel.cu";
 
     private final Path program;
     private final String version;
-
-    /** Machine code and what the assembler said of it. */
-    record Result(byte[] cubin, String log) {
-    }
+    private final int number;
 
     private Nvcc(Path program) {
         this.program = program;
         String text = run(List.of(program.toString(), "--version"), null).output();
         Matcher release = RELEASE.matcher(text);
-        version = "nvcc " + (release.find() ? release.group(1) : text.strip());
+        boolean known = release.find();
+        version = "nvcc " + (known ? release.group(3) : text.strip());
+        number = known ? 100 * Integer.parseInt(release.group(1)) + Integer.parseInt(release.group(2)) : 0;
     }
 
-    /** The nvcc on the PATH, in CUDA_HOME, in CUDA_PATH or in {@code /usr/local/cuda}. */
+    /**
+     * The nvcc on the PATH, in CUDA_HOME, in CUDA_PATH or in {@code /usr/local/cuda}, where it has its C++ compiler: the
+     * g++ on the PATH, or what NVCC_CCBIN names.
+     */
     static Optional<Nvcc> find() {
-        List<Path> folders = new ArrayList<>();
-        for (String folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)) {
-            folders.add(Path.of(folder));
+        List<Path> path = Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).map(Path::of)
+                .toList();
+        if (System.getenv("NVCC_CCBIN") == null && executable("g++", path).isEmpty()) {
+            return Optional.empty();
         }
+        List<Path> folders = new ArrayList<>(path);
         for (String variable : List.of("CUDA_HOME", "CUDA_PATH")) {
             Optional.ofNullable(System.getenv(variable)).ifPresent(home -> folders.add(Path.of(home, "bin")));
         }
         folders.add(Path.of("/usr/local/cuda/bin"));
-        return folders.stream().map(folder -> folder.resolve("nvcc")).filter(Files::isExecutable).findFirst()
-                .map(Nvcc::new);
+        return executable("nvcc", folders).map(Nvcc::new);
+    }
+
+    private static Optional<Path> executable(String program, List<Path> folders) {
+        return folders.stream().map(folder -> folder.resolve(program)).filter(Files::isExecutable).findFirst();
     }
 
     @Override
@@ -51,12 +59,12 @@ final class Nvcc implements CudaCompiler {
     }
 
     @Override
-    public byte[] compile(String name, String text, String architecture) {
-        return compileVerbosely(name, text, architecture).cubin();
+    public int release() {
+        return number;
     }
 
-    /** Compiles and keeps what ptxas reports of registers and memory. */
-    Result compileVerbosely(String name, String text, String architecture) {
+    @Override
+    public Compiled compile(String name, String text, String architecture) {
         try {
             Path folder = Files.createTempDirectory("aire-lab-nvcc");
             try {
@@ -67,7 +75,7 @@ final class Nvcc implements CudaCompiler {
                 if (output.status() != 0 || !Files.exists(cubin)) {
                     throw new CompilationException(name, architecture, version, output.output());
                 }
-                return new Result(Files.readAllBytes(cubin), output.output());
+                return new Compiled(Files.readAllBytes(cubin), output.output());
             } finally {
                 delete(folder);
             }

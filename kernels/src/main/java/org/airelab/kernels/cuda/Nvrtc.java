@@ -11,13 +11,13 @@ final class Nvrtc implements CudaCompiler {
     /** The library of CUDA 12, for which JCuda's binding was built. */
     private static final String LIBRARY = "libnvrtc.so.12";
 
-    private final String version;
+    private final int release;
 
     private Nvrtc() {
         int[] major = new int[1];
         int[] minor = new int[1];
         check(JNvrtc.nvrtcVersion(major, minor), "nvrtcVersion");
-        version = "NVRTC " + major[0] + "." + minor[0];
+        release = 100 * major[0] + minor[0];
     }
 
     /**
@@ -45,27 +45,32 @@ final class Nvrtc implements CudaCompiler {
 
     @Override
     public String version() {
-        return version;
+        return "NVRTC " + release / 100 + "." + release % 100;
     }
 
     @Override
-    public byte[] compile(String name, String text, String architecture) {
+    public int release() {
+        return release;
+    }
+
+    @Override
+    public Compiled compile(String name, String text, String architecture) {
         nvrtcProgram program = new nvrtcProgram();
         check(JNvrtc.nvrtcCreateProgram(program, text, "kernel.cu", 0, null, null), "nvrtcCreateProgram");
         try {
-            String[] options = {"--std=c++17", "--gpu-architecture=" + architecture};
+            String[] options = {"--std=c++17", "--gpu-architecture=" + architecture, "--ptxas-options=-v"};
             int result = JNvrtc.nvrtcCompileProgram(program, options.length, options);
+            String[] log = {""};
+            JNvrtc.nvrtcGetProgramLog(program, log);
             if (result != nvrtcResult.NVRTC_SUCCESS) {
-                String[] log = {""};
-                JNvrtc.nvrtcGetProgramLog(program, log);
-                throw new CompilationException(name, architecture, version,
+                throw new CompilationException(name, architecture, version(),
                         nvrtcResult.stringFor(result) + "\n" + log[0]);
             }
             long[] size = new long[1];
             check(JNvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
             byte[] cubin = new byte[Math.toIntExact(size[0])];
             check(JNvrtc.nvrtcGetCUBIN(program, cubin), "nvrtcGetCUBIN");
-            return cubin;
+            return new Compiled(cubin, log[0]);
         } finally {
             JNvrtc.nvrtcDestroyProgram(program);
         }

@@ -62,29 +62,23 @@ public record ResourceReport(String compiler, List<Row> rows) {
     }
 
     /**
-     * Compiles sources with nvcc.
+     * Compiles sources.
      *
-     * @param architectures compute capabilities as {@code 10 * major + minor}; all sources are compiled for each
-     * @throws MissingCudaException when there is no nvcc
      * @throws CompilationException when a source does not compile
      */
-    public static ResourceReport of(Collection<KernelSource> sources, int... architectures) {
-        Nvcc nvcc = Nvcc.find().orElseThrow(() -> new MissingCudaException("the resource report needs nvcc, which "
-                + "cannot be found", "Install the CUDA toolkit, or set CUDA_HOME to its folder."));
+    public static ResourceReport of(Collection<KernelSource> sources, KernelCompiler compiler) {
         List<Row> rows = new ArrayList<>();
         for (KernelSource source : sources) {
-            for (int architecture : architectures) {
-                String log = nvcc.compileVerbosely(source.toString(), KernelCompiler.unit(source),
-                        KernelCompiler.target(architecture)).log();
-                KernelResources.parse(log).forEach(kernel -> rows.add(new Row(source, kernel)));
-            }
+            compiler.resources(source).forEach(kernel -> rows.add(new Row(source, kernel)));
         }
-        return new ResourceReport(nvcc.version(), rows);
+        return new ResourceReport(compiler.version(), rows);
     }
 
-    /** Whether a machine can make a report: it needs nvcc. */
-    public static boolean available() {
-        return Nvcc.find().isPresent();
+    /** All rows of several, by all of their compilers. */
+    public static ResourceReport of(List<ResourceReport> parts) {
+        return new ResourceReport(
+                String.join(" and ", parts.stream().map(ResourceReport::compiler).distinct().toList()),
+                parts.stream().flatMap(part -> part.rows().stream()).toList());
     }
 
     /** Rows that spill, use local memory without saying so, or whose wgmma are serialized. */

@@ -3,6 +3,7 @@ package org.airelab.kernels.cuda;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -12,21 +13,29 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class KernelCompilerTest {
     private static final KernelSource PROBE = KernelSource.of("cuda/probe.cu");
 
+    private static final String LOG = """
+            ptxas info    : Compiling entry function 'all_kinds' for 'sm_90a'
+            ptxas info    : Used 24 registers, used 1 barriers, 32 bytes smem
+            """;
+
     @TempDir
     Path folder;
 
     /** Notes what it compiles; the machine code is the source. */
-    private record Noting(String version, List<String> compiled) implements CudaCompiler {
+    private record Noting(String version, int release, List<String> compiled) implements CudaCompiler {
         @Override
-        public byte[] compile(String name, String text, String architecture) {
+        public Compiled compile(String name, String text, String architecture) {
             compiled.add(architecture + " " + text);
-            return text.getBytes(StandardCharsets.UTF_8);
+            return new Compiled(text.getBytes(StandardCharsets.UTF_8), LOG);
         }
     }
 
@@ -41,8 +50,8 @@ class KernelCompilerTest {
 
     @Test
     void sourceMacrosArchitectureAndVersionMakeOtherCubins() {
-        Noting old = new Noting("1.0", new ArrayList<>());
-        Noting recent = new Noting("1.1", old.compiled());
+        Noting old = new Noting("1.0", 100, new ArrayList<>());
+        Noting recent = new Noting("1.1", 101, old.compiled());
         for (int repetition = 0; repetition < 2; repetition++) {
             compiler(old, 80).compile(PROBE);
             compiler(old, 90).compile(PROBE);
@@ -52,6 +61,39 @@ class KernelCompilerTest {
         }
         assertEquals(5, old.compiled().size());
         assertTrue(old.compiled().getLast().startsWith("sm_80 #define TILE 16\n#line 1 \"cuda/probe.cu\"\n// Kernels"));
+    }
+
+    /** What a report has compiled, a launch need not compile again. */
+    @Test
+    void whatIsReportedOfIsInTheCache() {
+        Noting noting = new Noting("1.0", 100, new ArrayList<>());
+        assertEquals(List.of(new KernelResources("all_kinds", "sm_90a", 24, 32, 0, 0, false)),
+                compiler(noting, 90).resources(PROBE));
+        assertArrayEquals(KernelCompiler.unit(PROBE).getBytes(StandardCharsets.UTF_8),
+                compiler(noting, 90).compile(PROBE));
+        assertEquals(1, noting.compiled().size());
+        compiler(noting, 90).resources(PROBE);
+        assertEquals(2, noting.compiled().size());
+    }
+
+    @Test
+    void theNewerCompilerIsTakenAndOfEqualsTheFirst() {
+        CudaCompiler library = new Noting("NVRTC 12.6", 1206, List.of());
+        CudaCompiler same = new Noting("nvcc 12.6.85", 1206, List.of());
+        CudaCompiler newer = new Noting("nvcc 13.0.88", 1300, List.of());
+        assertSame(library, KernelCompiler.newest(Stream.of(Optional.of(library), Optional.of(same))).orElseThrow());
+        assertSame(newer, KernelCompiler.newest(Stream.of(Optional.of(library), Optional.of(newer))).orElseThrow());
+        assertSame(same, KernelCompiler.newest(Stream.of(Optional.empty(), Optional.of(same))).orElseThrow());
+        assertTrue(KernelCompiler.newest(Stream.of(Optional.empty(), Optional.empty())).isEmpty());
+    }
+
+    @Test
+    void whatIsMissingIsNamedWithTheArchitecture() {
+        assumeTrue(Nvrtc.find(900).isEmpty());
+        MissingCudaException error = assertThrows(MissingCudaException.class,
+                () -> KernelCompiler.of(900, KernelCompiler.Kind.NVRTC));
+        assertEquals("there is no compiler for CUDA kernels of sm_900: no libnvrtc.so.12 that knows it",
+                error.getMessage());
     }
 
     @Test
@@ -64,6 +106,7 @@ class KernelCompilerTest {
     void nvccMakesMachineCodeForEachArchitecture() {
         Nvcc nvcc = nvcc();
         assertTrue(nvcc.version().matches("nvcc \\d+\\.\\d+\\.\\d+"), nvcc.version());
+        assertTrue(nvcc.version().startsWith("nvcc " + nvcc.release() / 100 + "." + nvcc.release() % 100 + "."));
         for (int architecture : new int[] {80, 90, 100}) {
             byte[] cubin = compiler(nvcc, architecture).compile(PROBE.with("TEXT", "\"a b\""));
             assertArrayEquals(new byte[] {0x7F, 'E', 'L', 'F'}, Arrays.copyOf(cubin, 4));
@@ -100,7 +143,7 @@ class KernelCompilerTest {
     @Test
     void theHeaderOfAllKernelsCompiles() {
         nvcc();
-        ResourceReport report = ResourceReport.of(List.of(KernelSource.of("cuda/header_probe.cu")), 80, 90, 100);
+        ResourceReport report = report(KernelSource.of("cuda/header_probe.cu"), 80, 90, 100);
         assertEquals(3, report.rows().size());
         assertEquals(List.of(), report.violations());
     }
@@ -108,7 +151,7 @@ class KernelCompilerTest {
     @Test
     void theReportCountsRegistersAndFindsUndeclaredLocalMemory() {
         nvcc();
-        ResourceReport plain = ResourceReport.of(List.of(PROBE), 80, 90);
+        ResourceReport plain = report(PROBE, 80, 90);
         assertEquals(List.of("all_kinds sm_80", "no_parameters sm_80", "add_index sm_80", "all_kinds sm_90a",
                 "no_parameters sm_90a", "add_index sm_90a").stream().sorted().toList(), plain.rows().stream()
                 .map(row -> row.resources().entry() + " " + row.resources().target()).sorted().toList());
@@ -124,8 +167,13 @@ class KernelCompilerTest {
         assertTrue(larger.resources().localBytes() > 4096, larger.toString());
     }
 
-    private static ResourceReport.Row spilling(KernelSource source) {
-        return ResourceReport.of(List.of(source), 80).rows().stream()
+    private ResourceReport report(KernelSource source, int... architectures) {
+        return ResourceReport.of(IntStream.of(architectures).mapToObj(architecture -> ResourceReport.of(
+                List.of(source), compiler(nvcc(), architecture))).toList());
+    }
+
+    private ResourceReport.Row spilling(KernelSource source) {
+        return report(source, 80).rows().stream()
                 .filter(row -> row.resources().entry().equals("spilling")).findFirst().orElseThrow();
     }
 
