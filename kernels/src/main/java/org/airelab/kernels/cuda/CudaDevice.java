@@ -65,6 +65,14 @@ public final class CudaDevice extends CudaResource {
         return new CudaDevice(ordinal);
     }
 
+    /**
+     * Makes a device the thread's current one, for as long as the process lives: other libraries take what they are not
+     * told from there, and where a thread has chosen none it is the first device, on which they would then take memory.
+     */
+    public static void makeCurrent(int ordinal) {
+        open(ordinal).enter();
+    }
+
     /** Its place among the devices the driver shows this process. */
     public int ordinal() {
         return ordinal;

@@ -44,7 +44,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     Ring<STAGES> key_ring = {0, 0}, value_ring = {0, 0};
     Scores s;
     Weights p;
-    Sums sums = {}; // with none for a value ptxas 12 has the products wait for each other
+    Sums sums = {}; // without a value ptxas 12 serializes the products
     Softmax softmax;
     float shrink[2];
     auto weigh = [&](int key) {

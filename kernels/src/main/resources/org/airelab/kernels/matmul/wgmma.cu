@@ -191,7 +191,7 @@ DEVICE void consume(const ELEMENT *stages, ELEMENT *staging, mbarrier *full, mba
                     float alpha, float beta) {
     bool aligned = is_aligned(c, work.n);
     Ring<STAGES> ring = {0, 0};
-    float sum[PIECES][4][4] = {}; // with none for a value ptxas 12 has the products wait for each other
+    float sum[PIECES][4][4] = {}; // without a value ptxas 12 serializes the products
     for (int index = blockIdx.x; index < work.units(); index += gridDim.x) {
         Unit unit = locate_unit(work, index);
         multiply(sum, stages, full, empty, ring, consumer, unit.end - unit.first);

@@ -80,6 +80,11 @@ final class FakeDriver {
         return lines;
     }
 
+    /** The thread's current device; -1 for none. */
+    int current() {
+        return (int) call("fake_current", FunctionDescriptor.of(JAVA_INT));
+    }
+
     /** Makes the calls of a function fail; of none by an empty name. */
     void fail(String function, int code) {
         try (Arena arena = Arena.ofConfined()) {

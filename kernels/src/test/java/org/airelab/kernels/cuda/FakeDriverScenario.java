@@ -30,6 +30,7 @@ final class FakeDriverScenario {
 
     public static void main(String[] arguments) throws Throwable {
         switch (arguments[0]) {
+            case "current" -> current();
             case "lifetimes" -> lifetimes();
             case "copies" -> copies();
             case "launches" -> launches();
@@ -40,6 +41,18 @@ final class FakeDriverScenario {
             case "nvrtc" -> nvrtc();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
+    }
+
+    private static void current() throws InterruptedException {
+        assertEquals(-1, DRIVER.current());
+        CudaDevice.makeCurrent(1);
+        assertEquals(1, DRIVER.current());
+        assertTrue(DRIVER.calls().contains("cuDevicePrimaryCtxRetain 1"));
+        int[] other = new int[1];
+        Thread.ofPlatform().start(() -> other[0] = DRIVER.current()).join();
+        assertEquals(-1, other[0], "of another thread");
+        assertThrows(IllegalArgumentException.class, () -> CudaDevice.makeCurrent(2));
+        assertEquals(1, DRIVER.current());
     }
 
     private static void lifetimes() {

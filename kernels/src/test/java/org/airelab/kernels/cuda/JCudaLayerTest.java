@@ -26,7 +26,7 @@ class JCudaLayerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lifetimes", "copies", "launches", "errors", "graphs", "temporary"})
+    @ValueSource(strings = {"current", "lifetimes", "copies", "launches", "errors", "graphs", "temporary"})
     void scenario(String name) throws IOException, InterruptedException {
         assertEquals("", FakeDriver.runJava(Map.of("LD_LIBRARY_PATH", folder.toString()),
                 FakeDriverScenario.class, name));

@@ -68,7 +68,13 @@ result cuDevicePrimaryCtxRetain(void **context, int device) {
     return call("cuDevicePrimaryCtxRetain", " %d", device);
 }
 result cuDevicePrimaryCtxRelease_v2(int device) { return call("cuDevicePrimaryCtxRelease", " %d", device); }
-result cuCtxSetCurrent(void *context) { return (uintptr_t) context >= 0xC0 ? 0 : 201; }
+static __thread uintptr_t current;
+result cuCtxSetCurrent(void *context) {
+    current = (uintptr_t) context;
+    return current >= 0xC0 ? 0 : 201;
+}
+/* The thread's current device, -1 for none. */
+int fake_current(void) { return current ? (int) (current - 0xC0) : -1; }
 result cuCtxSynchronize(void) { return call("cuCtxSynchronize", ""); }
 result cuMemGetInfo_v2(size_t *free, size_t *total) {
 #ifdef LARGE

@@ -16,6 +16,7 @@ import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.parallel.Division;
 import org.airelab.distributed.parallel.Ranks;
 import org.airelab.distributed.pipeline.PipelineSchedule;
+import org.airelab.kernels.cuda.CudaDevice;
 import picocli.CommandLine.Option;
 
 /** The options of a run about its ranks. */
@@ -130,6 +131,10 @@ final class RankOptions {
     Ranks meet(World world, String deviceName) {
         Division division = division(world.size());
         Device device = world.device(deviceName, backEnd != null && backEnd.sharesGpus());
+        if (device.isGpu() && device.getDeviceId() > 0) {
+            // Or all ranks of a host would have a context on its first GPU, too: DJL sets the current device anew.
+            CudaDevice.makeCurrent(device.getDeviceId());
+        }
         if (world.alone() && backEnd == null) {
             return Ranks.alone(device);
         }
