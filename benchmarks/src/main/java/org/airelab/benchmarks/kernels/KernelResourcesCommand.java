@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
@@ -31,14 +32,15 @@ import picocli.CommandLine.Spec;
         footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md",
             "  lab kernel-resources --arch 90 --compiler nvrtc"})
 public final class KernelResourcesCommand implements LabCommand {
-    /** Multiprocessors of an A100, an H100 and a B200: rungs choose tiles by them. */
-    private static final Map<Integer, Integer> MULTIPROCESSORS = Map.of(80, 108, 90, 132, 100, 148);
+    /** Multiprocessors of an A100, RTX 3090, RTX 4090, H100, B200 and RTX 5090: rungs choose tiles by them. */
+    private static final Map<Integer, Integer> MULTIPROCESSORS = new TreeMap<>(Map.of(80, 108, 86, 82, 89, 128, 90, 132,
+            100, 148, 120, 170));
 
     @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families. Default: all.")
     private List<String> names = List.of();
 
     @Option(names = "--arch", paramLabel = "N", split = ",", defaultValue = "80,90,100",
-            description = "Compute capabilities: 80, 90, 100. Default: ${DEFAULT-VALUE}.")
+            description = "Compute capabilities: 80, 86, 89, 90, 100, 120. Default: ${DEFAULT-VALUE}.")
     private List<Integer> architectures;
 
     @Option(names = "--compiler", paramLabel = "KIND", description = "nvcc, or nvrtc: the library libnvrtc.so.12."
@@ -61,7 +63,8 @@ public final class KernelResourcesCommand implements LabCommand {
     public Integer call() throws IOException {
         for (int architecture : architectures) {
             if (!MULTIPROCESSORS.containsKey(architecture)) {
-                throw UserError.badInput("unknown architecture " + architecture + "; known are 80, 90 and 100",
+                throw UserError.badInput("unknown architecture " + architecture + "; known are " + String.join(
+                        ", ", MULTIPROCESSORS.keySet().stream().map(String::valueOf).toList()),
                         "Name some of them, with commas in between.");
             }
         }

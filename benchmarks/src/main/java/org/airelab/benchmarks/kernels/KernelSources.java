@@ -26,13 +26,18 @@ final class KernelSources {
 
     /** The sources on a device of an architecture, {@code 10 * major + minor}, with so many multiprocessors. */
     static Set<KernelSource> of(List<Family<?>> families, int architecture, int multiprocessors) {
+        return new LinkedHashSet<>(recorder(families, architecture, multiprocessors).sources());
+    }
+
+    /** The same, with what else their launches ask for. */
+    static LaunchRecorder recorder(List<Family<?>> families, int architecture, int multiprocessors) {
         LaunchRecorder recorder = new LaunchRecorder(architecture, multiprocessors);
         for (Family<?> family : families) {
             Workloads.of(family).stream().filter(Workload::quick).forEach(workload -> record(workload, recorder));
             Workloads.variants(family).forEach(workload -> record(workload, recorder));
             Workloads.sources(family).forEach(workload -> record(workload, recorder));
         }
-        return new LinkedHashSet<>(recorder.sources());
+        return recorder;
     }
 
     /** Those that the device's limits are measured by. */

@@ -35,6 +35,7 @@ import org.airelab.kernels.softmax.Softmax;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -192,6 +193,16 @@ class KernelSourcesTest {
                 .filter(source -> source.name().equals(name)).map(KernelSource::defines)
                 .map(macros -> List.of(macros.get("A_ALIGNED"), macros.get("B_ALIGNED"))).collect(Collectors.toSet());
         assertEquals(4, ways.size(), ways::toString);
+    }
+
+    /** Of an A100, RTX 30, RTX 40, H100, B200 and RTX 50: CUDA C++ programming guide, "Compute Capabilities". */
+    @ParameterizedTest
+    @CsvSource({"80, 108, 163", "86, 82, 99", "89, 128, 99", "90, 132, 227", "100, 148, 227", "120, 170, 99"})
+    void sharedMemoryOfABlockIsWhatTheDeviceHas(int architecture, int multiprocessors, int kibibytes) {
+        LaunchRecorder recorder = KernelSources.recorder(Families.all(), architecture, multiprocessors);
+        assertTrue(recorder.sources().size() > 100);
+        assertEquals(List.of(), recorder.sources().stream()
+                .filter(source -> recorder.sharedBytes(source) > kibibytes << 10).toList());
     }
 
     @Test

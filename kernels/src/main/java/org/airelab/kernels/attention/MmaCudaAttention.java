@@ -31,29 +31,28 @@ final class MmaCudaAttention extends TiledCudaAttention {
     @Override
     Tiling forward(int headSize) {
         var stream = headSize <= UNSPLIT ? 64 : 32;
-        return tiling("mma.cu", headSize, stream, HELD + 2 * stream, 0, 1);
+        return tiling("mma.cu", headSize, stream, HELD + 2 * stream, 1);
     }
 
     @Override
     Tiling dQueries(int headSize) {
         var stream = backwardStream(headSize);
-        return tiling("mma-backward.cu", headSize, stream, 2 * HELD + 4 * stream, 0, 1);
+        return tiling("mma-backward.cu", headSize, stream, 2 * HELD + 4 * stream, 1);
     }
 
     @Override
     Tiling dKeys(int headSize) {
         var stream = backwardStream(headSize);
-        return tiling("mma-backward.cu", headSize, stream, 2 * HELD + 4 * stream, 4 * stream,
-                headSize <= UNSPLIT ? 1 : 2);
+        return tiling("mma-backward.cu", headSize, stream, 2 * HELD + 4 * stream, headSize <= UNSPLIT ? 1 : 2);
     }
 
     private static int backwardStream(int headSize) {
         return headSize <= UNSPLIT ? 32 : 16;
     }
 
-    private Tiling tiling(String file, int headSize, int stream, int rows, int floats, int parts) {
+    private Tiling tiling(String file, int headSize, int stream, int rows, int parts) {
         var stride = (headSize + 15) / 16 * 16 + 8;
-        var bytes = (long) HALF_BYTES * rows * stride + (long) Float.BYTES * floats;
-        return new Tiling(source(file, headSize).with("STREAM", stream), HELD, THREADS, bytes, parts);
+        return new Tiling(source(file, headSize).with("STREAM", stream), HELD, THREADS,
+                (long) HALF_BYTES * rows * stride, parts);
     }
 }

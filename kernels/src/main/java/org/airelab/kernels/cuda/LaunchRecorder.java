@@ -1,7 +1,8 @@
 package org.airelab.kernels.cuda;
 
 import java.lang.foreign.MemorySegment;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -13,7 +14,7 @@ public final class LaunchRecorder implements Launcher {
 
     private final int architecture;
     private final int multiprocessors;
-    private final Set<KernelSource> sources = new LinkedHashSet<>();
+    private final Map<KernelSource, Integer> sharedBytes = new LinkedHashMap<>();
 
     /** Stands for a device of an architecture, {@code 10 * major + minor}, with so many multiprocessors. */
     public LaunchRecorder(int architecture, int multiprocessors) {
@@ -23,12 +24,17 @@ public final class LaunchRecorder implements Launcher {
 
     /** The sources launched so far, in the order of their first launch. */
     public Set<KernelSource> sources() {
-        return sources;
+        return sharedBytes.keySet();
+    }
+
+    /** The most dynamic shared memory that a block of a source's launches was to have. */
+    public int sharedBytes(KernelSource source) {
+        return sharedBytes.get(source);
     }
 
     @Override
     public void launch(Launch launch, Object... arguments) {
-        sources.add(launch.source());
+        sharedBytes.merge(launch.source(), launch.sharedBytes(), Math::max);
     }
 
     /** An address in a region no device has: it must not be read or written. */

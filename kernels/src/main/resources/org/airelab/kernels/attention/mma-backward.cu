@@ -77,7 +77,9 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
                      int time, int heads, int kv_heads, int causal, float scale) {
     DYNAMIC_SHARED(Element, keys);
     Element *values = keys + HELD * STRIDE, *stages = values + HELD * STRIDE;
-    float *statistics = (float *) (stages + 2 * STAGE); // of each stage, the queries' log-sum-exps and deltas
+    // Of each stage, the queries' log-sum-exps and deltas.
+    static_assert(4 * STREAM <= PADDING * HELD, "there is room behind the keys");
+    auto statistic = [&](int stage, int index) { return padding(keys, stage * 2 * STREAM + index); };
     Heads h = {time, heads, kv_heads, HEAD_SIZE};
     Place place(blockIdx.x / PARTS, (time + HELD - 1) / HELD, HELD, kv_heads, false);
     int first = place.first, own = first + 16 * warp();
@@ -97,7 +99,7 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
             int i = threadIdx.x % STREAM;
             const float *from = (threadIdx.x < STREAM ? lse : deltas) + h.lse(place.sequence, 0, head);
             bool valid = query + i < time;
-            cp_async_4(statistics + tile % 2 * 2 * STREAM + threadIdx.x, valid ? from + query + i : from, valid);
+            cp_async_4(statistic(tile % 2, threadIdx.x), valid ? from + query + i : from, valid);
         }
     };
     load(0);
@@ -110,7 +112,6 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
         cp_async_wait<1>();
         __syncthreads(); // queries arrived
         const Element *queries = stages + tile % 2 * STAGE, *d_outs = queries + STREAM * STRIDE;
-        const float *log_sums = statistics + tile % 2 * 2 * STREAM, *row_delta = log_sums + STREAM;
         int query = first_query + tile % tiles * STREAM;
         float p[SCORES][4];
         multiply_rows(p, keys, queries);
@@ -120,7 +121,7 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
             for (int e = 0; e < 4; e++) {
                 int column = fragment_column(n, e);
                 bool visible = !causal || own + fragment_row(e) <= query + column;
-                p[n][e] = visible ? exp2f(fmaf(p[n][e], scale, -log_sums[column]) * LOG2_E) : 0;
+                p[n][e] = visible ? exp2f(fmaf(p[n][e], scale, -*statistic(tile % 2, column)) * LOG2_E) : 0;
             }
         }
         if (of_values) add_weighted(sums[0], p, d_outs);
@@ -130,7 +131,9 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
             HOT_LOOP
             for (int n = 0; n < SCORES; n++) {
                 HOT_LOOP
-                for (int e = 0; e < 4; e++) d_s[n][e] = p[n][e] * (d_s[n][e] - row_delta[fragment_column(n, e)]);
+                for (int e = 0; e < 4; e++) {
+                    d_s[n][e] = p[n][e] * (d_s[n][e] - *statistic(tile % 2, STREAM + fragment_column(n, e)));
+                }
             }
             add_weighted(sums[SPLIT ? 0 : 1], d_s, queries);
         }

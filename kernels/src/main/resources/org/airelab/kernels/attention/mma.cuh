@@ -13,6 +13,8 @@ static constexpr int HELD = 16 * WARPS;
 static constexpr int WIDTH = (HEAD_SIZE + 15) / 16 * 16;
 // An odd number of 16-byte pieces: the eight rows that ldmatrix reads at a time then lie in different banks.
 static constexpr int STRIDE = WIDTH + 8;
+// Floats of a row that lie behind its columns, where no product reads.
+static constexpr int PADDING = 4;
 // Fragments, eight columns each, of a tile's width and of the tiles that go by.
 static constexpr int WIDE = WIDTH / 8;
 static constexpr int SCORES = STREAM / 8;
@@ -28,6 +30,11 @@ template <int ROWS> DEVICE void load_async(Element *tile, const Element *rows, i
         bool valid = r < count && c < HEAD_SIZE;
         cp_async_16(tile + r * STRIDE + c, valid ? rows + (long long) r * width + c : rows, valid);
     }
+}
+
+// A float behind a tile's columns, PADDING of them a row.
+DEVICE float *padding(Element *tile, int index) {
+    return (float *) (tile + index / PADDING * STRIDE + WIDTH) + index % PADDING;
 }
 
 DEVICE void mma_pair(float (&low)[4], float (&high)[4], const unsigned (&a)[4], const unsigned (&b)[4]) {

@@ -66,9 +66,9 @@ struct Consumer {
     float scale;
     const Element *keys;
     int first, count; // tiles so far, of all works: where ring and barriers stand
-    Sums d_keys, d_values;
+    Sums d_keys = {}, d_values = {};
 
-    // A tile: `begins` for the first one. Then there are no sums yet, nor queries' gradients of the one before.
+    // A tile. Of the first one, where it BEGINS, there are no queries' gradients of the one before.
     template <bool BEGINS> DEVICE void step(int query) {
         int own = uniform(first + threadIdx.x % GROUP / 32 * 16), buffer = count % BUFFERS;
         Ring<STAGES> ring = {count % STAGES, count / STAGES % 2};
@@ -87,7 +87,7 @@ struct Consumer {
         weigh(p, log_sums, scale * LOG2_E);
         round_weights(weights, p);
         wgmma_fence();
-        begin_sums(d_values, weights, d_outs, BEGINS);
+        begin_sums(d_values, weights, d_outs);
         if (!BEGINS) begin_before(d_queries, count - 1);
         wgmma_wait<BEGINS ? 1 : 2>(); // the probabilities' gradients
         wgmma_hold(d_s);
@@ -100,7 +100,7 @@ struct Consumer {
         async_proxy_fence();
         memory.arrive(&memory.scores_full[buffer]);
         wgmma_fence();
-        begin_sums(d_keys, d_weights, query_tile, BEGINS);
+        begin_sums(d_keys, d_weights, query_tile);
         wgmma_wait<1>(); // all but that
         wgmma_hold(d_values);
         if (!BEGINS) give(d_queries, count - 1);

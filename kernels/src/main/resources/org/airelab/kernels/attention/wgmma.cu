@@ -44,7 +44,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     Ring<STAGES> key_ring = {0, 0}, value_ring = {0, 0};
     Scores s;
     Weights p;
-    Sums sums = {}; // without a value ptxas 12 serializes the products
+    Sums sums = {};
     Softmax softmax;
     float shrink[2];
     auto weigh = [&](int key) {
@@ -68,7 +68,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
         if (turns) barrier_sync(TURN + consumer, CONSUMERS * GROUP);
         wgmma_fence();
         begin_scores(s, queries, keys.at(key_ring));
-        begin_sums(sums, p, values.at(value_ring), key == STREAM);
+        begin_sums(sums, p, values.at(value_ring));
         // After its last products, consumer 1 has no turn to pass on that the other would take.
         if (turns && (consumer == 0 || key + STREAM < seen)) barrier_arrive(TURN + other, CONSUMERS * GROUP);
         wgmma_wait<1>(); // the scores
@@ -83,7 +83,7 @@ DEVICE void consume(Element *queries, mbarrier *queries_full, const Tiles &keys,
     }
     values.wait(value_ring);
     wgmma_fence();
-    begin_sums(sums, p, values.at(value_ring), seen <= STREAM);
+    begin_sums(sums, p, values.at(value_ring));
     wgmma_wait<0>();
     wgmma_hold(sums);
 

@@ -117,13 +117,13 @@ DEVICE void begin_scores(Scores &s, const Element *own, const Element *tile) {
     wgmma_hold(s);
 }
 
-// Begins to add up the rows of a tile, weighted; the first tile's sums are the first.
-DEVICE void begin_sums(Sums &sums, const Weights &weights, const Element *tile, bool first) {
+// Begins to add the rows of a tile, weighted.
+DEVICE void begin_sums(Sums &sums, const Weights &weights, const Element *tile) {
     unsigned long long b = wgmma_descriptor<LINE_BYTES>(tile, STREAM * LINE_BYTES);
     wgmma_hold(sums);
     HOT_LOOP
     for (int k = 0; k < STREAM; k += 16) {
-        wgmma<Element, 1>(sums, weights[k / 16], wgmma_further(b, k * LINE_BYTES), !first || k > 0);
+        wgmma<Element, 1>(sums, weights[k / 16], wgmma_further(b, k * LINE_BYTES), true);
     }
     wgmma_commit();
     wgmma_hold(sums);

@@ -41,7 +41,9 @@ class CudaAttentionMutantsTest {
                 new Mutant("naive", "v[(long long) j * h.width()]", "v[(long long) j * h.out_width()]"),
                 new Mutant("fused", "* row_step + k * step];", "* row_step + k * (step + 1)];"),
                 new Mutant("mma", "(long long) r * width + c : rows", "(long long) r * (width + 8) + c : rows"),
-                new Mutant("mma", "cp_async_4(statistics", "if (i > 0) cp_async_4(statistics"),
+                new Mutant("mma", "cp_async_4(statistic(", "if (i > 0) cp_async_4(statistic("),
+                new Mutant("mma", "index / PADDING * STRIDE + WIDTH", "index / PADDING * STRIDE + WIDTH - PADDING"),
+                new Mutant("mma", "stage * 2 * STREAM + index", "stage * STREAM + index"),
                 new Mutant("mma", "sum[row] *= shrink[row];", ""));
         return Stream.of(barriers, tails, others, hopper()).flatMap(m -> m);
     }
@@ -59,7 +61,7 @@ class CudaAttentionMutantsTest {
                 new Mutant("wgmma", "(first_panel + panel) * LINE", "first_panel * LINE"),
                 new Mutant("wgmma", "offset >> 7 &", "offset >> 6 &"),
                 new Mutant("wgmma", "map, panel * LINE, head, position + row", "map, 0, head, position + row"),
-                new Mutant("wgmma", "!first || k > 0", "true"),
+                new Mutant("wgmma", "k * LINE_BYTES), true", "k * LINE_BYTES), k > 0"),
                 new Mutant("wgmma", "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8",
                         "PRODUCER_REGISTERS) / CONSUMERS / 8 * 8 + 8"));
         return Stream.of(shared, hopperForward(), hopperBackward(), hopperWorks(), hopperTurns()).flatMap(m -> m);
