@@ -145,6 +145,22 @@ public final class Native {
         }
     }
 
+    /** The same, and that by norm the numbers are near the reference's. */
+    public static void assertSameNumbers(MemorySegment reference, MemorySegment actual, double tolerance, String what) {
+        assertSameSpecials(reference, actual, what);
+        var error = error(numbers(reference), numbers(actual));
+        assertTrue(error <= tolerance, () -> what + ": expected an error of at most " + tolerance + ", found " + error);
+    }
+
+    /** A copy with 0 for NaN and the infinities. */
+    private static MemorySegment numbers(MemorySegment values) {
+        var numbers = copy(values);
+        for (var i = 0L; i < values.byteSize() / 4; i++) {
+            set(numbers, i, Float.isFinite(get(values, i)) ? get(values, i) : 0);
+        }
+        return numbers;
+    }
+
     /** NaN and the infinities as they are, all numbers as 0. */
     public static float special(float value) {
         return Float.isFinite(value) ? 0 : value;

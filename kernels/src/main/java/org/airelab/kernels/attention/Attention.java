@@ -20,11 +20,16 @@ import org.airelab.kernels.rotary.RotaryTable;
  * <p>Every rung but the reference takes the results that its backward pass is given as they are. They may be those over
  * more keys than the pass sees: it then gives these keys' part of the gradients.
  *
- * <p>NaN and infinities come out where they belong, but not only there: a rung that works on blocks of positions may
- * also spread those of values at masked positions to outputs of the same block. A query all of whose scores are
- * -infinity has no probabilities: its output is 0 / 0, NaN, as are the gradients of all that it sees (PyTorch's
- * {@code scaled_dot_product_attention} gives zeros). Its log-sum-exp is ln 0, -infinity, by which whoever puts together
- * results over more keys knows that these count for nothing.
+ * <p>NaN and infinities come out where the formulas bring them, as in PyTorch. A score of -infinity is a probability of
+ * 0. A key whose scores all are has gradients of 0, and so has its value; but 0 times infinity is NaN: of every query
+ * that sees an infinite key the gradient is NaN in the elements in which the key is infinite. In two things rungs may
+ * differ from the reference. Those that work on blocks of positions multiply what is at masked positions by 0, too, and
+ * so may bring NaN from there to outputs of the same block. And what their float32, or a half type, cannot hold is
+ * infinite or 0 to them: a query all of whose scores are below -3.4e38 has none.
+ *
+ * <p>A query all of whose scores are -infinity has no probabilities: its output is 0 / 0, NaN, as are the gradients of
+ * all that it sees (PyTorch's {@code scaled_dot_product_attention} gives zeros). Its log-sum-exp is ln 0, -infinity, by
+ * which whoever puts together results over more keys knows that these count for nothing.
  */
 public interface Attention extends Rung {
     Family<Attention> FAMILY =

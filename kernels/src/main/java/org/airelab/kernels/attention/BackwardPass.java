@@ -129,7 +129,7 @@ final class BackwardPass {
         dQueryPart = unused + Panel.ROW;
         dKeyPart = dQueryPart + panelBytes;
         dValuePart = dKeyPart + part;
-        // Padding columns and rows are multiplied with real ones: they must be 0, not leftovers.
+        // Padding columns are multiplied, too: by 0, not by leftovers.
         Lanes.zero(queryRows, 2 * queryPadded);
         Lanes.zero(dKeyPart, 2 * part);
     }
@@ -191,7 +191,9 @@ final class BackwardPass {
         ScorePanel.fill(deltas + (long) block * Panel.ROW, 0);
         var result = out + 4 * shape.out(sequence, first, head);
         for (var i = 0; i < count; i++) {
-            set(logSums + 4L * (first + i), (float) (LOG2_E * get(lse + 4 * shape.lse(sequence, first + i, head))));
+            var logSum = get(lse + 4 * shape.lse(sequence, first + i, head));
+            // Of a query without scores: 0 / 0.
+            set(logSums + 4L * (first + i), logSum == Float.NEGATIVE_INFINITY ? Float.NaN : (float) (LOG2_E * logSum));
             set(deltas + 4L * (first + i), -HeadPacking.dot(gradient + i * outRow, result + i * outRow, size));
         }
     }
@@ -206,14 +208,15 @@ final class BackwardPass {
                 scores, Panel.ROW);
         Panel.set(rows, size, values + key * rowBytes, rowBytes, 4, dOutPanels + block * panelBytes, Panel.ROW,
                 deltas + row, dScores, Panel.ROW);
-        if (shape.causal()) {
-            ScorePanel.mask(scores, rows, firstKey + key - first);
-        }
         ScorePanel.exponentiate(scores, rows, logSums + row, unused);
         ScorePanel.multiply(dScores, scores, rows);
-        addTransposed(rows, scores, dOutRows + first * paddedBytes,
+        if (shape.causal()) { // only now: a query without probabilities makes NaN of everything
+            ScorePanel.mask(scores, rows, firstKey + key - first, 0);
+            ScorePanel.mask(dScores, rows, firstKey + key - first, 0);
+        }
+        addTransposed(rows, count(first), scores, dOutRows + first * paddedBytes,
                 inParts() ? dValuePart : dValues + key * paddedBytes);
-        addTransposed(rows, dScores, queryRows + first * paddedBytes,
+        addTransposed(rows, count(first), dScores, queryRows + first * paddedBytes,
                 inParts() ? dKeyPart : dKeys + key * paddedBytes);
         var dQueries = dQueryPanels + block * panelBytes;
         Panel.set(size, rows, keys + key * rowBytes, 4, rowBytes, dScores, Panel.ROW, key > 0 ? dQueryPart : dQueries,
@@ -223,15 +226,17 @@ final class BackwardPass {
         }
     }
 
-    /** Adds to each key's row the panel's queries' rows, weighted by the panel. */
-    private void addTransposed(int rows, long panel, long queryRows, long keyRows) {
+    /**
+     * Adds to each key's row the panel's queries' rows, weighted by the panel. A column without a query has scores,
+     * too: 0 times an infinite key is NaN.
+     */
+    private void addTransposed(int rows, int queries, long panel, long queryRows, long keyRows) {
         var at = 0L;
         for (; at + Panel.ROW <= paddedBytes; at += Panel.ROW) {
-            Panel.add(rows, Panel.COLUMNS, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at, paddedBytes);
+            Panel.add(rows, queries, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at, paddedBytes);
         }
         if (at < paddedBytes) {
-            Panel.addNarrow(rows, Panel.COLUMNS, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at,
-                    paddedBytes);
+            Panel.addNarrow(rows, queries, panel, Panel.ROW, 4, queryRows + at, paddedBytes, keyRows + at, paddedBytes);
         }
     }
 }

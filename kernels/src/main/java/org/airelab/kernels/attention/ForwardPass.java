@@ -95,7 +95,7 @@ final class ForwardPass {
     private void attendTo(int key, int rows, int firstQuery) {
         Panel.set(rows, size, keys + key * rowBytes, rowBytes, 4, queries, Panel.ROW, scores, Panel.ROW);
         if (shape.causal()) {
-            ScorePanel.mask(scores, rows, key - firstQuery);
+            ScorePanel.mask(scores, rows, key - firstQuery, Float.NEGATIVE_INFINITY);
         }
         Lanes.copy(maxima, before, Panel.ROW);
         ScorePanel.raise(scores, rows, maxima);

@@ -21,26 +21,25 @@ final class ScorePanel {
     private static final VectorSpecies<Float> F = Lanes.WIDE;
     private static final MemorySegment M = Lanes.MEMORY;
     private static final FloatVector LANES = FloatVector.zero(F).addIndex(1);
-    private static final FloatVector MINUS_INFINITY = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
 
     private ScorePanel() {}
 
     /**
-     * Makes -infinity of the scores of keys that come after the query.
+     * Makes one value of what keys that come after the query have in a panel.
      *
      * @param firstKey key of the first row, counted from the query of the first column
      */
-    static void mask(long scores, int rows, int firstKey) {
+    static void mask(long panel, int rows, int firstKey, float value) {
         for (var r = Math.max(0, 1 - firstKey); r < rows; r++) {
-            var at = scores + (long) r * Panel.ROW;
-            maskLanes(at, firstKey + r);
-            maskLanes(at + HALF, firstKey + r - Panel.LANES);
+            var at = panel + (long) r * Panel.ROW;
+            maskLanes(at, firstKey + r, value);
+            maskLanes(at + HALF, firstKey + r - Panel.LANES, value);
         }
     }
 
-    private static void maskLanes(long at, int key) {
+    private static void maskLanes(long at, int key, float value) {
         var after = LANES.compare(VectorOperators.LT, FloatVector.broadcast(F, (float) key));
-        fromMemorySegment(F, M, at, LITTLE_ENDIAN).blend(MINUS_INFINITY, after).intoMemorySegment(M, at, LITTLE_ENDIAN);
+        fromMemorySegment(F, M, at, LITTLE_ENDIAN).blend(value, after).intoMemorySegment(M, at, LITTLE_ENDIAN);
     }
 
     /** Raises the maxima [columns] to those of the panel's columns; NaN is passed over. */

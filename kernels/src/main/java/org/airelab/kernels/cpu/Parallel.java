@@ -29,9 +29,13 @@ public final class Parallel {
 
     /**
      * The number of threads a loop of the calling thread uses: what {@link #setThreads} said, else as many as OpenMP's
-     * own loops use ({@code OMP_NUM_THREADS} counts), without OpenMP the number of processors.
+     * own loops use ({@code OMP_NUM_THREADS} counts), without OpenMP the number of processors. Within a task, and while
+     * another thread's loop runs, it is 1: see {@link #forRange}.
      */
     public static int threads() {
+        if (BUSY.get()) {
+            return 1;
+        }
         var chosen = chosenThreads;
         return chosen > 0 ? chosen : team.threads();
     }

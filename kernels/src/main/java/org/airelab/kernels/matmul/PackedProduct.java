@@ -75,14 +75,22 @@ final class PackedProduct {
     }
 
     private void part(int i, int j, int p, int rows, int columns, int k) {
-        var threads = cores.threads();
-        if (threads == 1 || rows < OWN_ROWS * (threads - 1L) || (long) columns * k > OWN_PART) {
+        var each = rowsOfCopy(rows, columns, k);
+        if (each == rows) {
             new Part(i, j, p, rows, columns, k, cores).run();
             return;
         }
-        var each = Parallel.pieces(Parallel.pieces(rows, threads), tile.rows()) * tile.rows();
         cores.forRange(Parallel.pieces(rows, each), task -> new Part(i + task * each, j, p,
                 Math.min(each, rows - task * each), columns, k, Cores.ONE).run());
+    }
+
+    /** Rows of a part of A for which one copy is made of a part of B: all, or a thread's, which makes its own copy. */
+    int rowsOfCopy(int rows, int columns, int k) {
+        var threads = cores.threads();
+        if (threads == 1 || rows < OWN_ROWS * (threads - 1L) || (long) columns * k > OWN_PART) {
+            return rows;
+        }
+        return Math.min(rows, Parallel.pieces(Parallel.pieces(rows, threads), tile.rows()) * tile.rows());
     }
 
     /** The sums over k steps of k from p on, in a part of C that begins at [i, j]. */

@@ -120,7 +120,8 @@ attention_mma_d_keys(const Element *d_out, const Element *qkv, const float *lse,
             HOT_LOOP
             for (int e = 0; e < 4; e++) {
                 int column = fragment_column(n, e);
-                bool visible = !causal || own + fragment_row(e) <= query + column;
+                // Queries past the end as well: 0, which they are, times an infinite key is NaN.
+                bool visible = query + column < time && (!causal || own + fragment_row(e) <= query + column);
                 p[n][e] = visible ? exp2f(fmaf(p[n][e], scale, -*statistic(tile % 2, column)) * LOG2_E) : 0;
             }
         }

@@ -83,7 +83,8 @@ struct Consumer {
         begin_scores(d_s, keys + (CONSUMERS + consumer) * OWN_TILE, d_outs);
         wgmma_wait<1>(); // the scores
         wgmma_hold(p);
-        if (own + 16 > h.time || (causal && own + 15 > query)) hide(p, own, query, h.time, causal);
+        bool past = max(own + 16, query + STREAM) > h.time;
+        if (past || (causal && own + 15 > query)) hide(p, own, query, h.time, causal);
         weigh(p, log_sums, scale * LOG2_E);
         round_weights(weights, p);
         wgmma_fence();

@@ -158,14 +158,15 @@ struct Queries {
     }
 };
 
-// Hides from scores of keys, `own` the warp's first, with queries those keys that lie past the end or in the future.
+// Hides from scores of keys, `own` the warp's first, with queries what lies past the end, of the queries, too, which are
+// 0 there: times an infinite key that is NaN; and keys in the future.
 DEVICE void hide(Scores &scores, int own, int query, int time, bool causal) {
     HOT_LOOP
     for (int n = 0; n < STREAM / 8; n++) {
         HOT_LOOP
         for (int e = 0; e < 4; e++) {
-            int key = own + fragment_row(e);
-            if (key >= time || (causal && key > query + fragment_column(n, e))) fragments(scores)[n][e] = -infinity();
+            int key = own + fragment_row(e), at = query + fragment_column(n, e);
+            if (max(key, at) >= time || (causal && key > at)) fragments(scores)[n][e] = -infinity();
         }
     }
 }

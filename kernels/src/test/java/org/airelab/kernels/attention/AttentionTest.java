@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 import org.airelab.kernels.Native;
 import org.junit.jupiter.api.Test;
@@ -207,6 +208,62 @@ class AttentionTest {
             Native.assertAll(Float.NEGATIVE_INFINITY, result.lse, rung.name());
             Native.assertAll(Float.NaN, result.dQkv, rung.name());
         });
+    }
+
+    /** Both masks, several blocks and pieces, the last ones not full. */
+    static Stream<AttentionShape> uneven() {
+        return Stream.of(37, 70, 300, 1100).flatMap(time -> Stream.of(true, false)
+                .map(causal -> new AttentionShape(1, time, 2, 1, 5, causal)));
+    }
+
+    private static MemorySegment withInfiniteKeys(AttentionShape shape, IntPredicate infinite) {
+        var qkv = normal(shape.packedSize(), 1, 1);
+        for (var i = 0; i < shape.time(); i++) {
+            Native.set(qkv, shape.query(0, i, 0), 1);
+            Native.set(qkv, shape.query(0, i, 1), 1);
+            if (infinite.test(i)) {
+                Native.set(qkv, shape.key(0, i, 0), Float.NEGATIVE_INFINITY);
+            }
+        }
+        return qkv;
+    }
+
+    private static void assertAsTheReference(AttentionShape shape, MemorySegment qkv) {
+        var expected = run(REFERENCE, shape, qkv);
+        for (var rung : Attention.FAMILY.rungs()) {
+            var actual = run(rung, shape, qkv);
+            var what = rung.name() + " " + shape;
+            Native.assertSameNumbers(expected.out, actual.out, 1e-5, what + " out");
+            Native.assertSameNumbers(expected.lse, actual.lse, 1e-5, what + " lse");
+            Native.assertSameNumbers(expected.dQkv, actual.dQkv, 1e-5, what + " dQkv");
+        }
+    }
+
+    /** Keys of which no score counts have gradients of 0, as do their values, and queries NaN where they are infinite. */
+    @ParameterizedTest
+    @MethodSource("uneven")
+    void anInfiniteKeyHasTheReferencesGradients(AttentionShape shape) {
+        // With a mask those that begin a block: queries before them in it would be multiplied with them, too.
+        var qkv = withInfiniteKeys(shape, i -> i % 64 == (shape.causal() ? 0 : 3) && i > 0);
+        assertAsTheReference(shape, qkv);
+        var gradient = run(REFERENCE, shape, qkv).dQkv;
+        for (var i = shape.causal() ? 64 : 3; i < shape.time(); i += 64) {
+            for (var d = 0; d < 2 * shape.headSize(); d++) { // the key's and the value's
+                assertEquals(0, Native.get(gradient, shape.key(0, i, 0) + d));
+            }
+            assertTrue(Float.isNaN(Native.get(gradient, shape.query(0, i, 0))));
+            assertTrue(Float.isFinite(Native.get(gradient, shape.query(0, i, 0) + 1)));
+        }
+    }
+
+    /** What queries without scores see is NaN, and what other queries see alone is not. */
+    @ParameterizedTest
+    @MethodSource("uneven")
+    void queriesWithoutScoresReachOnlyWhatTheySee(AttentionShape shape) {
+        if (shape.causal()) {
+            assertAsTheReference(shape, withInfiniteKeys(shape, i -> i < 20));
+        }
+        assertAsTheReference(shape, withInfiniteKeys(shape, _ -> true));
     }
 
     @Test

@@ -105,7 +105,7 @@ class CudaAttentionMutantsTest {
                 gone("async_proxy_fence();", "\n        memory.arrive(&memory.queries_full"),
                 gone("wgmma_fence();", "\n        begin_before"), gone("wgmma_wait<0>();", "\n        give"),
                 gone("barrier_sync(BOTH, CONSUMERS * GROUP);", " // scores' gradients"),
-                new Mutant("wgmma", "key > query + fragment_column", "key >= query + fragment_column"),
+                new Mutant("wgmma", "key > at", "key >= at"),
                 new Mutant("wgmma", "own + 15 > query", "own > query"),
                 gone("if (++head < first_head + group) return;", ""),
                 new Mutant("wgmma", "weights, log_sums + STREAM)", "weights, log_sums)"),

@@ -161,6 +161,25 @@ class CudaAttentionTest {
         }
     }
 
+    /** Also beside queries past the end, which are 0 in a tile. */
+    @ParameterizedTest
+    @MethodSource("open")
+    void anInfiniteKeyHasTheReferencesGradients(CudaCase of) {
+        // With a mask one that begins a tile: queries before it in that would be multiplied with it, too.
+        for (var here : List.of(of.with(CAUSAL), of)) {
+            var shape = here.shape();
+            var qkv = here.qkv();
+            for (var i = 0; i < shape.time(); i++) {
+                Native.set(qkv, shape.query(0, i, 0), 1);
+                Native.set(qkv, shape.query(0, i, 1), 1);
+            }
+            for (var i : shape.causal() ? new int[] {128} : new int[] {5, 69}) {
+                Native.set(qkv, shape.key(0, i, 0), Float.NEGATIVE_INFINITY);
+            }
+            here.assertSameNumbers(qkv);
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("open")
     void aQueryWithoutScoresIsNotANumber(CudaCase of) {

@@ -95,6 +95,15 @@ record CudaCase(CudaRung<Attention> rung, DType dtype, AttentionShape shape) {
         return result;
     }
 
+    /** Asserts that NaN and the infinities are where the reference has them, and nowhere else. */
+    void assertSameNumbers(MemorySegment qkv) {
+        var expected = reference(qkv);
+        var actual = run(qkv, 1);
+        Native.assertSameNumbers(expected.out, actual.out, 2 * unit() + 1e-6, this + " out");
+        Native.assertSameNumbers(expected.lse, actual.lse, 1e-6, this + " lse");
+        Native.assertSameNumbers(expected.dQkv, actual.dQkv, 2 * unit() + 1e-6, this + " dQkv");
+    }
+
     /** Asserts that a result is at most twice as far from the reference as the naive rung's in the same type. */
     void assertClose(MemorySegment qkv, Result actual) {
         var expected = reference(qkv);

@@ -219,6 +219,38 @@ class RingAttentionTest {
         }
     }
 
+    /**
+     * Gradients, too, where queries find no score but -infinity among a step's keys, or among all that they see: NaN
+     * and the numbers are those of the same rung over whole sequences. Infinite keys begin where on each rank a block
+     * of 32 positions does, in which queries before them would be multiplied with them, too.
+     */
+    @ParameterizedTest
+    @CsvSource({"0, 40", "64, 128", "192, 256", "0, 384"})
+    void queriesWithoutScoresHaveTheGradientsOfWholeSequences(int from, int to) throws Exception {
+        AttentionShape shape = new AttentionShape(1, 384, 2, 1, 4, true);
+        float[] qkv = normal(shape.packedSize(), 1, 1);
+        for (int i = 0; i < shape.time(); i++) {
+            int row = i * shape.packedWidth();
+            qkv[row] = 1;
+            qkv[row + shape.headSize()] = 1;
+            if (i >= from && i < to) {
+                qkv[row + shape.outWidth()] = Float.NEGATIVE_INFINITY;
+            }
+        }
+        Result reference = whole(Attention.FAMILY.reference(), ScalarType.FLOAT32, shape, qkv);
+        for (Attention kernel : Attention.FAMILY.rungs()) {
+            Result one = whole(kernel, ScalarType.FLOAT32, shape, qkv);
+            assertArrayEquals(reference.gradient, one.gradient, 1e-5f, kernel.name());
+            for (int ranks = 2; ranks <= 3; ranks++) {
+                Result actual = ring(kernel, ScalarType.FLOAT32, ranks, shape, qkv);
+                String what = kernel.name() + " on " + ranks;
+                assertArrayEquals(one.out, actual.out, 1e-5f, what);
+                assertArrayEquals(one.logSums, actual.logSums, 1e-5f, what);
+                assertArrayEquals(one.gradient, actual.gradient, 1e-5f, what);
+            }
+        }
+    }
+
     private static double[] toDoubles(float[] values) {
         double[] result = new double[values.length];
         Arrays.setAll(result, i -> values[i]);
