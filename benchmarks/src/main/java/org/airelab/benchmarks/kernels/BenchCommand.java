@@ -5,8 +5,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
-import java.util.regex.Pattern;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.IoReasons;
 import org.airelab.base.Json;
@@ -16,13 +14,11 @@ import org.airelab.benchmarks.report.MarkdownReport;
 import org.airelab.benchmarks.report.Report;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
-import org.airelab.kernels.DType;
 import org.airelab.kernels.cuda.MissingCudaException;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Help;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code lab bench}. */
@@ -36,25 +32,13 @@ import picocli.CommandLine.Spec;
             "  cp -r target/lab before    # then change a kernel, and:",
             "  lab bench softmax --base before && lab compare report.base.json report.json"})
 public final class BenchCommand implements LabCommand {
-    @Parameters(paramLabel = "FAMILY", arity = "0..*", description = "Kernel families to measure. Default: all.")
-    private List<String> names = List.of();
+    @Mixin
+    private SelectionOptions selection = new SelectionOptions();
 
     @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "auto",
             description = "cpu, cuda for the first GPU, or auto: the GPU where there is one."
             + " Default: ${DEFAULT-VALUE}.")
     private String device;
-
-    @Option(names = "--shape", paramLabel = "REGEX", defaultValue = "", showDefaultValue = Help.Visibility.NEVER,
-            description = "Only shapes, such as 256x768, in whose name this is found.")
-    private Pattern shape;
-
-    @Option(names = "--dtype", paramLabel = "TYPE", split = ",", defaultValue = "fp32,fp16,bf16",
-            description = "Element types, of which a CPU has fp32 alone. Default: ${DEFAULT-VALUE}.")
-    private Set<DType> dtypes;
-
-    @Option(names = "--kernel", paramLabel = "RUNG", split = ",",
-            description = "Rungs to measure, with the libraries they are compared with. Default: the whole ladder.")
-    private Set<String> kernels = Set.of();
 
     @Option(names = "--quick", description = "One shape of each operation, unless --shape says which, and fewer"
             + " samples: below 3 minutes for all families on 2 cores. All families share a JVM.")
@@ -99,8 +83,7 @@ public final class BenchCommand implements LabCommand {
                     + threads, "Leave it out to use all cores.");
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
-        Bench bench = new Bench(target(), new Selection(FamilyNames.parse(names), shape, dtypes, kernels), quick, cold,
-                builds);
+        Bench bench = new Bench(target(), selection.selection(), quick, cold, builds);
         requireWritable();
         List<Report> reports = bench.run();
         String stem = out.toString().substring(0, out.toString().length() - ".json".length());

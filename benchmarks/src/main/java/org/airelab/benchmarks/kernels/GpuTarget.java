@@ -89,13 +89,14 @@ final class GpuTarget implements Target {
         return ladders;
     }
 
+    /** The rungs of a family that compute in an element type on an architecture, {@code 10 * major + minor}. */
+    static List<String> rungs(Family<?> family, DType dtype, int architecture) {
+        return family.cudaRungs().stream().filter(rung -> rung.architecture() <= architecture
+                && rung.dtypes().contains(dtype)).map(CudaRung::name).toList();
+    }
+
     private Optional<Ladder> ladder(Family<?> family, Workload<?> workload, DType dtype) {
-        List<String> rungs = new ArrayList<>();
-        for (CudaRung<?> rung : family.cudaRungs()) {
-            if (rung.architecture() <= model.architecture() && rung.dtypes().contains(dtype)) {
-                rungs.add(rung.name());
-            }
-        }
+        List<String> rungs = rungs(family, dtype, model.architecture());
         if (rungs.isEmpty()) {
             return Optional.empty();
         }

@@ -53,11 +53,14 @@ final class KernelSources {
     private static <R extends Rung> void record(Workload<R> workload, LaunchRecorder recorder) {
         for (CudaRung<R> rung : Workloads.family(workload).cudaRungs()) {
             if (rung.architecture() <= recorder.architecture()) {
-                for (DType dtype : rung.dtypes()) {
-                    workload.call().on(rung.on(recorder, dtype), memory(workload, dtype, recorder));
-                }
+                rung.dtypes().forEach(dtype -> record(workload, rung, dtype, recorder));
             }
         }
+    }
+
+    /** Records what a rung launches for a workload in an element type. */
+    static <R extends Rung> void record(Workload<R> workload, CudaRung<R> rung, DType dtype, LaunchRecorder recorder) {
+        workload.call().on(rung.on(recorder, dtype), memory(workload, dtype, recorder));
     }
 
     private static List<MemorySegment> memory(Workload<?> workload, DType dtype, LaunchRecorder recorder) {

@@ -1,6 +1,5 @@
 package org.airelab.benchmarks.kernels;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -10,10 +9,11 @@ import org.airelab.kernels.DType;
 import org.airelab.kernels.Family;
 
 /**
- * What is to be measured of all there is. Libraries are not chosen: what is compared with one brings it along.
+ * What is to be measured or tested of all there is. Libraries are not chosen: what is compared with one brings it
+ * along.
  *
  * @param families in this order
- * @param shape    found in the names of the shapes that are measured
+ * @param shape    found in the names of the shapes that are taken
  * @param dtypes   element types
  * @param kernels  names of rungs; all for none
  */
@@ -36,19 +36,21 @@ record Selection(List<Family<?>> families, Pattern shape, Set<DType> dtypes, Set
             throw UserError.badInput("there are no kernels of " + String.join(", ", families.stream().map(Family::name)
                     .toList()) + " for " + target.name(), "Name other families, or use --device cpu.");
         }
+        return choose(all);
+    }
+
+    /**
+     * What it leaves of some ladders.
+     *
+     * @throws UserError (bad input) when that is nothing, or there is no rung of a name
+     */
+    List<Ladder> choose(List<Ladder> all) {
         List<String> known = distinct(all.stream().flatMap(ladder -> ladder.kernels().stream()));
         kernels.stream().filter(kernel -> !known.contains(kernel)).findFirst().ifPresent(kernel -> {
             throw UserError.badInput("unknown kernel " + kernel + "; known here are " + String.join(", ", known),
                     "Name one of them.");
         });
-        List<Ladder> chosen = new ArrayList<>();
-        for (Ladder ladder : all) {
-            Ladder left = ladder.only(kernels);
-            if (shape.matcher(ladder.workload().shape()).find() && dtypes.contains(ladder.dtype())
-                    && !left.kernels().isEmpty()) {
-                chosen.add(left);
-            }
-        }
+        List<Ladder> chosen = left(all);
         if (chosen.isEmpty()) {
             throw UserError.badInput("nothing has all of what was asked for; there are the shapes " + String.join(", ",
                     distinct(all.stream().map(ladder -> ladder.workload().shape()))) + " in "
@@ -56,6 +58,13 @@ record Selection(List<Family<?>> families, Pattern shape, Set<DType> dtypes, Set
                     "Ask for some of these.");
         }
         return chosen;
+    }
+
+    /** The same, be it nothing. */
+    List<Ladder> left(List<Ladder> ladders) {
+        return ladders.stream().filter(ladder -> shape.matcher(ladder.workload().shape()).find()
+                && dtypes.contains(ladder.dtype())).map(ladder -> ladder.only(kernels))
+                .filter(ladder -> !ladder.kernels().isEmpty()).toList();
     }
 
     private static List<String> distinct(Stream<String> names) {
