@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.airelab.base.Nearest;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.Lab;
@@ -148,17 +149,31 @@ public final class PretrainCommand implements LabCommand {
 
     /** The part of rank 0. */
     private int lead(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
+        try (RunDirectory run = runDirectory(asked, begun);
+                ShutdownHook _ = new ShutdownHook("resumption", farewell(run.root()))) {
+            return begun != null ? Pretraining.resume(asked, run, ranks) : Pretraining.start(asked, run, ranks);
+        }
+    }
+
+    private RunDirectory runDirectory(PretrainConfig asked, Path begun) {
         if (begun != null) {
-            try (RunDirectory run = RunDirectory.open(begun, RunDirectory.Existing.RESUME)) {
-                return Pretraining.resume(asked, run, ranks);
-            }
+            return RunDirectory.open(begun, RunDirectory.Existing.RESUME);
         }
-        RunDirectory.Existing existing = overwrite ? RunDirectory.Existing.OVERWRITE
-                : RunDirectory.Existing.REFUSE;
-        try (RunDirectory run = out == null ? RunDirectory.create(RUNS, asked.preset())
-                : RunDirectory.open(out, existing)) {
-            return Pretraining.start(asked, run, ranks);
-        }
+        return out == null ? RunDirectory.create(RUNS, asked.preset())
+                : RunDirectory.open(out, overwrite ? RunDirectory.Existing.OVERWRITE : RunDirectory.Existing.REFUSE);
+    }
+
+    /** What this process says when it is interrupted; of ranks of our own launcher it is the launcher that says it. */
+    private Runnable farewell(Path folder) {
+        return LauncherWatch.launched() ? () -> { } : resumption(runFolder(folder))::tell;
+    }
+
+    private RunFolder runFolder(Path folder) {
+        return overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
+    }
+
+    private Resumption resumption(RunFolder run) {
+        return Resumption.of(run, spec.commandLine().getParseResult());
     }
 
     private static int follow(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
@@ -178,9 +193,9 @@ public final class PretrainCommand implements LabCommand {
         if (resume == null) {
             again.add("--resume");
         }
-        RunFolder run = overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
+        RunFolder run = runFolder(folder);
         return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), run, Lab.class, first,
-                again));
+                again, resumption(run)::tell));
     }
 
     /** The folder of the run to go on with; null when one is to be started. */
