@@ -3,9 +3,7 @@ package org.airelab.distributed.pretrain;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.airelab.base.Nearest;
 import org.airelab.base.ShutdownHook;
@@ -14,6 +12,7 @@ import org.airelab.cli.CommandGroup;
 import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.launch.Launcher;
@@ -252,15 +251,15 @@ public final class PretrainCommand implements LabCommand {
         if (same(saved, config, overrides())) {
             return;
         }
-        for (String override : overrides()) {
+        for (Setting override : overrides()) {
             if (!same(saved, null, List.of(override))) {
-                throw changed(override);
+                throw changed(override.toString());
             }
         }
         throw changed("--config " + config);
     }
 
-    private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {
+    private static boolean same(PretrainConfig saved, Path file, List<Setting> overrides) {
         // The vocabulary that was asked for and that of the tokenizer that came of it may differ.
         return Configurations.load(PretrainConfig.class, saved, file, overrides).withAbsolutePaths()
                 .withVocabSize(saved.model().vocabSize()).equals(saved);
@@ -284,27 +283,18 @@ public final class PretrainCommand implements LabCommand {
     }
 
     /** The options as keys of the configuration; {@code --set} comes last and so wins. */
-    private List<String> overrides() {
-        List<String> overrides = new ArrayList<>();
-        Map<String, String> keys = new LinkedHashMap<>();
-        keys.put("data.train", data);
-        keys.put("data.valid", valid);
-        keys.put("data.tokenizer", tokenizer);
-        keys.put("model.vocab_size", vocabSize);
-        keys.put("train.steps", steps);
-        keys.put("train.batch_size", batchSize);
-        keys.put("train.accumulation", accumulation);
-        keys.put("train.seed", seed);
-        keys.put("optimizer.learning_rate", learningRate);
-        keys.put("run.device", device);
-        keys.put("run.precision", precision);
-        keys.put("run.kernels", kernels);
-        keys.forEach((key, value) -> {
-            if (value != null) {
-                overrides.add(key + "=" + value);
-            }
-        });
-        overrides.addAll(set);
+    private List<Setting> overrides() {
+        List<Setting> overrides = Setting.given(new Setting("--data", "data.train", data),
+                new Setting("--valid", "data.valid", valid), new Setting("--tokenizer", "data.tokenizer", tokenizer),
+                new Setting("--vocab-size", "model.vocab_size", vocabSize),
+                new Setting("--steps", "train.steps", steps),
+                new Setting("--batch-size", "train.batch_size", batchSize),
+                new Setting("--accumulation", "train.accumulation", accumulation),
+                new Setting("--seed", "train.seed", seed),
+                new Setting("--learning-rate", "optimizer.learning_rate", learningRate),
+                new Setting("--device", "run.device", device), new Setting("--precision", "run.precision", precision),
+                new Setting("--kernels", "run.kernels", kernels));
+        set.stream().map(Setting::parse).forEach(overrides::add);
         return overrides;
     }
 }
