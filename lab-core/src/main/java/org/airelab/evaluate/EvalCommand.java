@@ -69,6 +69,9 @@ public final class EvalCommand implements LabCommand {
             throw UserError.badInput("--max-tokens must be at least 1, found " + maxTokens + ".",
                     "Give a larger number.");
         }
+        if (logits != null) {
+            AtomicFiles.requireWritable(logits);
+        }
         Documents documents = documents();
         try (InferenceModel loaded = model.load(spec.commandLine().getErr())) {
             int context = loaded.config().contextLength();

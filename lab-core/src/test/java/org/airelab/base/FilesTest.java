@@ -81,6 +81,36 @@ class FilesTest {
     }
 
     @Test
+    void whatCannotBeWrittenIsNamedAsItWasGiven() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        Path none = Path.of("/proc/none.json");
+        Map<Path, String> reasons = Map.of(file.resolve("x"), "not a folder: " + file, folder,
+                "it is a folder: " + folder, none, "no file can be made there: /proc");
+        reasons.forEach((path, reason) -> {
+            UserError error = assertThrows(UserError.class, () -> AtomicFiles.requireWritable(path));
+            assertEquals("cannot write " + path + " (" + reason + ")", error.getMessage());
+            assertEquals(UserError.MACHINE, error.exitCode());
+        });
+        assertEquals("no file can be made there: " + none,
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFiles.writeString(none, "x"))));
+        assertEquals("no file can be made there: /proc/none",
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFolders.write(Path.of("/proc/none"),
+                        temporary -> { }))));
+    }
+
+    @Test
+    void aPlaceThatCanBeWrittenIsLeftAsItWas() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        AtomicFiles.requireWritable(file);
+        AtomicFiles.requireWritable(folder.resolve("a/b/new"));
+        AtomicFiles.requireWritable(Path.of("/dev/null"));
+        assertEquals("x", Files.readString(file));
+        try (var made = Files.list(folder.resolve("a/b"))) {
+            assertEquals(List.of(), made.toList());
+        }
+    }
+
+    @Test
     @Timeout(60)
     void whatIsNoRegularFileIsWrittenInto() throws Exception {
         Path pipe = Pipes.make(folder.resolve("pipe"));

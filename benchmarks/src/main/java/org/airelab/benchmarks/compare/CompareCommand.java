@@ -76,6 +76,9 @@ public final class CompareCommand implements LabCommand {
                     "Give it as a fraction, such as 0.95.");
         }
         double within = margin();
+        if (html != null) {
+            AtomicFiles.requireWritable(html);
+        }
         Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), within);
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "
