@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -54,7 +53,7 @@ public final class AtomicFiles {
      * Makes sure, before long work, that there is a place to {@link #write} a file to: makes the folders it is to lie
      * in, and for a moment another file beside it.
      *
-     * @throws UserError (machine) that names the path as it was given
+     * @throws UserError (bad input) that names the path as it was given
      */
     public static void requireWritable(Path target) {
         try {
@@ -64,27 +63,40 @@ public final class AtomicFiles {
             if (!Files.exists(target) || Files.isRegularFile(target)) {
                 Path file = Links.follow(target);
                 createFolders(file.getParent());
-                Path temporary = Temporaries.beside(file);
-                try {
-                    Files.createFile(temporary);
-                } catch (FileSystemException e) {
-                    throw named(e, temporary, file.getParent());
-                } finally {
-                    Temporaries.delete(temporary);
-                }
+                tryFolder(file.getParent());
             }
         } catch (IOException e) {
-            throw UserError.machine("cannot write " + target + " (" + IoReasons.of(e) + ")",
+            throw UserError.badInput("cannot write " + target + " (" + IoReasons.of(e) + ")",
                     "Name a file in a folder that can be written.", e);
         }
     }
 
-    /** Makes a folder and those above it that are not there. */
-    static void createFolders(Path folder) throws IOException {
+    /** Makes a file in a folder, for a moment; an error names the folder. */
+    public static void tryFolder(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new NotDirectoryException(folder.toString());
+        }
+        Path temporary = Temporaries.beside(folder.resolve("writable"));
+        try {
+            Files.createFile(temporary);
+        } catch (FileSystemException e) {
+            throw named(e, temporary, folder);
+        } finally {
+            Temporaries.delete(temporary);
+        }
+    }
+
+    /** Makes a folder and those above it that are not there; an error names the file that is in the way. */
+    public static void createFolders(Path folder) throws IOException {
         try {
             Files.createDirectories(folder);
-        } catch (FileAlreadyExistsException e) {
-            throw new NotDirectoryException(e.getFile());
+        } catch (FileSystemException e) {
+            for (Path path = folder; path != null; path = path.getParent()) {
+                if (Files.exists(path) && !Files.isDirectory(path)) {
+                    throw new NotDirectoryException(path.toString());
+                }
+            }
+            throw e;
         }
     }
 

@@ -84,12 +84,13 @@ class FilesTest {
     void whatCannotBeWrittenIsNamedAsItWasGiven() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
         Path none = Path.of("/proc/none.json");
-        Map<Path, String> reasons = Map.of(file.resolve("x"), "not a folder: " + file, folder,
+        Map<Path, String> reasons = Map.of(file.resolve("x"), "not a folder: " + file, file.resolve("a/b/x"),
+                "not a folder: " + file, folder,
                 "it is a folder: " + folder, none, "no file can be made there: /proc");
         reasons.forEach((path, reason) -> {
             UserError error = assertThrows(UserError.class, () -> AtomicFiles.requireWritable(path));
             assertEquals("cannot write " + path + " (" + reason + ")", error.getMessage());
-            assertEquals(UserError.MACHINE, error.exitCode());
+            assertEquals(UserError.BAD_INPUT, error.exitCode());
         });
         assertEquals("no file can be made there: " + none,
                 IoReasons.of(assertThrows(IOException.class, () -> AtomicFiles.writeString(none, "x"))));
