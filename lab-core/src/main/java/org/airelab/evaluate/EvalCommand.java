@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
             + " per byte compare models with different tokenizers."},
         footer = {"  lab eval runs/stories --data text:valid.txt",
             "  lab eval runs/stories --data synthetic:stories=200,seed=9 --json",
-            "  lab eval runs/stories --data text:valid.txt --max-tokens 256 --logits logits.npy"})
+            "  lab eval runs/stories --data text:valid.txt --max-tokens 256 --logits l.npy"})
 public final class EvalCommand implements LabCommand {
     @Spec
     private CommandSpec spec;

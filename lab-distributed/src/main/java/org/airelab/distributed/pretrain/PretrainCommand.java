@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
     "Train a language model from scratch and write a run directory: checkpoints, metrics, a picture of the loss, text.",
     "Without a preset: a small model learns built-in stories in about a minute, with nothing to download."},
         footer = {"  lab pretrain",
-            "  lab pretrain stories260k --data text:stories.txt --vocab-size 512 --steps 300 --out runs/mine",
+            "  lab pretrain stories260k --data text:stories.txt --steps 300 --out runs/mine",
             "  lab pretrain stories15m --data tinystories --set optimizer.learning_rate=5e-4",
             "  lab pretrain --resume runs/mine",
             "  lab pretrain stories15m --nproc 2 --max-restarts 3",
