@@ -38,13 +38,15 @@ public final class AtomicFiles {
         createFolders(file.getParent());
         Path temporary = Temporaries.beside(file);
         try {
-            writer.write(temporary);
-            force(temporary);
-            move(temporary, file);
+            try {
+                writer.write(temporary);
+                force(temporary);
+                move(temporary, file);
+            } finally {
+                Temporaries.delete(temporary);
+            }
         } catch (FileSystemException e) {
             throw named(e, temporary, target);
-        } finally {
-            Temporaries.delete(temporary);
         }
         forceFolder(file.getParent());
     }
@@ -78,11 +80,13 @@ public final class AtomicFiles {
         }
         Path temporary = Temporaries.beside(folder.resolve("writable"));
         try {
-            Files.createFile(temporary);
+            try {
+                Files.createFile(temporary);
+            } finally {
+                Temporaries.delete(temporary);
+            }
         } catch (FileSystemException e) {
             throw named(e, temporary, folder);
-        } finally {
-            Temporaries.delete(temporary);
         }
     }
 

@@ -34,14 +34,16 @@ public final class AtomicFolders {
         requireReplaceable(target);
         Path temporary = Temporaries.beside(place);
         try {
-            Files.createDirectory(temporary);
-            writer.write(temporary);
-            AtomicFiles.forceFolder(temporary);
-            Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            try {
+                Files.createDirectory(temporary);
+                writer.write(temporary);
+                AtomicFiles.forceFolder(temporary);
+                Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Temporaries.delete(temporary);
+            }
         } catch (FileSystemException e) {
             throw AtomicFiles.named(e, temporary, target);
-        } finally {
-            Temporaries.delete(temporary);
         }
         AtomicFiles.forceFolder(place.getParent());
     }

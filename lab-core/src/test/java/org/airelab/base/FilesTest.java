@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
@@ -14,9 +15,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -97,6 +100,18 @@ class FilesTest {
         assertEquals("no file can be made there: /proc/none",
                 IoReasons.of(assertThrows(IOException.class, () -> AtomicFolders.write(Path.of("/proc/none"),
                         temporary -> { }))));
+    }
+
+    /** Nor can be looked whether the temporary file is there, to delete it. */
+    @Test
+    void aFolderThatMayNotBeEnteredIsNamed() throws IOException {
+        Path closed = Files.createDirectory(folder.resolve("closed"), PosixFilePermissions.asFileAttribute(Set.of()));
+        assumeFalse(Files.isWritable(closed), "root may enter every folder");
+        Path file = closed.resolve("x");
+        assertEquals("cannot write " + file + " (permission denied: " + closed + ")",
+                assertThrows(UserError.class, () -> AtomicFiles.requireWritable(file)).getMessage());
+        assertEquals("permission denied: " + file,
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFiles.writeString(file, "x"))));
     }
 
     @Test
