@@ -27,15 +27,6 @@ import time
 import typing
 import warnings
 
-try:
-    import torch
-    import torch.nn.functional as F
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-except ModuleNotFoundError as e:
-    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
-          file=sys.stderr)
-    sys.exit(3)
-
 # As in the lab's *Workloads.java; those before the bar are --quick's.
 LARGE = {
     "matmul": {"multiply": "4096x4096x4096 | 4096x11008x4096-nt 4096x4096x11008 11008x4096x4096-tn 16x8192x8192 "
@@ -80,7 +71,59 @@ SMALL = {
     "sgd": {"momentum-step": "131072"},
     "gradient-norm": {"sum-of-squares": "131072"},
 }
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # ours, and PyTorch's name
+
+
+def lab_report(path):
+    try:
+        with open(path) as file:
+            report = json.load(file)
+    except (OSError, ValueError) as e:
+        raise argparse.ArgumentTypeError(f"expected a report.json of lab bench, found {path}: {getattr(e, 'strerror', None) or e}") from e
+    if not isinstance(report, dict) or "rows" not in report:
+        raise argparse.ArgumentTypeError(f"expected a report.json of lab bench, found {path}, which has no rows")
+    return report
+
+
+def out_file(path):
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError("it is a folder")
+        open(path + ".part", "w").close()
+        os.remove(path + ".part")
+    except OSError as e:
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: {e.strerror or e}") from e
+    return path
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help="of " + ", ".join(LARGE) + "; default all")
+    parser.add_argument("--device", choices=["cuda", "cpu"], help="default cuda where PyTorch finds a GPU")
+    parser.add_argument("--out", type=out_file, help="file for the rows, JSON")
+    parser.add_argument("--quick", action="store_true", help="a shape of each family")
+    parser.add_argument("--lab", type=lab_report, help="report.json whose workloads to measure")
+    parser.add_argument("--dtypes", nargs="+", choices=list(DTYPES), help="only these")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too; seconds more for each")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no row after so many seconds")
+    a = parser.parse_args()
+    if unknown := set(a.families) - set(LARGE):
+        parser.error(f"expected families of {', '.join(LARGE)}, found {', '.join(unknown)}")
+    return a
+
+
+# Before PyTorch is looked for: -h and mistakes do without it.
+options = arguments() if __name__ == "__main__" else None
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+except ModuleNotFoundError as e:
+    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
+          file=sys.stderr)
+    sys.exit(3)
+
 BACKENDS = {"pytorch-flash": SDPBackend.FLASH_ATTENTION, "pytorch-cudnn": SDPBackend.CUDNN_ATTENTION,
             "pytorch-efficient": SDPBackend.EFFICIENT_ATTENTION}
 PASS_MS, MOST_CALLS = 2, 1024  # of a replay, in a graph
@@ -383,7 +426,7 @@ def quantile(values, q):
 def measure(workload, kernel, a):
     """The row, and a note or None. Raises RuntimeError where PyTorch refuses the work."""
     family, operation, shape, dtype = workload
-    case = CASES[family](shape, Tensors(a.device, DTYPES[dtype]))
+    case = CASES[family](shape, Tensors(a.device, getattr(torch, DTYPES[dtype])))
     forward = case.forward
     if kernel in BACKENDS:
         def forward(*inputs):
@@ -447,25 +490,13 @@ def report(a, rows_, notes, began):
         "seconds": time.monotonic() - began, "notes": notes}, "rows": rows_}
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("families", nargs="*", metavar="FAMILY", help="of " + ", ".join(CASES) + "; default all")
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--out", help="file for the rows, JSON")
-    parser.add_argument("--quick", action="store_true", help="a shape of each family")
-    parser.add_argument("--lab", type=lambda path: json.load(open(path)), help="report.json whose workloads to measure")
-    parser.add_argument("--dtypes", nargs="+", choices=list(DTYPES), help="only these")
-    parser.add_argument("--compile", action="store_true", help="torch.compile too; seconds more for each")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no row after so many seconds")
-    a = parser.parse_args()
-    if unknown := set(a.families) - set(CASES):
-        parser.error(f"expected families of {', '.join(CASES)}, found {', '.join(unknown)}")
+def main(a):
+    began, rows_, notes = time.monotonic(), [], []
+    if a.device == "cuda" and not torch.cuda.is_available():
+        print("error: PyTorch finds no GPU\n  See nvidia-smi, or measure on the CPU: --device cpu.", file=sys.stderr)
+        return 3
+    a.device = a.device or ("cuda" if torch.cuda.is_available() else "cpu")
     a.name = torch.cuda.get_device_name(0) if a.device == "cuda" else "cpu"
-    return a
-
-
-def main():
-    a, began, rows_, notes = arguments(), time.monotonic(), [], []
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("highest")
     if a.compile:
@@ -504,4 +535,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(options))

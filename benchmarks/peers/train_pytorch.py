@@ -16,17 +16,7 @@ import statistics
 import sys
 import time
 
-try:
-    import torch
-    import torch.nn.functional as F
-    from torch import nn
-except ModuleNotFoundError as e:
-    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
-          file=sys.stderr)
-    sys.exit(3)
-
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}  # ours, and PyTorch's name
 # As in the lab's ModelPresets.
 PRESETS = {
     "stories260k": dict(model="llama", vocab=512, context=512, dim=64, layers=5, heads=8, kv_heads=4, hidden=172),
@@ -35,6 +25,41 @@ PRESETS = {
                         hidden=2048),
     "gpt2-124m": dict(model="gpt2", vocab=50257, context=1024, dim=768, layers=12, heads=12, kv_heads=12, hidden=3072),
 }
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=PRESETS, default="stories260k", help="sizes where none are given")
+    parser.add_argument("--model", choices=["llama", "gpt2"], help="default: the preset's")
+    for name in ("dim", "layers", "heads", "kv-heads", "hidden", "context", "vocab"):
+        parser.add_argument("--" + name, type=int, help="default: the preset's")
+    for name, value in dict(batch=8, steps=20, warmup=5, threads=os.cpu_count()).items():
+        parser.add_argument("--" + name, type=int, default=value)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="bf16: by autocast")
+    parser.add_argument("--fused", action="store_true", help="PyTorch's fused AdamW, as always on a GPU")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model")
+    parser.add_argument("--peak-tflops", type=float, help="what the device could do, to print the MFU")
+    a = parser.parse_args()
+    for name, value in PRESETS[a.preset].items():
+        if getattr(a, name) is None:
+            setattr(a, name, value)
+    if a.model == "gpt2" and a.heads != a.kv_heads:
+        parser.error(f"GPT-2 has as many key heads as heads, found {a.kv_heads} and {a.heads}")
+    return a
+
+
+# Before PyTorch is looked for: -h and mistakes do without it.
+options = arguments() if __name__ == "__main__" else None
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ModuleNotFoundError as e:
+    print(f"error: {sys.executable} has no module {e.name}\n  Run this by a Python with PyTorch 2.5 or newer.",
+          file=sys.stderr)
+    sys.exit(3)
 
 
 class RMSNorm(nn.Module):
@@ -105,8 +130,8 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(a.dim) if gpt2 else RMSNorm(a.dim)
         size = a.dim // a.heads
         angles = torch.outer(torch.arange(a.context), 10000.0 ** (-torch.arange(0, size, 2) / size))
-        self.register_buffer("cos", angles.cos().to(DTYPES[a.dtype]))
-        self.register_buffer("sin", angles.sin().to(DTYPES[a.dtype]))
+        self.register_buffer("cos", angles.cos().to(getattr(torch, DTYPES[a.dtype])))
+        self.register_buffer("sin", angles.sin().to(getattr(torch, DTYPES[a.dtype])))
         for p in self.parameters():
             if p.dim() > 1:
                 nn.init.normal_(p, std=0.02)
@@ -129,28 +154,6 @@ def flops_per_token(a):
     return 6 * (a.layers * layer + a.dim * a.vocab) + 12 * a.layers * a.dim * a.context
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="stories260k", help="sizes where none are given")
-    parser.add_argument("--model", choices=["llama", "gpt2"], help="default: the preset's")
-    for name in ("dim", "layers", "heads", "kv-heads", "hidden", "context", "vocab"):
-        parser.add_argument("--" + name, type=int, help="default: the preset's")
-    for name, value in dict(batch=8, steps=20, warmup=5, threads=os.cpu_count()).items():
-        parser.add_argument("--" + name, type=int, default=value)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="bf16: by autocast")
-    parser.add_argument("--fused", action="store_true", help="PyTorch's fused AdamW, as always on a GPU")
-    parser.add_argument("--compile", action="store_true", help="torch.compile the model")
-    parser.add_argument("--peak-tflops", type=float, help="what the device could do, to print the MFU")
-    a = parser.parse_args()
-    for name, value in PRESETS[a.preset].items():
-        if getattr(a, name) is None:
-            setattr(a, name, value)
-    if a.model == "gpt2" and a.heads != a.kv_heads:
-        parser.error(f"GPT-2 has as many key heads as heads, found {a.kv_heads} and {a.heads}")
-    return a
-
-
 def gpu():
     """Memory: the most that tensors took at once, and what is in use with context and caches, as the lab tells it."""
     if not torch.cuda.is_initialized():
@@ -160,8 +163,7 @@ def gpu():
             "gpu": torch.cuda.get_device_name()}
 
 
-def main():
-    a = arguments()
+def main(a):
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     model = Decoder(a).to(a.device)
@@ -175,7 +177,7 @@ def main():
         ids = torch.randint(a.vocab, (a.batch, a.context))
         targets = torch.randint(a.vocab, (a.batch, a.context))
         start = time.perf_counter()
-        with torch.autocast(a.device, DTYPES[a.dtype], enabled=a.dtype != "fp32"):
+        with torch.autocast(a.device, getattr(torch, DTYPES[a.dtype]), enabled=a.dtype != "fp32"):
             loss = forward(ids.to(a.device), targets.to(a.device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -201,4 +203,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(options)

@@ -2,8 +2,12 @@ package org.airelab.base;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -31,16 +35,87 @@ public final class AtomicFiles {
             return;
         }
         Path file = Links.follow(target);
-        Files.createDirectories(file.getParent());
+        createFolders(file.getParent());
         Path temporary = Temporaries.beside(file);
         try {
-            writer.write(temporary);
-            force(temporary);
-            move(temporary, file);
-        } finally {
-            Temporaries.delete(temporary);
+            try {
+                writer.write(temporary);
+                force(temporary);
+                move(temporary, file);
+            } finally {
+                Temporaries.delete(temporary);
+            }
+        } catch (FileSystemException e) {
+            throw named(e, temporary, target);
         }
         forceFolder(file.getParent());
+    }
+
+    /**
+     * Makes sure, before long work, that there is a place to {@link #write} a file to: makes the folders it is to lie
+     * in, and for a moment another file beside it.
+     *
+     * @throws UserError (bad input) that names the path as it was given
+     */
+    public static void requireWritable(Path target) {
+        try {
+            if (Files.isDirectory(target)) {
+                throw new FileSystemException(target.toString(), null, "it is a folder");
+            }
+            if (!Files.exists(target) || Files.isRegularFile(target)) {
+                Path file = Links.follow(target);
+                createFolders(file.getParent());
+                tryFolder(file.getParent());
+            }
+        } catch (IOException e) {
+            throw UserError.badInput("cannot write " + target + " (" + IoReasons.of(e) + ")",
+                    "Name a file in a folder that can be written.", e);
+        }
+    }
+
+    /** Makes a file in a folder, for a moment; an error names the folder. */
+    public static void tryFolder(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new NotDirectoryException(folder.toString());
+        }
+        Path temporary = Temporaries.beside(folder.resolve("writable"));
+        try {
+            try {
+                Files.createFile(temporary);
+            } finally {
+                Temporaries.delete(temporary);
+            }
+        } catch (FileSystemException e) {
+            throw named(e, temporary, folder);
+        }
+    }
+
+    /** Makes a folder and those above it that are not there; an error names the file that is in the way. */
+    public static void createFolders(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder);
+        } catch (FileSystemException e) {
+            for (Path path = folder; path != null; path = path.getParent()) {
+                if (Files.exists(path) && !Files.isDirectory(path)) {
+                    throw new NotDirectoryException(path.toString());
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** What failed at a temporary file or folder, of the path a user knows. */
+    static FileSystemException named(FileSystemException e, Path temporary, Path known) {
+        if (!temporary.toString().equals(e.getFile())) {
+            return e;
+        }
+        FileSystemException named = switch (e) {
+            case AccessDeniedException _ -> new AccessDeniedException(known.toString());
+            case NoSuchFileException _ -> new FileSystemException(known.toString(), null, "no file can be made there");
+            default -> new FileSystemException(known.toString(), null, e.getReason());
+        };
+        named.initCause(e);
+        return named;
     }
 
     /** {@link #write(Path, Writer)} of a UTF-8 text. */

@@ -2,6 +2,7 @@ package org.airelab.base;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -29,15 +30,20 @@ public final class AtomicFolders {
     public static void write(Path target, Writer writer) throws IOException {
         requireFree(target);
         Path place = Links.follow(target);
-        Files.createDirectories(place.getParent());
+        AtomicFiles.createFolders(place.getParent());
         requireReplaceable(target);
-        Path temporary = Files.createDirectory(Temporaries.beside(place));
+        Path temporary = Temporaries.beside(place);
         try {
-            writer.write(temporary);
-            AtomicFiles.forceFolder(temporary);
-            Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Temporaries.delete(temporary);
+            try {
+                Files.createDirectory(temporary);
+                writer.write(temporary);
+                AtomicFiles.forceFolder(temporary);
+                Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Temporaries.delete(temporary);
+            }
+        } catch (FileSystemException e) {
+            throw AtomicFiles.named(e, temporary, target);
         }
         AtomicFiles.forceFolder(place.getParent());
     }

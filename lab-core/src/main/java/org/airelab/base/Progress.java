@@ -22,6 +22,7 @@ public final class Progress implements AutoCloseable {
     private long before;
     private long done;
     private boolean shown;
+    private String remark = "";
 
     /**
      * @param what  the work, as a gerund: "tokenizing"
@@ -53,6 +54,11 @@ public final class Progress implements AutoCloseable {
         total = units;
     }
 
+    /** Sets what else to tell at the line's end, such as "3% of samples disturbed"; empty for nothing. */
+    public synchronized void remark(String text) {
+        remark = text.isEmpty() ? "" : "; " + text;
+    }
+
     /** Sets how many units are done in all; fewer than before when earlier work had to be thrown away. */
     public synchronized void update(long unitsDone) {
         done = unitsDone;
@@ -80,7 +86,7 @@ public final class Progress implements AutoCloseable {
 
     private void show(long now, boolean last) {
         shown = true;
-        String line = describe((now - start) / 1e9, last);
+        String line = describe((now - start) / 1e9, last) + remark;
         if (terminal) {
             out.print("\r\u001b[K" + line + (last ? System.lineSeparator() : ""));
         } else {

@@ -1,6 +1,7 @@
 package org.airelab.cli;
 
 import org.airelab.base.NativeExit;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.Terminal;
 
 /**
@@ -8,27 +9,26 @@ import org.airelab.base.Terminal;
  * prompt starts on a line of its own, and the libraries as they are, since the command may be at work in one.
  */
 final class Interruption {
-    private volatile boolean over;
+    private final ShutdownHook hook = new ShutdownHook("interruption", Interruption::end);
 
     private Interruption() {
     }
 
-    /** Watches for an end by a signal. (The JVM itself then leaves with 128 + the signal's number: 130, 143.) */
+    /**
+     * Watches for an end by a signal. (The JVM itself then leaves with 128 + the signal's number: 130, 143.) What a
+     * command has to say of such an end, by a {@link ShutdownHook} of its own, comes after.
+     */
     static Interruption watch() {
-        var interruption = new Interruption();
-        Runtime.getRuntime().addShutdownHook(new Thread(interruption::end, "interruption"));
-        return interruption;
+        return new Interruption();
     }
 
     /** The program ends by itself. */
     void over() {
-        over = true;
+        hook.close();
     }
 
-    private void end() {
-        if (!over) {
-            NativeExit.skipDestructors();
-            System.err.println(Terminal.error() ? System.lineSeparator() + "interrupted" : "interrupted");
-        }
+    private static void end() {
+        NativeExit.skipDestructors();
+        System.err.println(Terminal.error() ? System.lineSeparator() + "interrupted" : "interrupted");
     }
 }

@@ -3,6 +3,7 @@ package org.airelab.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
 
 /** The program {@code lab}. */
 public final class Lab {
@@ -86,6 +88,7 @@ public final class Lab {
         root.setOut(out).setErr(err)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(colour() ? Ansi.ON : Ansi.OFF))
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Path.class, Lab::path)
                 .setExecutionStrategy(Lab::execute)
                 .setParameterExceptionHandler((failure, arguments) -> UsageErrors.describe(failure).print(err, false))
                 .setExecutionExceptionHandler((failure, command, parsed) -> report(failure, verbose(parsed)));
@@ -107,6 +110,14 @@ public final class Lab {
             spec.usageMessage().footerHeading("%nExamples:%n");
         }
         command.getSubcommands().values().forEach(Lab::addCommonOptions);
+    }
+
+    /** An empty word, mostly of a variable of the shell that is not set, would be the working folder. */
+    private static Path path(String word) {
+        if (word.isBlank()) {
+            throw new TypeConversionException("an empty path");
+        }
+        return Path.of(word);
     }
 
     private static int execute(ParseResult parsed) {

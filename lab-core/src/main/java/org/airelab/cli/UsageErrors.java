@@ -1,9 +1,12 @@
 package org.airelab.cli;
 
+import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -17,6 +20,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Says what is wrong with a command line, and which valid word is nearest to a wrong one. */
 final class UsageErrors {
+    private static final Pattern WHOLE = Pattern.compile("[-+]?\\d+");
+
     private UsageErrors() {
     }
 
@@ -41,7 +46,7 @@ final class UsageErrors {
         }
         Class<?> type = e.getArgSpec().auxiliaryTypes()[0];
         String name = e.getArgSpec() instanceof OptionSpec option ? option.longestName() : e.getArgSpec().paramLabel();
-        String found = ", found " + e.getValue();
+        String found = ", found " + (e.getValue().isBlank() ? "'" + e.getValue() + "'" : e.getValue());
         if (e.getCause() instanceof PatternSyntaxException wrong) {
             return Optional.of("expected " + name + " to be a regular expression" + found + ": "
                     + wrong.getDescription().toLowerCase(Locale.ROOT));
@@ -51,12 +56,18 @@ final class UsageErrors {
                     .map(constant -> constant.toString().toLowerCase(Locale.ROOT))
                     .collect(Collectors.joining(" or ")) + found);
         }
-        return kind(type).map(kind -> "expected " + name + " to be " + kind + found);
+        return kind(type, e.getValue()).map(kind -> "expected " + name + " to be " + kind + found);
     }
 
-    private static Optional<String> kind(Class<?> type) {
-        if (type == int.class || type == Integer.class || type == long.class || type == Long.class) {
-            return Optional.of("a whole number");
+    /** A whole number of too many digits is told how far they go. */
+    private static Optional<String> kind(Class<?> type, String found) {
+        boolean isInt = type == int.class || type == Integer.class;
+        if (isInt || type == long.class || type == Long.class) {
+            long most = isInt ? Integer.MAX_VALUE : Long.MAX_VALUE;
+            return Optional.of("a whole number" + (WHOLE.matcher(found).matches() ? " up to " + most : ""));
+        }
+        if (type == Path.class) {
+            return Optional.of("a path");
         }
         return type == double.class || type == Double.class ? Optional.of("a number") : Optional.empty();
     }
@@ -83,7 +94,7 @@ final class UsageErrors {
     private static Collection<String> optionNames(CommandLine command) {
         var names = new LinkedHashSet<String>();
         command.getCommandSpec().options().stream().filter(option -> !option.hidden())
-                .forEach(option -> names.addAll(java.util.List.of(option.names())));
+                .forEach(option -> names.addAll(List.of(option.names())));
         return names;
     }
 

@@ -24,21 +24,15 @@ public final class Configurations {
      *
      * @param defaults   what keys that are not named keep, such as a preset; null when every key must be named
      * @param yamlOrNull a YAML file, or null
-     * @param overrides  {@code section.key=value}, the value a scalar or YAML's {@code [a, b]} and {@code {k: v}}
+     * @param overrides  from the command line
      * @throws UserError (bad input) that names the key for one that is unknown, given twice in the file, of the wrong
      *                   type or out of range, and the file for one that is missing or no YAML
      */
-    public static <T extends Record> T load(Class<T> type, T defaults, Path yamlOrNull, List<String> overrides) {
+    public static <T extends Record> T load(Class<T> type, T defaults, Path yamlOrNull, List<Setting> overrides) {
         Node.Mapping settings = yamlOrNull == null ? new Node.Mapping("") : YamlReader.read(yamlOrNull);
-        for (String override : overrides) {
-            int equals = override.indexOf('=');
-            if (equals < 1) {
-                throw UserError.badInput("The override " + override + " has no key and value.",
-                        "Write --set section.key=value.");
-            }
-            Node.Mapping one = new Node.Mapping(YamlReader.OVERRIDE);
-            one.insert("", override.substring(0, equals).strip(),
-                    YamlReader.override(override.substring(equals + 1), YamlReader.OVERRIDE + " " + override));
+        for (Setting override : overrides) {
+            Node.Mapping one = new Node.Mapping(override.option());
+            one.insert("", override.key(), YamlReader.override(override.value(), override.toString()));
             settings.overrideWith(one);
         }
         return type.cast(new RecordBinder(type).bind(settings, defaults));

@@ -10,10 +10,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.airelab.base.UserError;
 
 /** Builds records from nodes, innermost first, with the defaults' components where nothing is given. */
 final class RecordBinder {
+    /** How records refuse a value: {@code steps must be at least 1, found 0}. */
+    private static final Pattern DEMAND = Pattern.compile("(\\w+) must be (.*), found .*");
+
     private final Class<? extends Record> root;
 
     RecordBinder(Class<? extends Record> root) {
@@ -39,7 +45,9 @@ final class RecordBinder {
             Node given = settings.children().get(keys.get(i));
             Object standard = defaults == null ? null : read(components[i], defaults);
             if (given != null) {
-                values[i] = value(components[i].getGenericType(), given, standard, key);
+                int index = i;
+                values[i] = value(components[i].getGenericType(), given, standard, key,
+                        () -> limits(type, index, defaults));
             } else if (defaults != null || components[i].getType() == Optional.class) {
                 values[i] = standard == null && components[i].getType() == Optional.class ? Optional.empty() : standard;
             } else {
@@ -49,11 +57,12 @@ final class RecordBinder {
         return construct(type, components, values, settings, section);
     }
 
-    private Object value(Type type, Node given, Object standard, String key) {
+    /** @param limits of a number, see {@link #limits} */
+    private Object value(Type type, Node given, Object standard, String key, Supplier<String> limits) {
         if (type instanceof ParameterizedType generic && generic.getRawType() == Optional.class) {
             return given instanceof Node.Scalar scalar && scalar.isNull() ? Optional.empty()
                     : Optional.of(value(generic.getActualTypeArguments()[0], given,
-                            standard instanceof Optional<?> optional ? optional.orElse(null) : null, key));
+                            standard instanceof Optional<?> optional ? optional.orElse(null) : null, key, limits));
         }
         if (type instanceof ParameterizedType generic && generic.getRawType() == List.class) {
             return list(generic.getActualTypeArguments()[0], given, key);
@@ -65,9 +74,13 @@ final class RecordBinder {
             return section(raw, given, standard, key);
         }
         if (!(given instanceof Node.Scalar scalar) || scalar.isNull() && raw.isPrimitive()) {
-            throw Scalars.mismatch(key, given, Scalars.expected(raw));
+            throw Scalars.mismatch(key, given, Scalars.expected(raw, "", limits.get()));
         }
-        return scalar.isNull() ? null : Scalars.parse(raw, scalar, key);
+        Object value = scalar.isNull() ? null : Scalars.parse(raw, scalar.text());
+        if (value == null && !scalar.isNull()) {
+            throw Scalars.mismatch(key, given, Scalars.expected(raw, scalar.text(), limits.get()));
+        }
+        return value;
     }
 
     private Object section(Class<?> type, Node given, Object standard, String key) {
@@ -90,7 +103,7 @@ final class RecordBinder {
         }
         List<Object> values = new ArrayList<>();
         for (Node item : sequence.items()) {
-            Object element = value(elementType, item, null, key + "[" + values.size() + "]");
+            Object element = value(elementType, item, null, key + "[" + values.size() + "]", () -> "");
             if (element == null) {
                 throw Scalars.mismatch(key + "[" + values.size() + "]", item, "a value");
             }
@@ -99,13 +112,38 @@ final class RecordBinder {
         return List.copyOf(values);
     }
 
+    /**
+     * What a record demands of a number, such as ", at least 1", as it says itself of one that is below all others;
+     * empty where it takes that one, or has no defaults to be made with.
+     */
+    private static String limits(Class<?> type, int index, Object defaults) {
+        RecordComponent[] components = type.getRecordComponents();
+        Object least = switch (components[index].getType().getSimpleName()) {
+            case "int" -> Integer.MIN_VALUE;
+            case "long" -> Long.MIN_VALUE;
+            case "float" -> Float.NEGATIVE_INFINITY;
+            case "double" -> Double.NEGATIVE_INFINITY;
+            default -> null;
+        };
+        if (least == null || defaults == null) {
+            return "";
+        }
+        Object[] values = Arrays.stream(components).map(component -> read(component, defaults)).toArray();
+        values[index] = least;
+        try {
+            construct(type, components, values);
+            return "";
+        } catch (InvocationTargetException e) {
+            Matcher demand = DEMAND.matcher(String.valueOf(e.getCause().getMessage()));
+            return demand.matches() && Keys.snakeCase(components[index].getName()).equals(
+                    Keys.snakeCase(demand.group(1))) ? ", " + demand.group(2) : "";
+        }
+    }
+
     private static Record construct(Class<?> type, RecordComponent[] components, Object[] values,
             Node.Mapping settings, String section) {
         try {
-            Constructor<?> constructor = type.getDeclaredConstructor(
-                    Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
-            constructor.setAccessible(true);
-            return (Record) constructor.newInstance(values);
+            return construct(type, components, values);
         } catch (InvocationTargetException e) {
             throw switch (e.getCause()) {
                 case UserError error -> error;
@@ -114,6 +152,19 @@ final class RecordBinder {
                 case RuntimeException error -> error;
                 default -> new IllegalStateException(e.getCause());
             };
+        }
+    }
+
+    /** @throws InvocationTargetException with what the record says against its values */
+    private static Record construct(Class<?> type, RecordComponent[] components, Object[] values)
+            throws InvocationTargetException {
+        try {
+            Constructor<?> constructor = type.getDeclaredConstructor(
+                    Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+            constructor.setAccessible(true);
+            return (Record) constructor.newInstance(values);
+        } catch (InvocationTargetException e) {
+            throw e;
         } catch (ReflectiveOperationException e) {
             throw new IllegalArgumentException("expected a record that can be constructed, found " + type, e);
         }

@@ -27,16 +27,20 @@ final class Scalars {
                 || type == Boolean.class;
     }
 
-    /** What a value of this type looks like, for errors. */
-    static String expected(Class<?> type) {
+    /**
+     * What a value of this type looks like, for the error of one that does not.
+     *
+     * @param limits what else a number must be, such as ", at least 1"; may be empty
+     */
+    static String expected(Class<?> type, String found, String limits) {
         if (type.isEnum()) {
             return "one of " + Arrays.stream(type.getEnumConstants()).map(value -> name((Enum<?>) value))
                     .collect(Collectors.joining(", "));
         }
         return switch (type.getSimpleName()) {
-            case "int", "Integer" -> "a whole number from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE;
-            case "long", "Long" -> "a whole number from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE;
-            case "float", "Float", "double", "Double" -> "a number";
+            case "int", "Integer" -> wholeNumber(found, Integer.MIN_VALUE, Integer.MAX_VALUE, limits);
+            case "long", "Long" -> wholeNumber(found, Long.MIN_VALUE, Long.MAX_VALUE, limits);
+            case "float", "Float", "double", "Double" -> "a number" + limits;
             case "boolean", "Boolean" -> "true or false";
             case "Path" -> "a path";
             default -> "a text";
@@ -48,10 +52,18 @@ final class Scalars {
         return value.name().toLowerCase(Locale.ROOT);
     }
 
-    /** A scalar as a value of a type; bad input that names the key when it is none. */
-    static Object parse(Class<?> type, Node.Scalar scalar, String key) {
-        String text = scalar.text();
-        Object value = type.isEnum() ? constant(type, text) : switch (type.getSimpleName()) {
+    /** A whole number of too many digits is told how far they go. */
+    private static String wholeNumber(String found, long least, long most, String limits) {
+        BigDecimal value = number(found);
+        if (value == null || value.stripTrailingZeros().scale() > 0) {
+            return "a whole number" + limits;
+        }
+        return "a whole number of at " + (value.signum() < 0 ? "least " + least : "most " + most);
+    }
+
+    /** A scalar as a value of a type; null when it is none. */
+    static Object parse(Class<?> type, String text) {
+        return type.isEnum() ? constant(type, text) : switch (type.getSimpleName()) {
             case "int", "Integer" ->
                 whole(text, Integer.MIN_VALUE, Integer.MAX_VALUE) instanceof Long l ? l.intValue() : null;
             case "long", "Long" -> whole(text, Long.MIN_VALUE, Long.MAX_VALUE);
@@ -66,10 +78,6 @@ final class Scalars {
             case "Path" -> path(text);
             default -> throw new IllegalArgumentException("expected a type configurations know, found " + type);
         };
-        if (value == null) {
-            throw mismatch(key, scalar, expected(type));
-        }
-        return value;
     }
 
     /** The error for a value of the wrong type. */
@@ -85,13 +93,15 @@ final class Scalars {
     }
 
     private static Long whole(String text, long least, long most) {
-        if (text.length() > LONGEST_NUMBER || !NUMBER.matcher(text).matches()) {
-            return null;
-        }
-        BigDecimal value = new BigDecimal(text.replace("_", ""));
-        boolean fits = value.compareTo(BigDecimal.valueOf(least)) >= 0
+        BigDecimal value = number(text);
+        boolean fits = value != null && value.compareTo(BigDecimal.valueOf(least)) >= 0
                 && value.compareTo(BigDecimal.valueOf(most)) <= 0;
         return fits && value.stripTrailingZeros().scale() <= 0 ? (Long) value.longValue() : null;
+    }
+
+    private static BigDecimal number(String text) {
+        return text.length() <= LONGEST_NUMBER && NUMBER.matcher(text).matches()
+                ? new BigDecimal(text.replace("_", "")) : null;
     }
 
     private static Double real(String text, double most) {

@@ -22,8 +22,8 @@ final class YamlReader {
     private static final YAMLFactory YAML = new YAMLFactory();
     private static final Set<String> NULLS = Set.of("", "~", "null", "Null", "NULL");
 
-    /** How the origin of an override begins: it has no lines. */
-    static final String OVERRIDE = "--set";
+    /** How the origin of an override begins, an option's: it has no lines. */
+    private static final String OVERRIDE = "--";
     private static final Pattern POSITION = Pattern.compile("^ *in .*, line (\\d+), column");
 
     private final YAMLParser parser;

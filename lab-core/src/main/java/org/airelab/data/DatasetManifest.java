@@ -151,6 +151,9 @@ public record DatasetManifest(int formatVersion, String key, String spec,
     public static DatasetManifest read(Path folder) throws IOException {
         String advice = "Give a folder of prepared data; if this is one, delete it and prepare the data again.";
         Path file = folder.resolve(FILE_NAME);
+        if (Files.isRegularFile(folder)) {
+            throw UserError.badInput(folder + " is a file, not a folder", advice);
+        }
         try {
             JsonNode tree = Json.MAPPER.readTree(Files.readAllBytes(file));
             int version = tree.path("format_version").asInt();

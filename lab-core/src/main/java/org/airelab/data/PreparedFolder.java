@@ -102,7 +102,7 @@ record PreparedFolder(Path path, String key) {
             parent = parent.getParent();
         }
         try {
-            Files.delete(Files.createTempFile(parent, ".writable", null));
+            AtomicFiles.tryFolder(parent);
         } catch (IOException e) {
             throw UserError.machine("cannot write in the folder " + path.getParent() + " (" + IoReasons.of(e) + ")",
                     "Choose another folder with --out, or another cache with XDG_CACHE_HOME.", e);

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
             + " per byte compare models with different tokenizers."},
         footer = {"  lab eval runs/stories --data text:valid.txt",
             "  lab eval runs/stories --data synthetic:stories=200,seed=9 --json",
-            "  lab eval runs/stories --data text:valid.txt --max-tokens 256 --logits logits.npy"})
+            "  lab eval runs/stories --data text:valid.txt --max-tokens 256 --logits l.npy"})
 public final class EvalCommand implements LabCommand {
     @Spec
     private CommandSpec spec;
@@ -68,6 +68,9 @@ public final class EvalCommand implements LabCommand {
         if (maxTokens != null && maxTokens < 1) {
             throw UserError.badInput("--max-tokens must be at least 1, found " + maxTokens + ".",
                     "Give a larger number.");
+        }
+        if (logits != null) {
+            AtomicFiles.requireWritable(logits);
         }
         Documents documents = documents();
         try (InferenceModel loaded = model.load(spec.commandLine().getErr())) {

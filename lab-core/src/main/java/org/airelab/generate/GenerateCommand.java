@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
             + " document (<|endoftext|>) or after --max-tokens. When the model's context is full, its older half is"
             + " forgotten and the text goes on; beam search ends there."},
         footer = {"  lab generate runs/stories --prompt 'Once upon a time'",
-            "  lab generate runs/stories --prompt 'Lily saw' --temperature 0.8 --top-p 0.9 --samples 3 --seed 7",
+            "  lab generate runs/stories --prompt 'Lily saw' --top-p 0.9 --samples 3",
             "  lab generate runs/stories --prompt-file letter.txt --beams 4 --max-tokens 60"})
 public final class GenerateCommand implements LabCommand {
     private static final String BETWEEN_SAMPLES = "---";

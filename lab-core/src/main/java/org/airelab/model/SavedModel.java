@@ -48,7 +48,8 @@ public record SavedModel(Path run, ModelConfig config, Tokenizer tokenizer, Chec
     public static SavedModel open(Path run, String which, Consumer<String> warn) {
         if (!Files.isRegularFile(run.resolve(CONFIG))) {
             throw UserError.badInput("There is no run at " + run + ": "
-                    + (Files.isDirectory(run) ? "it holds no " + CONFIG : "no such folder") + ".",
+                    + (Files.isDirectory(run) ? "it holds no " + CONFIG
+                    : Files.exists(run) ? "it is a file" : "no such folder") + ".",
                     "Name a folder that lab pretrain or lab import wrote.");
         }
         ModelConfig config = Configurations.load(ModelConfig.class, null, run.resolve(CONFIG), List.of());

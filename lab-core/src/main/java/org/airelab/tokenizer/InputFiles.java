@@ -13,7 +13,7 @@ final class InputFiles {
 
     /** Refuses a path that cannot be read, before long work has begun. */
     static void requireReadable(Path file) {
-        if (!Files.exists(file)) {
+        if (Files.notExists(file)) {
             throw UserError.badInput("no such file: " + file, "Check the path.");
         }
         if (Files.isDirectory(file)) {

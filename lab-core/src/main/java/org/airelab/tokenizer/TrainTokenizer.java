@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.airelab.base.AtomicFiles;
 import org.airelab.base.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,6 +57,7 @@ final class TrainTokenizer implements Callable<Integer> {
         List<String> special = noSpecial ? List.of() : specialTokens;
         var trainer = new BpeTrainer(vocabularySize, special, threads, true);
         inputs.forEach(InputFiles::requireReadable);
+        AtomicFiles.requireWritable(out);
         Tokenizer tokenizer = trainer.train(inputs);
         tokenizer.save(out);
         int size = tokenizer.vocabularySize();

@@ -7,6 +7,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.airelab.base.AtomicFiles;
 import org.airelab.base.IoReasons;
 import org.airelab.base.Trees;
 import org.airelab.base.UserError;
@@ -80,7 +82,7 @@ public final class RunDirectory implements AutoCloseable {
         List<Path> missing = missing(runs);
         Path folder = unused(runs, name);
         try {
-            Files.createDirectories(runs);
+            AtomicFiles.createFolders(runs);
             while (true) {
                 try {
                     Files.createDirectory(folder);
@@ -120,7 +122,7 @@ public final class RunDirectory implements AutoCloseable {
         try {
             // Before the lock too: a folder that is refused must not get a file from us.
             admit(folder, existing);
-            Files.createDirectories(folder);
+            AtomicFiles.createFolders(folder);
             RunLock lock = RunLock.take(folder);
             try {
                 admit(folder, existing);
@@ -231,7 +233,7 @@ public final class RunDirectory implements AutoCloseable {
     private static List<String> names(Path folder, Predicate<String> wanted) throws IOException {
         try (Stream<Path> entries = Files.list(folder)) {
             return entries.map(entry -> entry.getFileName().toString()).filter(wanted).sorted().toList();
-        } catch (NoSuchFileException e) {
+        } catch (NoSuchFileException | NotDirectoryException e) {
             return List.of();
         } catch (UncheckedIOException e) {
             throw e.getCause();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
@@ -14,9 +15,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -78,6 +81,49 @@ class FilesTest {
                 IoReasons.of(new FileSystemException("f", null, "No space left on device")));
         assertEquals("No space left on device", IoReasons.of(new IOException("No space left on device")));
         assertEquals("IOException", IoReasons.of(new IOException()));
+    }
+
+    @Test
+    void whatCannotBeWrittenIsNamedAsItWasGiven() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        Path none = Path.of("/proc/none.json");
+        Map<Path, String> reasons = Map.of(file.resolve("x"), "not a folder: " + file, file.resolve("a/b/x"),
+                "not a folder: " + file, folder,
+                "it is a folder: " + folder, none, "no file can be made there: /proc");
+        reasons.forEach((path, reason) -> {
+            UserError error = assertThrows(UserError.class, () -> AtomicFiles.requireWritable(path));
+            assertEquals("cannot write " + path + " (" + reason + ")", error.getMessage());
+            assertEquals(UserError.BAD_INPUT, error.exitCode());
+        });
+        assertEquals("no file can be made there: " + none,
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFiles.writeString(none, "x"))));
+        assertEquals("no file can be made there: /proc/none",
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFolders.write(Path.of("/proc/none"),
+                        temporary -> { }))));
+    }
+
+    /** Nor can be looked whether the temporary file is there, to delete it. */
+    @Test
+    void aFolderThatMayNotBeEnteredIsNamed() throws IOException {
+        Path closed = Files.createDirectory(folder.resolve("closed"), PosixFilePermissions.asFileAttribute(Set.of()));
+        assumeFalse(Files.isWritable(closed), "root may enter every folder");
+        Path file = closed.resolve("x");
+        assertEquals("cannot write " + file + " (permission denied: " + closed + ")",
+                assertThrows(UserError.class, () -> AtomicFiles.requireWritable(file)).getMessage());
+        assertEquals("permission denied: " + file,
+                IoReasons.of(assertThrows(IOException.class, () -> AtomicFiles.writeString(file, "x"))));
+    }
+
+    @Test
+    void aPlaceThatCanBeWrittenIsLeftAsItWas() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        AtomicFiles.requireWritable(file);
+        AtomicFiles.requireWritable(folder.resolve("a/b/new"));
+        AtomicFiles.requireWritable(Path.of("/dev/null"));
+        assertEquals("x", Files.readString(file));
+        try (var made = Files.list(folder.resolve("a/b"))) {
+            assertEquals(List.of(), made.toList());
+        }
     }
 
     @Test

@@ -27,6 +27,17 @@ class ProgressTest {
     }
 
     @Test
+    void aRemarkStandsAtTheEnd() {
+        try (Progress progress = new Progress(new PrintStream(bytes, true, StandardCharsets.UTF_8), true, "fetching",
+                1000, "bytes")) {
+            progress.remark("2 of them twice");
+            progress.update(100);
+        }
+        String line = bytes.toString(StandardCharsets.UTF_8).strip();
+        assertTrue(line.matches("(?s).*took [0-9.]+s; 2 of them twice"), line);
+    }
+
+    @Test
     void aTotalThatTurnsOutLater() {
         try (Progress progress = new Progress(new PrintStream(bytes, true, StandardCharsets.UTF_8), true, "fetching",
                 1000, "bytes")) {

@@ -74,6 +74,8 @@ class CommandsTest {
         LabTest.Result help = LabTest.run(Lab.commands(), (name + " --help").split(" "));
         assertEquals(0, help.exitCode(), help.err());
         help.out().lines().forEach(line -> assertTrue(line.length() <= 80, "longer than 80 columns: " + line));
+        CommandListing.examples(find(name)).forEach(example ->
+                assertTrue(help.out().lines().anyMatch(line -> line.strip().equals(example)), "broken: " + example));
     }
 
     @ParameterizedTest

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.airelab.base.ExitHandler;
+import org.airelab.base.ShutdownHook;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -20,9 +21,11 @@ class InterruptionTest {
         public static void main(String[] arguments) throws InterruptedException {
             ExitHandler.add("psignal", "destructor");
             Interruption interruption = Interruption.watch();
-            System.out.println("working");
-            if (arguments.length == 0) {
-                Thread.sleep(TimeUnit.MINUTES.toMillis(1));
+            try (ShutdownHook _ = new ShutdownHook("advice", () -> System.err.println("  advice"))) {
+                System.out.println("working");
+                if (arguments.length == 0) {
+                    Thread.sleep(TimeUnit.MINUTES.toMillis(1));
+                }
             }
             interruption.over();
         }
@@ -34,13 +37,13 @@ class InterruptionTest {
     }
 
     @Test
-    void aSignalIsSaidOnALineOfItsOwnAndNothingIsDestroyed() throws Exception {
+    void aSignalIsSaidOnALineOfItsOwnBeforeAllElseAndNothingIsDestroyed() throws Exception {
         Process process = start();
         try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
             assertEquals("working", out.readLine());
             // Not Process.destroy(): that closes the streams as well.
             process.toHandle().destroy();
-            assertEquals("interrupted", errors(process));
+            assertEquals("interrupted\n  advice", errors(process));
         }
         assertTrue(process.waitFor(1, TimeUnit.MINUTES));
         assertEquals(128 + 15, process.exitValue());

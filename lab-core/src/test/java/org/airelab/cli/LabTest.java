@@ -165,6 +165,8 @@ class LabTest {
         "work --stepz=3         | lab work has no option --stepz          | Did you mean --steps? See lab work --help.",
         "work more              | lab work takes no further argument, but 'more' was given | See lab work --help.",
         "work --steps three     | expected --steps to be a whole number, found three | See lab work --help.",
+        "work --steps 9999999999 | expected --steps to be a whole number up to 2147483647, found 9999999999"
+                + " | See lab work --help.",
         "work --steps           | --steps                                  | See lab work --help.",
         "work --precision fp8   | expected --precision to be fp32 or bf16, found fp8 | See lab work --help.",
         "group                  | lab group needs one of its commands: leaf | See lab group --help.",
@@ -178,6 +180,13 @@ class LabTest {
         assertEquals(2, result.errorLines().size(), result.err());
         assertTrue(result.errorLines().get(0).contains(message), result.err());
         assertEquals("  " + advice, result.errorLines().get(1));
+    }
+
+    @Test
+    void anEmptyPathIsNotTheWorkingFolder() {
+        Result result = run(() -> 0, "group", "leaf", "");
+        assertEquals(2, result.exitCode(), result.err());
+        assertEquals("error: expected FILE to be a path, found ''", result.errorLines().getFirst());
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.airelab.base.UserError;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,7 +66,7 @@ class ConfigurationsTest {
 
     private Train load(String yaml, String... overrides) throws IOException {
         Path file = yaml == null ? null : Files.writeString(folder.resolve("run.yaml"), yaml);
-        return Configurations.load(Train.class, DEFAULTS, file, List.of(overrides));
+        return Configurations.load(Train.class, DEFAULTS, file, Stream.of(overrides).map(Setting::parse).toList());
     }
 
     @Test
@@ -121,7 +122,7 @@ class ConfigurationsTest {
         assertEquals(new Model(1, 2, Precision.FP32, Optional.empty()),
                 Configurations.load(Model.class, null, file, List.of()));
         UserError error = assertThrows(UserError.class,
-                () -> Configurations.load(Model.class, null, null, List.of("layers=1")));
+                () -> Configurations.load(Model.class, null, null, List.of(Setting.parse("layers=1"))));
         assertEquals("The key n_heads is missing.", error.getMessage());
     }
 
@@ -141,16 +142,19 @@ class ConfigurationsTest {
         refused("Unknown key model.heads (%s:1); did you mean model.n_heads?", "model: {heads: 1}");
         refused("Unknown key optimiser (%s:1); did you mean optimizer?", "optimiser:\n  betas: []");
         refused("Unknown key zzz (%s:1).", "zzz: 1");
-        refused("model.layers is \"six\" (%s:3) and must be a whole number from -2147483648 to 2147483647.",
+        refused("model.layers is \"six\" (%s:3) and must be a whole number.",
                 "name: x\nmodel:\n  layers: six");
         refused("model.layers is \"2.5\" (%s:1) and must be a whole number", "model: {layers: 2.5}");
-        refused("model.layers is \"2147483648\" (%s:1) and must be a whole number", "model: {layers: 2147483648}");
+        refused("model.layers is \"2147483648\" (%s:1) and must be a whole number of at most 2147483647.",
+                "model: {layers: 2147483648}");
         refused("model.layers is \"007\" (%s:1) and must be", "model: {layers: 007}");
         refused("model.layers is empty (%s:2) and must be", "model:\n  layers:\n");
         refused("model.layers is a list (%s:1) and must be", "model: {layers: [1]}");
-        refused("steps is \"1e30\" (%s:1) and must be", "steps: 1e30");
-        refused("optimizer.learning_rate is \"fast\" (%s:1) and must be a number.", "optimizer: {learning_rate: fast}");
-        refused("optimizer.learning_rate is \"1e999\" (%s:1) and must be a number.",
+        refused("steps is \"-1e30\" (%s:1) and must be a whole number of at least -9223372036854775808.",
+                "steps: -1e30");
+        refused("optimizer.learning_rate is \"fast\" (%s:1) and must be a number, above 0.",
+                "optimizer: {learning_rate: fast}");
+        refused("optimizer.learning_rate is \"1e999\" (%s:1) and must be a number, above 0.",
                 "optimizer: {learning_rate: 1e999}");
         refused("dropout is \"1e39\" (%s:1) and must be a number.", "dropout: 1e39");
         refused("optimizer.decoupled_decay is \"yes\" (%s:1) and must be true or false.",
@@ -204,6 +208,24 @@ class ConfigurationsTest {
     }
 
     @Test
+    void otherOptionsAreNamedAsTheyWereTyped() {
+        UserError error = assertThrows(UserError.class, () -> Configurations.load(Train.class, DEFAULTS, null,
+                List.of(new Setting("--layers", "model.layers", "x"))));
+        assertEquals("model.layers is \"x\" (--layers x) and must be a whole number.", error.getMessage());
+        error = assertThrows(UserError.class, () -> Configurations.load(Train.class, DEFAULTS, null,
+                List.of(new Setting("--rate", "optimizer.learning_rate", "-1"))));
+        assertEquals("optimizer.learning_rate must be above 0, found -1.0 (--rate -1).", error.getMessage());
+    }
+
+    @Test
+    void whatARecordDemandsOfANumberIsToldWithItsType() {
+        UserError error = assertThrows(UserError.class, () -> Configurations.load(Warmup.class, new Warmup(1), null,
+                List.of(Setting.parse("warmup_steps=x"))));
+        assertEquals("warmup_steps is \"x\" (--set warmup_steps=x) and must be a whole number, at least 0.",
+                error.getMessage());
+    }
+
+    @Test
     void ofTwoOverridesTheLaterWins() throws IOException {
         assertEquals(load(null, "steps=2"), load(null, "steps=1", "steps=2"));
         assertEquals(load(null, "model={layers: 2, n_heads: 3}"),
@@ -221,7 +243,7 @@ class ConfigurationsTest {
     @Test
     void recordsMayNameAComponentOrItsKey() {
         UserError error = assertThrows(UserError.class, () -> Configurations.load(Warmup.class, null, null,
-                List.of("warmup_steps=-3")));
+                List.of(Setting.parse("warmup_steps=-3"))));
         assertEquals("warmup_steps must be at least 0, found -3 (--set warmup_steps=-3).", error.getMessage());
     }
 
@@ -311,7 +333,7 @@ class ConfigurationsTest {
     @Test
     void unsupportedTypesAreTheProgrammersError() {
         assertThrows(IllegalArgumentException.class, () -> Configurations.load(Unsupported.class,
-                new Unsupported(new int[0]), null, List.of("values=[1]")));
+                new Unsupported(new int[0]), null, List.of(Setting.parse("values=[1]"))));
     }
 
     @Test

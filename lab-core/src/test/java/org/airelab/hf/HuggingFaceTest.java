@@ -27,6 +27,7 @@ import org.airelab.checkpoint.SafetensorsFile;
 import org.airelab.checkpoint.SafetensorsWriter;
 import org.airelab.checkpoint.TensorData;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.model.InferenceModel;
 import org.airelab.model.SavedModel;
 import org.airelab.model.TestRuns;
@@ -131,7 +132,7 @@ class HuggingFaceTest {
     }
 
     private static ModelConfig change(ModelConfig config, String override) {
-        return Configurations.load(ModelConfig.class, config, null, List.of(override));
+        return Configurations.load(ModelConfig.class, config, null, List.of(Setting.parse(override)));
     }
 
     private static void assertObstacle(ModelConfig config, String said) {

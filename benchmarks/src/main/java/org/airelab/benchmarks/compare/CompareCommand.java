@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
     "Leaves with 1 if a row is slower and its ratio below --fail-below."},
         footer = {"  lab compare before.json after.json",
             "  lab compare before.json after.json --fail-below 0.9 --html change.html",
-            "  lab compare before.json after.json --json | jq '.rows[] | select(.verdict == \"slower\")'"})
+            "  lab compare before.json after.json --json | jq '.rows[] | select(.ratio < 1)'"})
 public final class CompareCommand implements LabCommand {
     private static final int NAMED = 5;
     private static final double MARGIN = 0.05;
@@ -76,6 +76,9 @@ public final class CompareCommand implements LabCommand {
                     "Give it as a fraction, such as 0.95.");
         }
         double within = margin();
+        if (html != null) {
+            AtomicFiles.requireWritable(html);
+        }
         Comparison comparison = Comparison.of(SpeedFileReader.read(base), SpeedFileReader.read(changed), within);
         if (comparison.rows().isEmpty()) {
             throw UserError.badInput("no row of " + changed + " is in " + base + ": the first is "

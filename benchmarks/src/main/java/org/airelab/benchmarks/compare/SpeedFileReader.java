@@ -32,8 +32,8 @@ final class SpeedFileReader {
     /** Reads a file of either kind. */
     static SpeedFile read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw UserError.badInput(Files.isDirectory(file) ? file + " is a folder" : "there is no file " + file,
-                    ADVICE);
+            throw UserError.badInput(Files.isDirectory(file) ? file + " is a folder"
+                    : Files.notExists(file) ? "there is no file " + file : file + " cannot be read", ADVICE);
         }
         try {
             JsonNode root = Json.MAPPER.readTree(Files.readAllBytes(file));

@@ -7,6 +7,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -33,6 +34,8 @@ final class Bench {
     private final List<Build> builds;
     private final Schedule schedule;
     private int forks;
+    private int samples;
+    private int disturbed;
     private Exception failure;
 
     /** An event of a build's JVM in a round that is not over. */
@@ -167,6 +170,7 @@ final class Bench {
                             .toList();
                     // Whoever was first is last the next time.
                     sample(task, item, visit % 2 == 0 ? able : able.reversed(), processes, round);
+                    progress.remark(disturbance());
                     progress.advance(able.size());
                 }
             }
@@ -189,7 +193,15 @@ final class Bench {
         }
         for (int i = 0; i < able.size(); i++) {
             round.add(new Told(able.get(i), task, events.get(i)));
+            samples++;
+            disturbed += events.get(i).kind() == Task.Kind.DISTURBED_SAMPLE ? 1 : 0;
         }
+    }
+
+    /** To be told while it can be helped: other programs may be ended. Empty where there is nothing of it. */
+    private String disturbance() {
+        double percent = 100.0 * disturbed / samples;
+        return percent < 0.5 ? "" : String.format(Locale.ROOT, "%.0f%% of samples disturbed", percent);
     }
 
     /** A sample of each, iteration by iteration in turn. */

@@ -2,11 +2,9 @@ package org.airelab.benchmarks.kernels;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.airelab.base.AtomicFiles;
-import org.airelab.base.IoReasons;
 import org.airelab.base.Json;
 import org.airelab.base.UserError;
 import org.airelab.benchmarks.report.HtmlReport;
@@ -32,6 +30,9 @@ import picocli.CommandLine.Spec;
             "  cp -r target/lab before    # then change a kernel, and:",
             "  lab bench softmax --base before && lab compare report.base.json report.json"})
 public final class BenchCommand implements LabCommand {
+    /** Of a report, by the ends of the files' names. */
+    private static final List<String> FORMS = List.of(".json", ".md", ".html");
+
     @Mixin
     private SelectionOptions selection = new SelectionOptions();
 
@@ -74,7 +75,7 @@ public final class BenchCommand implements LabCommand {
 
     @Override
     public Integer call() throws Exception {
-        if (!out.toString().endsWith(".json")) {
+        if (!out.toString().endsWith(FORMS.getFirst())) {
             throw UserError.badInput("expected --out to end in .json, found " + out, "Name it " + out + ".json.");
         }
         int cores = Runtime.getRuntime().availableProcessors();
@@ -84,9 +85,10 @@ public final class BenchCommand implements LabCommand {
         }
         List<Build> builds = base == null ? List.of(Build.own()) : List.of(Build.own(), Build.at(base));
         Bench bench = new Bench(target(), selection.selection(), quick, cold, builds);
-        requireWritable();
+        String stem = out.toString().substring(0, out.toString().length() - FORMS.getFirst().length());
+        // What takes minutes to measure has to have a place.
+        FORMS.forEach(form -> AtomicFiles.requireWritable(Path.of(stem + form)));
         List<Report> reports = bench.run();
-        String stem = out.toString().substring(0, out.toString().length() - ".json".length());
         String markdown = new MarkdownReport(reports.getFirst()).text();
         PrintWriter terminal = spec.commandLine().getOut();
         // First: it is not lost when the disk is full.
@@ -104,18 +106,6 @@ public final class BenchCommand implements LabCommand {
             throw bench.failure();
         }
         return 0;
-    }
-
-    /** Makes the report's folder, and writes in it: what takes minutes to measure has to have a place. */
-    private void requireWritable() {
-        Path folder = out.toAbsolutePath().getParent();
-        try {
-            Files.createDirectories(folder);
-            Files.delete(Files.createTempFile(folder, ".writable", null));
-        } catch (IOException e) {
-            throw UserError.machine("cannot write in the folder " + folder + " (" + IoReasons.of(e) + ")",
-                    "Choose another folder with --out.", e);
-        }
     }
 
     /** Writes a report in its three forms. */

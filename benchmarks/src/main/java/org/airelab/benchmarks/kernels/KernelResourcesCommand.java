@@ -68,6 +68,9 @@ public final class KernelResourcesCommand implements LabCommand {
                         "Name some of them, with commas in between.");
             }
         }
+        if (out != null) {
+            AtomicFiles.requireWritable(out);
+        }
         ResourceReport report = report();
         String text = report.markdown("./lab " + String.join(" ",
                 spec.root().commandLine().getParseResult().originalArgs()));

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
 /** {@code lab train-speed}. */
 @Command(name = "train-speed", description = "Train a decoder on random tokens and print its speed and memory as one"
         + " JSON line.", footer = {"  lab train-speed --layers 2 --context 256 --steps 50",
-            "  lab train-speed --preset gpt2-124m --device cuda --precision bf16 --kernels ours --batch 32"})
+            "  lab train-speed --preset gpt2-124m --device cuda --precision bf16 --batch 32"})
 public final class TrainingSpeed implements LabCommand {
     private static final long MIB = 1 << 20;
 
@@ -44,9 +44,9 @@ public final class TrainingSpeed implements LabCommand {
     private String preset = "stories260k";
     @Option(names = "--dim", paramLabel = "N", description = "Width of the model. Default: the preset's.")
     private Integer dim;
-    @Option(names = "--layers", paramLabel = "N", description = "Default: the preset's.")
+    @Option(names = "--layers", paramLabel = "N", description = "Layers of the model. Default: the preset's.")
     private Integer layers;
-    @Option(names = "--heads", paramLabel = "N", description = "Default: the preset's.")
+    @Option(names = "--heads", paramLabel = "N", description = "Heads of queries. Default: the preset's.")
     private Integer heads;
     @Option(names = "--kv-heads", paramLabel = "N", description = "Heads of keys and values. Default: the"
             + " preset's.")
@@ -56,13 +56,13 @@ public final class TrainingSpeed implements LabCommand {
     private Integer hidden;
     @Option(names = "--context", paramLabel = "N", description = "Tokens of a sequence. Default: the preset's.")
     private Integer context;
-    @Option(names = "--vocab", paramLabel = "N", description = "Default: the preset's.")
+    @Option(names = "--vocab", paramLabel = "N", description = "Tokens there are. Default: the preset's.")
     private Integer vocab;
-    @Option(names = "--batch", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--batch", paramLabel = "N", description = "Sequences of a step. Default: ${DEFAULT-VALUE}.")
     private int batch = 8;
-    @Option(names = "--steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--steps", paramLabel = "N", description = "Steps that are timed. Default: ${DEFAULT-VALUE}.")
     private int steps = 20;
-    @Option(names = "--warmup", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--warmup", paramLabel = "N", description = "Steps before them. Default: ${DEFAULT-VALUE}.")
     private int warmup = 10;
     @Option(names = "--kernels", paramLabel = "KIND", description = "auto, ours or torch. Default: auto.")
     private KernelChoice kernels = KernelChoice.AUTO;

@@ -100,9 +100,14 @@ class BenchCommandTest {
     @Test
     void whereNothingCanBeWrittenNothingIsMeasured() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
-        Result result = lab("bench", "--device", "cpu", "--out", file.resolve("speed.json").toString());
-        assertEquals(3, result.exitCode, result.err);
-        assertTrue(result.err.startsWith("error: cannot write in the folder " + file), result.err);
+        Path report = file.resolve("speed.json");
+        Result result = lab("bench", "--device", "cpu", "--out", report.toString());
+        assertEquals(2, result.exitCode, result.err);
+        assertTrue(result.err.startsWith("error: cannot write " + report + " (not a folder: " + file + ")"),
+                result.err);
+        Files.createDirectory(folder.resolve("speed.html"));
+        result = lab("bench", "--device", "cpu", "--out", folder.resolve("speed.json").toString());
+        assertTrue(result.err.startsWith("error: cannot write " + folder.resolve("speed.html")), result.err);
     }
 
     @ParameterizedTest

@@ -146,7 +146,7 @@ public final class CommBenchCommand implements LabCommand {
         if (unchecked) {
             arguments.add("--no-check");
         }
-        return Launcher.run(new Launcher.Plan(count, 0, null, Lab.class, arguments, arguments));
+        return Launcher.run(new Launcher.Plan(count, 0, null, Lab.class, arguments, arguments, () -> { }));
     }
 
     private static long bytes(String text) {

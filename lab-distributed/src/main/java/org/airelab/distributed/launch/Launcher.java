@@ -39,8 +39,10 @@ public final class Launcher {
      * @param main     the class to run, with this JVM's options and class path
      * @param first    its arguments
      * @param again    its arguments after a failure of a run that had begun
+     * @param farewell said after the last rank has ended where this process, the launcher, is interrupted
      */
-    public record Plan(int ranks, int restarts, RunFolder run, Class<?> main, List<String> first, List<String> again) {
+    public record Plan(int ranks, int restarts, RunFolder run, Class<?> main, List<String> first, List<String> again,
+            Runnable farewell) {
     }
 
     private Launcher(Plan plan) {
@@ -70,6 +72,7 @@ public final class Launcher {
     private void end() {
         ending = true;
         endAll();
+        plan.farewell.run();
     }
 
     /**

@@ -20,9 +20,14 @@ public final class LauncherWatch {
 
     /** Watches from now on, where there is such a launcher. */
     public static void start() {
-        if (System.getProperty(PROPERTY) != null) {
+        if (launched()) {
             Thread.ofPlatform().daemon().name("launcher-watch").start(LauncherWatch::watch);
         }
+    }
+
+    /** Whether there is, or was, such a launcher. */
+    public static boolean launched() {
+        return System.getProperty(PROPERTY) != null;
     }
 
     /** Whether there was such a launcher and it has died: what goes wrong in this rank then is not the rank's. */

@@ -37,8 +37,13 @@ public final class RunFolder {
         }
     }
 
+    /** Where it is. */
+    public Path path() {
+        return path;
+    }
+
     /** Whether rank 0 has made the folder this run's, so that there is something to go on with. */
-    boolean begun() {
+    public boolean begun() {
         FileTime now = written(path);
         return now != null && !now.equals(older);
     }

@@ -37,7 +37,7 @@ public record Cluster(Hardware gpu, int perNode, int nodes) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
             throw UserError.badInput("hardware such as h100x8 or h100x8x16 was expected, found " + text + ".",
-                    "Give a GPU, how many a node has, and how many nodes.");
+                    "Give a GPU (a name, or a YAML file: my-gpu.yamlx8), how many a node has, and how many nodes.");
         }
         int nodes = matcher.group(3) == null ? 1 : Integer.parseInt(matcher.group(3));
         return new Cluster(gpu(matcher.group(1)), Integer.parseInt(matcher.group(2)), nodes);

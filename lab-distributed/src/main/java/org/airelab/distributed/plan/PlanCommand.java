@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,6 +14,7 @@ import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.plan.Job.Kernels;
 import org.airelab.distributed.plan.Job.Method;
@@ -66,11 +66,11 @@ public final class PlanCommand implements LabCommand {
     private Recompute recompute;
 
     @Option(names = {"--batch", "--batch-size"}, paramLabel = "N", description = "Sequences of a forward pass.")
-    private Integer batch;
+    private String batch;
 
     @Option(names = "--accumulation", paramLabel = "N", description = "Forward passes of a step of one rank alone;"
             + " replicas share them.")
-    private Integer accumulation;
+    private String accumulation;
 
     @Option(names = "--precision", paramLabel = "P", description = "fp32, bf16 or fp16. Default: the configuration's.")
     private String precision;
@@ -150,18 +150,11 @@ public final class PlanCommand implements LabCommand {
         return Configurations.load(PretrainConfig.class, presets.get(PretrainPresets.DEFAULT), file, overrides());
     }
 
-    private List<String> overrides() {
-        Map<String, Object> keys = new LinkedHashMap<>();
-        keys.put("train.batch_size", batch);
-        keys.put("train.accumulation", accumulation);
-        keys.put("run.precision", precision);
-        List<String> overrides = new ArrayList<>();
-        keys.forEach((key, value) -> {
-            if (value != null) {
-                overrides.add(key + "=" + value);
-            }
-        });
-        overrides.addAll(set);
+    private List<Setting> overrides() {
+        List<Setting> overrides = Setting.given(new Setting("--batch-size", "train.batch_size", batch),
+                new Setting("--accumulation", "train.accumulation", accumulation),
+                new Setting("--precision", "run.precision", precision));
+        set.stream().map(Setting::parse).forEach(overrides::add);
         return overrides;
     }
 

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.ToDoubleFunction;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.plan.Job.Kernels;
 import org.airelab.distributed.plan.Job.Method;
@@ -81,7 +82,8 @@ record PublishedPoint(String run, String model, String hardware, String mesh, in
     Plan plan() {
         ModelConfig shape = PlanPresets.all().get(model).model();
         if (context > 0) {
-            shape = Configurations.load(ModelConfig.class, shape, null, List.of("context_length=" + context));
+            shape = Configurations.load(ModelConfig.class, shape, null,
+                    List.of(Setting.parse("context_length=" + context)));
         }
         Cluster cluster = Cluster.parse(hardware);
         return Plan.of(new Job(shape, MeshShape.parse(mesh, OptionalInt.of(cluster.ranks())), rows, passes,

@@ -3,16 +3,16 @@ package org.airelab.distributed.pretrain;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.airelab.base.Nearest;
+import org.airelab.base.ShutdownHook;
 import org.airelab.base.UserError;
 import org.airelab.cli.CommandGroup;
 import org.airelab.cli.Lab;
 import org.airelab.cli.LabCommand;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.distributed.dataparallel.BatchShare;
 import org.airelab.distributed.group.Failures;
 import org.airelab.distributed.launch.Launcher;
@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
     "Train a language model from scratch and write a run directory: checkpoints, metrics, a picture of the loss, text.",
     "Without a preset: a small model learns built-in stories in about a minute, with nothing to download."},
         footer = {"  lab pretrain",
-            "  lab pretrain stories260k --data text:stories.txt --vocab-size 512 --steps 300 --out runs/mine",
+            "  lab pretrain stories260k --data text:stories.txt --steps 300 --out runs/mine",
             "  lab pretrain stories15m --data tinystories --set optimizer.learning_rate=5e-4",
             "  lab pretrain --resume runs/mine",
             "  lab pretrain stories15m --nproc 2 --max-restarts 3",
@@ -148,17 +148,31 @@ public final class PretrainCommand implements LabCommand {
 
     /** The part of rank 0. */
     private int lead(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
+        try (RunDirectory run = runDirectory(asked, begun);
+                ShutdownHook _ = new ShutdownHook("resumption", farewell(run.root()))) {
+            return begun != null ? Pretraining.resume(asked, run, ranks) : Pretraining.start(asked, run, ranks);
+        }
+    }
+
+    private RunDirectory runDirectory(PretrainConfig asked, Path begun) {
         if (begun != null) {
-            try (RunDirectory run = RunDirectory.open(begun, RunDirectory.Existing.RESUME)) {
-                return Pretraining.resume(asked, run, ranks);
-            }
+            return RunDirectory.open(begun, RunDirectory.Existing.RESUME);
         }
-        RunDirectory.Existing existing = overwrite ? RunDirectory.Existing.OVERWRITE
-                : RunDirectory.Existing.REFUSE;
-        try (RunDirectory run = out == null ? RunDirectory.create(RUNS, asked.preset())
-                : RunDirectory.open(out, existing)) {
-            return Pretraining.start(asked, run, ranks);
-        }
+        return out == null ? RunDirectory.create(RUNS, asked.preset())
+                : RunDirectory.open(out, overwrite ? RunDirectory.Existing.OVERWRITE : RunDirectory.Existing.REFUSE);
+    }
+
+    /** What this process says when it is interrupted; of ranks of our own launcher it is the launcher that says it. */
+    private Runnable farewell(Path folder) {
+        return LauncherWatch.launched() ? () -> { } : resumption(runFolder(folder))::tell;
+    }
+
+    private RunFolder runFolder(Path folder) {
+        return overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
+    }
+
+    private Resumption resumption(RunFolder run) {
+        return Resumption.of(run, spec.commandLine().getParseResult());
     }
 
     private static int follow(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
@@ -178,9 +192,9 @@ public final class PretrainCommand implements LabCommand {
         if (resume == null) {
             again.add("--resume");
         }
-        RunFolder run = overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
+        RunFolder run = runFolder(folder);
         return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), run, Lab.class, first,
-                again));
+                again, resumption(run)::tell));
     }
 
     /** The folder of the run to go on with; null when one is to be started. */
@@ -237,15 +251,15 @@ public final class PretrainCommand implements LabCommand {
         if (same(saved, config, overrides())) {
             return;
         }
-        for (String override : overrides()) {
+        for (Setting override : overrides()) {
             if (!same(saved, null, List.of(override))) {
-                throw changed(override);
+                throw changed(override.toString());
             }
         }
         throw changed("--config " + config);
     }
 
-    private static boolean same(PretrainConfig saved, Path file, List<String> overrides) {
+    private static boolean same(PretrainConfig saved, Path file, List<Setting> overrides) {
         // The vocabulary that was asked for and that of the tokenizer that came of it may differ.
         return Configurations.load(PretrainConfig.class, saved, file, overrides).withAbsolutePaths()
                 .withVocabSize(saved.model().vocabSize()).equals(saved);
@@ -269,27 +283,18 @@ public final class PretrainCommand implements LabCommand {
     }
 
     /** The options as keys of the configuration; {@code --set} comes last and so wins. */
-    private List<String> overrides() {
-        List<String> overrides = new ArrayList<>();
-        Map<String, String> keys = new LinkedHashMap<>();
-        keys.put("data.train", data);
-        keys.put("data.valid", valid);
-        keys.put("data.tokenizer", tokenizer);
-        keys.put("model.vocab_size", vocabSize);
-        keys.put("train.steps", steps);
-        keys.put("train.batch_size", batchSize);
-        keys.put("train.accumulation", accumulation);
-        keys.put("train.seed", seed);
-        keys.put("optimizer.learning_rate", learningRate);
-        keys.put("run.device", device);
-        keys.put("run.precision", precision);
-        keys.put("run.kernels", kernels);
-        keys.forEach((key, value) -> {
-            if (value != null) {
-                overrides.add(key + "=" + value);
-            }
-        });
-        overrides.addAll(set);
+    private List<Setting> overrides() {
+        List<Setting> overrides = Setting.given(new Setting("--data", "data.train", data),
+                new Setting("--valid", "data.valid", valid), new Setting("--tokenizer", "data.tokenizer", tokenizer),
+                new Setting("--vocab-size", "model.vocab_size", vocabSize),
+                new Setting("--steps", "train.steps", steps),
+                new Setting("--batch-size", "train.batch_size", batchSize),
+                new Setting("--accumulation", "train.accumulation", accumulation),
+                new Setting("--seed", "train.seed", seed),
+                new Setting("--learning-rate", "optimizer.learning_rate", learningRate),
+                new Setting("--device", "run.device", device), new Setting("--precision", "run.precision", precision),
+                new Setting("--kernels", "run.kernels", kernels));
+        set.stream().map(Setting::parse).forEach(overrides::add);
         return overrides;
     }
 }

@@ -17,7 +17,8 @@ final class LaunchedRank {
             Path run = Path.of(arguments[1]);
             System.exit(Launcher.run(new Launcher.Plan(Integer.parseInt(arguments[2]), 2,
                     RunFolder.startedOver(run), LaunchedRank.class,
-                    List.of(arguments[3], run.toString()), List.of(arguments[4], run.toString()))));
+                    List.of(arguments[3], run.toString()), List.of(arguments[4], run.toString()),
+                    () -> System.err.println("farewell"))));
         }
         LauncherWatch.start();
         World world = World.of(System.getenv());

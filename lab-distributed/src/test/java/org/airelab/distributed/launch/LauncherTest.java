@@ -140,6 +140,7 @@ class LauncherTest {
         assertTrue(launcher.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS), "it hangs");
         assertEquals(128 + 15, launcher.exitValue());
         ended(ranks);
+        assertTrue(Files.readString(log()).endsWith("farewell\n"), Files.readString(log()));
     }
 
     @Test

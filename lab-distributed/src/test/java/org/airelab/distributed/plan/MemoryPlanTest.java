@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.OptionalInt;
 import org.airelab.config.Configurations;
+import org.airelab.config.Setting;
 import org.airelab.distributed.mesh.MeshShape;
 import org.airelab.distributed.plan.Job.Kernels;
 import org.airelab.distributed.plan.Job.Method;
@@ -58,7 +59,8 @@ class MemoryPlanTest {
     @ParameterizedTest
     @CsvSource({"0,1,true", "1,2,true", "1,4,true", "2,2,true", "2,3,false", "3,2,true", "3,3,false"})
     void buffersOfARank(int stage, int ranks, boolean tied) {
-        ModelConfig model = Configurations.load(ModelConfig.class, SMALL, null, List.of("tie_embeddings=" + tied));
+        ModelConfig model = Configurations.load(ModelConfig.class, SMALL, null, 
+                List.of(Setting.parse("tie_embeddings=" + tied)));
         var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 1);
         Shards shards = switch (stage) {
             case 0 -> Shards.WHOLE;

@@ -208,7 +208,7 @@ class BadInputTest {
         "generate RUN --temperature -1           | temperature must be at least 0    | in this range",
         "eval DIR/no --data synthetic            | There is no run at                | lab pretrain or lab import",
         "eval RUN --data text:DIR/no.txt         | there is no file or folder        | UTF-8 text file",
-        "eval RUN --data synthetic:stories=2 --logits /sys/kernel/x.npy | permission denied | permissions",
+        "eval RUN --data synthetic:stories=2 --logits /sys/kernel/x.npy | permission denied | can be written",
         "export RUN --format onnx --out DIR/x    | expected --format to be hf        | lab export --help",
         "export RUN --format hf --out RUN        | is not empty                      | new or empty",
         "export RUN --format hf --out /sys/kernel/x | Operation not permitted        | Check the path",

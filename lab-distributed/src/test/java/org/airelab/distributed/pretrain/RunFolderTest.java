@@ -197,7 +197,7 @@ class RunFolderTest {
         LabProcess.explained(LabProcess.run(cache, "pretrain", "--resume"), UserError.BAD_INPUT,
                 "--resume names no run", "--resume RUN");
         LabProcess.explained(LabProcess.run(cache, "pretrain", "--steps", "9", "--resume", run.toString()),
-                UserError.BAD_INPUT, "keeps its configuration, which train.steps=9 would change", "start a new run");
+                UserError.BAD_INPUT, "keeps its configuration, which --steps 9 would change", "start a new run");
         edit(run.resolve("config.yaml"), "batch_size: 4", "batch_size: 5");
         refusedToResume("config.yaml is not the one its run began with", "Restore the file");
         edit(run.resolve("config.yaml"), "batch_size: 5", "batch_sise: 4");
