@@ -67,7 +67,7 @@ class FileLocksTest {
                 FileLock _ = channel.lock()) {
             Thread.ofPlatform().daemon().start(() -> {
                 try {
-                    Thread.sleep(300);
+                    Thread.sleep(100);
                     Files.writeString(lock, "process " + ProcessHandle.current().pid() + "; late");
                 } catch (IOException | InterruptedException e) {
                     throw new IllegalStateException(e);

@@ -1,6 +1,7 @@
 package org.airelab.kernels.cuda;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import jcuda.driver.CUresult;
 import jcuda.driver.CUstreamCaptureStatus;
 import jcuda.driver.CUstream_flags;
@@ -74,8 +75,14 @@ public final class CudaStream extends DeviceResource {
         }
         enter();
         if (to.byteSize() > 0) {
-            CudaException.check(JCudaDriver.cuMemcpyAsync(new Handles.Address(to.address()),
-                    new Handles.Address(from.address()), to.byteSize(), handle), "cuMemcpyAsync", bytes(to));
+            try {
+                CudaException.check(JCudaDriver.cuMemcpyAsync(new Handles.Address(to.address()),
+                        new Handles.Address(from.address()), to.byteSize(), handle), "cuMemcpyAsync", bytes(to));
+            } finally {
+                // The driver knows addresses alone: memory that the garbage collector frees must not go before.
+                Reference.reachabilityFence(from);
+                Reference.reachabilityFence(to);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import java.time.LocalTime;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 /** How long a rank waits for others to start. When it gets long, it says on standard error, once, for whom it waits. */
@@ -15,18 +16,26 @@ public final class StartWait {
 
     private final int rank;
     private final Duration limit;
-    private final long start = System.nanoTime();
+    private final LongSupplier clock;
+    private final long start;
     private boolean told;
 
     /** Begins now. */
     public StartWait(int rank, Duration limit) {
+        this(rank, limit, System::nanoTime);
+    }
+
+    /** @param clock in nanoseconds */
+    StartWait(int rank, Duration limit, LongSupplier clock) {
         this.rank = rank;
         this.limit = limit;
+        this.clock = clock;
+        this.start = clock.getAsLong();
     }
 
     /** What is left of the time; zero or less when it is over. */
     public Duration left() {
-        return limit.minusNanos(System.nanoTime() - start);
+        return limit.minusNanos(clock.getAsLong() - start);
     }
 
     /** Whether the time is over. */

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,14 +33,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What becomes of a run one of whose ranks fails. */
 class RankFailuresTest {
     private static final String[] ENDLESS = {"--nproc", "2", "--steps", "1000000"};
+    /** So many that a run is not through when a test that has waited for one of the first comes to kill a rank. */
+    private static final int STEPS = 150;
 
     @TempDir
     private Path folder;
     private Ranks ranks;
+    private int port;
 
     @BeforeEach
-    void ranks() {
+    void ranks() throws IOException {
         ranks = new Ranks(folder, folder.resolve("cache"));
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
     }
 
     private static void signal(ProcessHandle process, String signal) throws Exception {
@@ -47,7 +55,7 @@ class RankFailuresTest {
 
     private static void ended(List<ProcessHandle> processes) throws Exception {
         for (ProcessHandle process : processes) {
-            process.onExit().get(30, TimeUnit.SECONDS);
+            process.onExit().get(2, TimeUnit.MINUTES);
         }
     }
 
@@ -68,10 +76,8 @@ class RankFailuresTest {
         Ranks.Started run = ranks.start("stopped", ENDLESS);
         run.await(() -> run.ranks().size() == 2, "two ranks");
         List<ProcessHandle> both = run.ranks();
-        long start = System.nanoTime();
         signal(both.get(1), "STOP");
         assertEquals(UserError.LOST, run.exitCode());
-        assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 30);
         assertTrue(run.text().contains("error: rank 1 (process " + both.get(1).pid() + ") has been stopped for 15 s"),
                 run.text());
         ended(both);
@@ -158,16 +164,17 @@ class RankFailuresTest {
     /** Rank 1 is killed between two checkpoints and again at a start; what comes of it is what comes of a calm run. */
     @Test
     void restarts() throws Exception {
-        Path calm = ranks.finish("calm", "--nproc", "2");
-        Ranks.Started run = ranks.start("restarted", "--nproc", "2", "--max-restarts", "3");
+        String[] steps = {"--nproc", "2", "--steps", Integer.toString(STEPS)};
+        Path calm = ranks.finish("calm", steps);
+        Ranks.Started run = ranks.start("restarted", with(steps, "--max-restarts", "3"));
         run.awaitStep(14);
         signal(run.ranks().get(1), "KILL");
         run.await(() -> run.text().contains("(1 of 3)") && run.ranks().size() == 2, "the restart");
         signal(run.ranks().get(0), "KILL");
         assertEquals(0, run.exitCode(), run::text);
         assertTrue(run.text().contains("(2 of 3)"), run.text());
-        Map<String, float[]> weights = Ranks.weights(run.run(), Ranks.STEPS);
-        Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
+        Map<String, float[]> weights = Ranks.weights(run.run(), STEPS);
+        Ranks.weights(calm, STEPS).forEach((name, expected) ->
                 assertArrayEquals(expected, weights.get(name), name));
         assertArrayEquals(Ranks.losses(calm), Ranks.losses(run.run()));
     }
@@ -175,17 +182,22 @@ class RankFailuresTest {
     /** Rank 0 is killed while it writes a checkpoint: the one before it is gone back to. */
     @Test
     void killedInACheckpoint() throws Exception {
-        Path calm = ranks.finish("calm", "--nproc", "2", "--zero", "1");
-        Ranks.Started run = ranks.start("cut", "--nproc", "2", "--zero", "1", "--max-restarts", "1");
+        String[] steps = {"--nproc", "2", "--steps", Integer.toString(STEPS), "--zero", "1"};
+        Path calm = ranks.finish("calm", steps);
+        Ranks.Started run = ranks.start("cut", with(steps, "--max-restarts", "1"));
         run.awaitStep(11);
         List<ProcessHandle> both = run.ranks();
         run.await(() -> halfWritten(run.run()), "a checkpoint that is being written");
         signal(both.get(0), "KILL");
         assertEquals(0, run.exitCode(), run::text);
         assertTrue(run.text().contains("error: rank 0 was ended by signal 9 (SIGKILL)"), run.text());
-        Map<String, float[]> weights = Ranks.weights(run.run(), Ranks.STEPS);
-        Ranks.weights(calm, Ranks.STEPS).forEach((name, expected) ->
+        Map<String, float[]> weights = Ranks.weights(run.run(), STEPS);
+        Ranks.weights(calm, STEPS).forEach((name, expected) ->
                 assertArrayEquals(expected, weights.get(name), name));
+    }
+
+    private static String[] with(String[] arguments, String... more) {
+        return Stream.of(arguments, more).flatMap(Stream::of).toArray(String[]::new);
     }
 
     private static boolean halfWritten(Path run) {
@@ -224,8 +236,8 @@ class RankFailuresTest {
         assertFalse(Files.exists(run.run()), "a run that never began leaves no folder");
     }
 
-    private static Map<String, String> rank(int rank) {
-        return Map.of("RANK", Integer.toString(rank), "WORLD_SIZE", "2", "MASTER_PORT", "29124");
+    private Map<String, String> rank(int rank) {
+        return Map.of("RANK", Integer.toString(rank), "WORLD_SIZE", "2", "MASTER_PORT", Integer.toString(port));
     }
 
     private void differ(String[] second, String sentence) throws Exception {

@@ -18,7 +18,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.airelab.distributed.JavaCommand;
+import org.airelab.distributed.group.SlowWork;
 
 /** The driver and the NCCL of fake_cuda.cpp and fake_nccl.cpp, for JVMs that are started with them. */
 public final class FakeNccl {
@@ -95,6 +98,27 @@ public final class FakeNccl {
     public static void delay(long stream, int millis) {
         call(DRIVER, "fake_delay", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT), MemorySegment.ofAddress(stream),
                 millis);
+    }
+
+    /** Keeps a stream from going on with what is enqueued from now on, until it is released. */
+    public static void hold(long stream) {
+        call(DRIVER, "fake_hold", FunctionDescriptor.ofVoid(ADDRESS), MemorySegment.ofAddress(stream));
+    }
+
+    /** Lets a stream go on. */
+    public static void release(long stream) {
+        call(DRIVER, "fake_release", FunctionDescriptor.ofVoid(ADDRESS), MemorySegment.ofAddress(stream));
+    }
+
+    /** Lets a stream go on after a while, in which whoever does not wait for it would be done; whether it has. */
+    public static BooleanSupplier releaseLater(long stream) {
+        AtomicBoolean released = new AtomicBoolean();
+        Thread.ofPlatform().start(() -> {
+            new SlowWork(200).await();
+            released.set(true);
+            release(stream);
+        });
+        return released::get;
     }
 
     /** Makes each copy from and to pinned memory take so long. */

@@ -14,11 +14,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import org.airelab.base.UserError;
 import org.airelab.cli.Lab;
 import org.airelab.distributed.comm.CollectiveChecks;
@@ -28,14 +28,11 @@ import org.airelab.distributed.group.Reduction;
 import org.airelab.distributed.group.Work;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.group.store.Store;
-import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaResource;
 import org.airelab.torch.ScalarType;
 
 /** What {@link NcclGroupTest} runs in a JVM with {@link FakeNccl}: the scenario its argument names. */
 final class NcclScenario {
-    private static final Limits SHORT_COLLECTIVE =
-            new Limits(LIMITS.start(), Duration.ofSeconds(1), LIMITS.silence());
     /** {@code ncclRemoteError}. */
     private static final int REMOTE_ERROR = 6;
 
@@ -49,10 +46,10 @@ final class NcclScenario {
             case "split" -> split();
             case "different" -> different();
             case "message" -> message();
-            case "late" -> late();
+            case "late" -> NcclInVain.late();
             case "leaves" -> leaves();
             case "dies" -> dies();
-            case "stopped" -> stopped();
+            case "stopped" -> NcclInVain.stopped();
             case "stoppedUnawaited" -> NcclUnawaited.stopped();
             case "diedUnawaited" -> NcclUnawaited.died();
             case "abort" -> abort();
@@ -90,11 +87,13 @@ final class NcclScenario {
             MemorySegment values = seat.floats(1000);
             seat.group().allReduce(values, ScalarType.INT64, Reduction.SUM).await();
             seat.stream().synchronize();
-            FakeNccl.delay(seat.stream().number(), 500);
+            FakeNccl.hold(seat.stream().number());
             seat.stream().fill(values, (byte) 1);
             Work work = seat.group().allReduce(values, ScalarType.INT64, Reduction.SUM);
             work.await();
-            assertFalse(work.done(), "the host has waited");
+            assertFalse(work.done());
+            // A host that had waited would never come here.
+            FakeNccl.release(seat.stream().number());
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment host = arena.allocate(values.byteSize());
                 seat.stream().copy(values, host);
@@ -102,10 +101,10 @@ final class NcclScenario {
             }
             assertTrue(work.done());
 
-            FakeNccl.delay(seat.stream().number(), 300);
-            long start = System.nanoTime();
+            FakeNccl.hold(seat.stream().number());
+            BooleanSupplier released = FakeNccl.releaseLater(seat.stream().number());
             seat.group().barrier().await();
-            assertTrue(System.nanoTime() - start > 250_000_000, "the host does not wait for a barrier");
+            assertTrue(released.getAsBoolean(), "the host does not wait for a barrier");
         });
     }
 
@@ -136,7 +135,7 @@ final class NcclScenario {
     }
 
     /** Requires what each rank does to fail with one sentence, and the group to stay failed. */
-    private static void fails(int size, Limits limits, String sentence, Seat.Rank rank) throws Exception {
+    static void fails(int size, Limits limits, String sentence, Seat.Rank rank) throws Exception {
         run(size, limits, seat -> {
             UserError error = assertThrows(UserError.class, () -> rank.run(seat));
             assertEquals(sentence, error.getMessage());
@@ -171,29 +170,6 @@ final class NcclScenario {
                 seat.group().send(seat.floats(10), ScalarType.FLOAT32, 0).await();
             } else {
                 seat.group().receive(seat.floats(9), ScalarType.FLOAT32, 1).await();
-            }
-            seat.group().barrier().await();
-        });
-    }
-
-    /** The rank at fault is named as one of the run; so does a message that nobody sends. */
-    private static void late() throws Exception {
-        run(4, SHORT_COLLECTIVE, world -> {
-            ProcessGroup group = world.group().split("tp", world.group().rank() % 2);
-            if (world.group().rank() == 0) {
-                UserError error = assertThrows(UserError.class, () -> group.barrier().await());
-                assertEquals("rank 2 has not done its part of barrier in group tp within 1 s", error.getMessage());
-            } else if (world.group().rank() == 2) {
-                Thread.sleep(3500);
-            }
-            group.close();
-        });
-        fails(2, SHORT_COLLECTIVE, "rank 1 has not done its part of receive of 10 float32 values from rank 1 in group"
-                + " world within 1 s", seat -> {
-            if (seat.group().rank() == 0) {
-                seat.group().receive(seat.floats(10), ScalarType.FLOAT32, 1).await();
-            } else {
-                Thread.sleep(3000);
             }
             seat.group().barrier().await();
         });
@@ -235,31 +211,6 @@ final class NcclScenario {
                 }
                 over.await();
             });
-            return null;
-        }));
-    }
-
-    /** A rank whose watchdog stands still as all its process does. */
-    private static void stopped() throws Exception {
-        Limits limits = new Limits(LIMITS.start(), LIMITS.collective(), Duration.ofSeconds(1));
-        InetSocketAddress place = freePlace();
-        RankThreads.call(List.of(() -> {
-            sit(place, 0, 2, limits, seat -> {
-                UserError error = assertThrows(UserError.class, () -> seat.group().barrier().await());
-                assertEquals("rank 1 has given no sign of life for 1 s, it may have been stopped, while rank 0 waited"
-                        + " for it in barrier in group world", error.getMessage());
-            });
-            return null;
-        }, () -> {
-            // Only as much of a rank as others know: it has come, told where it stands once, and says no more.
-            try (CudaDevice device = CudaDevice.open(1);
-                    Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
-                device.enter();
-                Communicator communicator = new Meeting(store, 1, 2, device.busId(), limits).communicator();
-                store.put("world/collectives/1", new Standing(0, null, null).write());
-                Thread.sleep(3000);
-                communicator.abort();
-            }
             return null;
         }));
     }

@@ -23,7 +23,7 @@ import org.airelab.torch.ScalarType;
 record RankProcess(Process process, Path log) implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 120;
     private static final Limits LIMITS =
-            new Limits(Duration.ofSeconds(60), Duration.ofSeconds(100), Duration.ofSeconds(2));
+            new Limits(Duration.ofSeconds(60), Duration.ofSeconds(100), Duration.ofSeconds(5));
 
     /**
      * Starts one.

@@ -85,7 +85,7 @@ class ShmProcessesTest {
         }
         RankProcess stopped = processes.get(2);
         stopped.signal("STOP");
-        String who = "error: rank 2 (process " + stopped.process().pid() + ") has given no sign of life for 2 s";
+        String who = "error: rank 2 (process " + stopped.process().pid() + ") has given no sign of life for 5 s";
         assertTrue(processes.get(0).end().contains(who), processes.get(0).text());
         assertTrue(processes.get(1).end().contains(who), processes.get(1).text());
         stopped.signal("CONT");

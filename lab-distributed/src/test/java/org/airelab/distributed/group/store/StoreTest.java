@@ -67,7 +67,7 @@ class StoreTest {
             try (Socket socket = new Socket(place.getAddress(), place.getPort())) {
                 socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
             }
-            for (int i = 0; i < 1000 && first.list(Store.LOST).isEmpty(); i++) {
+            for (int i = 0; i < 12_000 && first.list(Store.LOST).isEmpty(); i++) {
                 Thread.sleep(5);
             }
             assertEquals(Set.of("2"), first.list(Store.LOST).keySet());

@@ -49,6 +49,22 @@ public:
         news.wait(guard, [this] { return tasks.empty() && !busy; });
     }
 
+    /* Goes no further until it is released. */
+    void hold() {
+        std::lock_guard<std::mutex> guard(mutex);
+        tasks.push_back([this, number = ++holds] {
+            std::unique_lock<std::mutex> guard(mutex);
+            news.wait(guard, [&] { return releases >= number; });
+        });
+        news.notify_all();
+    }
+
+    void release() {
+        std::lock_guard<std::mutex> guard(mutex);
+        releases++;
+        news.notify_all();
+    }
+
     /* As the driver does: what is enqueued is still done. */
     void destroy() {
         add([this] { last = true; });
@@ -76,6 +92,8 @@ private:
     std::mutex mutex;
     std::condition_variable news;
     std::deque<std::function<void()>> tasks;
+    long holds = 0;
+    long releases = 0;
     bool busy = false;
     bool last = false;
     std::thread thread;
@@ -223,6 +241,10 @@ void fake_enqueue(void *stream, std::function<void()> *task) {
 void fake_delay(void *stream, int millis) {
     stream_of(stream)->add([millis] { std::this_thread::sleep_for(std::chrono::milliseconds(millis)); });
 }
+
+/* Keeps a stream from going on, and lets it. */
+void fake_hold(void *stream) { stream_of(stream)->hold(); }
+void fake_release(void *stream) { stream_of(stream)->release(); }
 
 /* How long each copy from and to pinned memory takes: what does not wait for it sees what was there before. */
 void fake_pinned_copies(int millis) { pinned_copy_millis = millis; }
