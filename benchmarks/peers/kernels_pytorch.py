@@ -23,6 +23,7 @@ import platform
 import re
 import statistics
 import sys
+import tempfile
 import time
 import typing
 import warnings
@@ -79,7 +80,8 @@ def lab_report(path):
         with open(path) as file:
             report = json.load(file)
     except (OSError, ValueError) as e:
-        raise argparse.ArgumentTypeError(f"expected a report.json of lab bench, found {path}: {getattr(e, 'strerror', None) or e}") from e
+        reason = getattr(e, "strerror", None) or e
+        raise argparse.ArgumentTypeError(f"expected a report.json of lab bench, found {path}: {reason}") from e
     if not isinstance(report, dict) or "rows" not in report:
         raise argparse.ArgumentTypeError(f"expected a report.json of lab bench, found {path}, which has no rows")
     return report
@@ -89,8 +91,8 @@ def out_file(path):
     try:
         if os.path.isdir(path):
             raise IsADirectoryError("it is a folder")
-        open(path + ".part", "w").close()
-        os.remove(path + ".part")
+        with tempfile.NamedTemporaryFile(dir=os.path.dirname(path) or "."):
+            pass
     except OSError as e:
         raise argparse.ArgumentTypeError(f"{path} cannot be written: {e.strerror or e}") from e
     return path

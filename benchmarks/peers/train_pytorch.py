@@ -164,6 +164,9 @@ def gpu():
 
 
 def main(a):
+    if a.device == "cuda" and not torch.cuda.is_available():
+        print("error: PyTorch finds no GPU\n  See nvidia-smi, or train on the CPU: --device cpu.", file=sys.stderr)
+        return 3
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     model = Decoder(a).to(a.device)
@@ -203,4 +206,4 @@ def main(a):
 
 
 if __name__ == "__main__":
-    main(options)
+    sys.exit(main(options))

@@ -63,8 +63,9 @@ final class UsageErrors {
     private static Optional<String> kind(Class<?> type, String found) {
         boolean isInt = type == int.class || type == Integer.class;
         if (isInt || type == long.class || type == Long.class) {
-            long most = isInt ? Integer.MAX_VALUE : Long.MAX_VALUE;
-            return Optional.of("a whole number" + (WHOLE.matcher(found).matches() ? " up to " + most : ""));
+            String limits = isInt ? " from " + Integer.MIN_VALUE + " to " + Integer.MAX_VALUE
+                    : " from " + Long.MIN_VALUE + " to " + Long.MAX_VALUE;
+            return Optional.of("a whole number" + (WHOLE.matcher(found).matches() ? limits : ""));
         }
         if (type == Path.class) {
             return Optional.of("a path");

@@ -17,7 +17,7 @@ import org.airelab.base.UserError;
 
 /** Builds records from nodes, innermost first, with the defaults' components where nothing is given. */
 final class RecordBinder {
-    /** How records refuse a value: {@code steps must be at least 1, found 0}. */
+    /** How records have to refuse a value, for their limits to be told: {@code steps must be at least 1, found 0}. */
     private static final Pattern DEMAND = Pattern.compile("(\\w+) must be (.*), found .*");
 
     private final Class<? extends Record> root;

@@ -62,7 +62,7 @@ public final class DoctorCommand implements LabCommand {
                         "libtorch on the GPU; compiling kernels on first use; cuBLAS to measure against",
                         "With an NVIDIA GPU: install the libraries of CUDA 12 (cuda-libraries-12-6, cuda-nvrtc-12-6)."),
                 new ProgramCheck("nvcc", List.of("nvcc"), "release (\\d+\\.\\d+)",
-                        "compiling kernels, with g++, where it is newer than NVRTC or that is missing",
+                        "compiling kernels, with g++, where NVRTC is older or missing",
                         "With an NVIDIA GPU and no NVRTC: install cuda-nvcc-12-6 and g++."),
                 new LibraryCheck("NCCL", List.of("libnccl.so.2"), "collectives between GPUs",
                         "With several NVIDIA GPUs: apt-get install libnccl2, or use a libtorch that contains it."),

@@ -165,8 +165,8 @@ class LabTest {
         "work --stepz=3         | lab work has no option --stepz          | Did you mean --steps? See lab work --help.",
         "work more              | lab work takes no further argument, but 'more' was given | See lab work --help.",
         "work --steps three     | expected --steps to be a whole number, found three | See lab work --help.",
-        "work --steps 9999999999 | expected --steps to be a whole number up to 2147483647, found 9999999999"
-                + " | See lab work --help.",
+        "work --steps 9999999999 | expected --steps to be a whole number from -2147483648 to 2147483647, found "
+                + "9999999999 | See lab work --help.",
         "work --steps           | --steps                                  | See lab work --help.",
         "work --precision fp8   | expected --precision to be fp32 or bf16, found fp8 | See lab work --help.",
         "group                  | lab group needs one of its commands: leaf | See lab group --help.",

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
     "Leaves with 1 if a row is slower and its ratio below --fail-below."},
         footer = {"  lab compare before.json after.json",
             "  lab compare before.json after.json --fail-below 0.9 --html change.html",
-            "  lab compare before.json after.json --json | jq '.rows[] | select(.ratio < 1)'"})
+            "  lab compare before.json after.json --json | jq -r '.rows[].verdict'"})
 public final class CompareCommand implements LabCommand {
     private static final int NAMED = 5;
     private static final double MARGIN = 0.05;

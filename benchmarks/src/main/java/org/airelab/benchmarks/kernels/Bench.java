@@ -200,7 +200,7 @@ final class Bench {
 
     /** To be told while it can be helped: other programs may be ended. Empty where there is nothing of it. */
     private String disturbance() {
-        double percent = 100.0 * disturbed / samples;
+        double percent = 100.0 * disturbed / Math.max(1, samples);
         return percent < 0.5 ? "" : String.format(Locale.ROOT, "%.0f%% of samples disturbed", percent);
     }
 

@@ -32,6 +32,8 @@ import picocli.CommandLine.Spec;
 public final class BenchCommand implements LabCommand {
     /** Of a report, by the ends of the files' names. */
     private static final List<String> FORMS = List.of(".json", ".md", ".html");
+    /** What the name of the other build's report has before that. */
+    private static final String BASE = ".base";
 
     @Mixin
     private SelectionOptions selection = new SelectionOptions();
@@ -87,7 +89,9 @@ public final class BenchCommand implements LabCommand {
         Bench bench = new Bench(target(), selection.selection(), quick, cold, builds);
         String stem = out.toString().substring(0, out.toString().length() - FORMS.getFirst().length());
         // What takes minutes to measure has to have a place.
-        FORMS.forEach(form -> AtomicFiles.requireWritable(Path.of(stem + form)));
+        for (String name : base == null ? List.of(stem) : List.of(stem, stem + BASE)) {
+            FORMS.forEach(form -> AtomicFiles.requireWritable(Path.of(name + form)));
+        }
         List<Report> reports = bench.run();
         String markdown = new MarkdownReport(reports.getFirst()).text();
         PrintWriter terminal = spec.commandLine().getOut();
@@ -97,7 +101,7 @@ public final class BenchCommand implements LabCommand {
         write(reports.getFirst(), markdown, stem);
         terminal.printf("%nReport: %s.html (pictures), %s.md, %s%n", stem, stem, out);
         if (base != null) {
-            write(reports.getLast(), new MarkdownReport(reports.getLast()).text(), stem + ".base");
+            write(reports.getLast(), new MarkdownReport(reports.getLast()).text(), stem + BASE);
             terminal.printf("What changed: lab compare %s.base.json %s%n", stem, out);
         }
         MarkdownReport.errors(reports.getFirst()).ifPresent(terminal::println);

@@ -41,7 +41,7 @@ final class GpuTarget implements Target {
             CudaRung.require(device);
             return new GpuTarget(new Gpu.Model(device.name(), device.architecture(), device.multiprocessors(),
                     device.memoryBytes(), device.l2Bytes(), CudaDevice.driverVersion(),
-                    KernelCompiler.forArchitecture(device.architecture()).version()));
+                    KernelCompiler.forDevice(device).version()));
         }
     }
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.airelab.base.AtomicFiles;
 import org.airelab.base.Progress;
 import org.airelab.base.UserError;
@@ -27,8 +28,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "kernel-resources",
         description = {"Compile the CUDA kernels and list the registers, shared memory and spills of each.",
             "Needs a compiler and no GPU. What is compiled is in the cache afterwards, for a GPU that comes to it with"
-                + " the same compiler. Leaves with 1 when a kernel spills, uses more local memory than the header of its"
-                + " source declares, or has its wgmma serialized."},
+                + " the same compiler. Leaves with 1 when a kernel spills, uses more local memory than its source's"
+                + " header declares, or has its wgmma serialized."},
         footer = {"  lab kernel-resources", "  lab kernel-resources matmul --arch 90 --out matmul.md",
             "  lab kernel-resources --arch 90 --compiler nvrtc"})
 public final class KernelResourcesCommand implements LabCommand {
@@ -44,7 +45,7 @@ public final class KernelResourcesCommand implements LabCommand {
     private List<Integer> architectures;
 
     @Option(names = "--compiler", paramLabel = "KIND", description = "nvcc, or nvrtc: the library libnvrtc.so.12."
-            + " Default: the one that a GPU's kernels would be compiled by here, of the newer CUDA.")
+            + " Default: the one of the newer CUDA.")
     private KernelCompiler.Kind compiler;
 
     @Option(names = "--out", paramLabel = "FILE", description = "Write the report there, in Markdown.")
@@ -91,7 +92,7 @@ public final class KernelResourcesCommand implements LabCommand {
 
     private ResourceReport report() {
         Map<KernelCompiler, Set<KernelSource>> sources = new LinkedHashMap<>();
-        for (int architecture : architectures) {
+        for (int architecture : new TreeSet<>(architectures)) {
             int multiprocessors = MULTIPROCESSORS.get(architecture);
             Set<KernelSource> some = KernelSources.of(FamilyNames.parse(names), architecture, multiprocessors);
             if (names.isEmpty()) {
@@ -113,8 +114,8 @@ public final class KernelResourcesCommand implements LabCommand {
 
     private KernelCompiler compiler(int architecture) {
         try {
-            return compiler == null ? KernelCompiler.forArchitecture(architecture)
-                    : KernelCompiler.of(architecture, compiler);
+            return KernelCompiler.of(architecture, compiler == null ? KernelCompiler.Kind.values()
+                    : new KernelCompiler.Kind[] {compiler});
         } catch (MissingCudaException e) {
             throw UserError.machine(e.getMessage(), e.advice(), e);
         }

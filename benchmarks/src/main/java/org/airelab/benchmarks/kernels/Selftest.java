@@ -100,7 +100,7 @@ final class Selftest {
             CudaDevice gpu = CudaDevice.open(0);
             try {
                 CudaRung.require(gpu);
-                KernelCompiler.forArchitecture(gpu.architecture());
+                KernelCompiler.forDevice(gpu); // or nothing can be tested there, which is told before the CPU is
                 return gpu;
             } catch (MissingCudaException e) {
                 gpu.close();

@@ -23,8 +23,8 @@ import org.airelab.kernels.rotary.RotaryTable;
  * <p>NaN and infinities come out where the formulas bring them, as in PyTorch. A score of -infinity is a probability of
  * 0. A key whose scores all are has gradients of 0, and so has its value; but 0 times infinity is NaN: of every query
  * that sees an infinite key the gradient is NaN in the elements in which the key is infinite. In two things rungs may
- * differ from the reference. Those that work on blocks of positions multiply what is at masked positions by 0, too, and
- * so may bring NaN from there to outputs of the same block. And what their float32, or a half type, cannot hold is
+ * differ from the reference. Those that work on blocks of positions compute with what is at masked positions, too, and
+ * so may bring NaN from there to results of the same block. And what their float32, or a half type, cannot hold is
  * infinite or 0 to them: a query all of whose scores are below -3.4e38 has none.
  *
  * <p>A query all of whose scores are -infinity has no probabilities: its output is 0 / 0, NaN, as are the gradients of

@@ -1,6 +1,7 @@
 package org.airelab.kernels.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import org.airelab.kernels.DType;
 
 /** Checks of the arguments of kernels, made once at their entry. */
@@ -35,6 +36,15 @@ public final class Buffers {
             throw new IllegalArgumentException("expected " + name + " of " + count + " " + type + " values, found "
                     + segment.byteSize() / (double) bytes);
         }
+    }
+
+    /**
+     * Keeps the memory of a kernel's arguments, which may be null, until here. Of what is known by its address alone
+     * compiled code forgets the segment, and memory that the garbage collector frees may go. Loops of {@link Parallel}
+     * keep what their tasks refer to.
+     */
+    public static void keep(MemorySegment... arguments) {
+        Reference.reachabilityFence(arguments);
     }
 
     /** Checks that a size is at least {@code least}. */

@@ -66,8 +66,9 @@ public final class CudaDevice extends CudaResource {
     }
 
     /**
-     * Makes a device the thread's current one, for as long as the process lives: other libraries take what they are not
-     * told from there, and where a thread has chosen none it is the first device, on which they would then take memory.
+     * Makes a device the thread's current one. Other libraries take the device from there where they are not told one;
+     * of a thread that has chosen none it is the first, on which they would then take memory. The device stays open, as
+     * the thread may be asked for it to its end.
      */
     public static void makeCurrent(int ordinal) {
         open(ordinal).enter();
@@ -126,10 +127,16 @@ public final class CudaDevice extends CudaResource {
 
     /** The newest CUDA the driver serves, such as {@code 12.6}. */
     public static String driverVersion() {
+        int release = driverRelease();
+        return release / 100 + "." + release % 100;
+    }
+
+    /** The same as {@code 100 * major + minor}. */
+    static int driverRelease() {
         Driver.initialize();
         int[] version = new int[1];
         CudaException.check(JCudaDriver.cuDriverGetVersion(version), "cuDriverGetVersion");
-        return version[0] / 1000 + "." + version[0] % 1000 / 10;
+        return version[0] / 1000 * 100 + version[0] % 1000 / 10;
     }
 
     /** Waits for all that was enqueued on the device by this process. */

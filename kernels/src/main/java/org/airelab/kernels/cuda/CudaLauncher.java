@@ -36,7 +36,7 @@ public final class CudaLauncher implements Launcher, AutoCloseable {
 
     /** Launches on a stream what the machine's compiler makes of the sources. */
     public CudaLauncher(CudaStream stream) {
-        this(stream, KernelCompiler.forArchitecture(stream.device().architecture()));
+        this(stream, KernelCompiler.forDevice(stream.device()));
     }
 
     /** Launches on a stream what {@code compiler} makes of the sources. */

@@ -23,63 +23,72 @@ public final class KernelCompiler {
     /** A kind of compiler that a machine may have. */
     public enum Kind {
         /** The library {@code libnvrtc.so.12}: the quicker, and it needs nothing beside it. */
-        NVRTC,
+        NVRTC("libnvrtc.so.12 that knows it", "Install CUDA 12's NVRTC library"),
         /** The toolkit's program {@code nvcc}, of any release, with {@code g++}, which it needs. */
-        NVCC
+        NVCC("nvcc with a g++ on the PATH", "Install CUDA's nvcc and g++");
+
+        private final String found;
+        private final String advice;
+
+        Kind(String found, String advice) {
+            this.found = found;
+            this.advice = advice;
+        }
     }
 
     /**
-     * The machine's compiler: of those there are for the architecture the one of the newer CUDA, as its ptxas knows
-     * the architecture better; NVRTC where both are of the same.
+     * The compiler for a device: of those there are the one of the newest CUDA, as its ptxas knows the architecture
+     * best, but of none that the driver is too old for: it loads machine code of its own major version and of those
+     * before. NVRTC where both are of the same.
      *
-     * @param architecture the device's compute capability as {@code 10 * major + minor}
      * @throws MissingCudaException when there is none
      */
-    public static KernelCompiler forArchitecture(int architecture) {
-        return of(architecture, Kind.values());
+    public static KernelCompiler forDevice(CudaDevice device) {
+        List<CudaCompiler> found = found(device.architecture(), Kind.values());
+        if (found.isEmpty()) {
+            throw missing(device.architecture(), Kind.values());
+        }
+        int driver = CudaDevice.driverRelease();
+        CudaCompiler compiler = newest(found, driver).orElseThrow(() -> new MissingCudaException("kernels can be"
+                + " compiled by " + found.getFirst().version() + " alone, and the driver serves CUDA "
+                + CudaDevice.driverVersion(), "Install the NVRTC library of CUDA 12, or a newer driver."));
+        return new KernelCompiler(compiler, CubinCache.ofUser(), target(device.architecture()));
     }
 
     /**
-     * The same, of some kinds.
+     * The newest of some kinds, whatever driver its machine code may meet.
      *
+     * @param architecture a compute capability as {@code 10 * major + minor}
      * @throws MissingCudaException when the machine has none of them for the architecture
      */
     public static KernelCompiler of(int architecture, Kind... kinds) {
-        String target = target(architecture);
-        CudaCompiler compiler = newest(architecture, kinds)
-                .orElseThrow(() -> new MissingCudaException("there is no compiler for CUDA kernels of " + target
-                        + ": no " + String.join(", and no ", Stream.of(kinds).map(KernelCompiler::lacking).toList()),
-                        "Install CUDA's NVRTC library or its nvcc, and set CUDA_HOME where it lies in an unusual"
-                                + " folder."));
-        return new KernelCompiler(compiler, CubinCache.ofUser(), target);
+        return new KernelCompiler(newest(found(architecture, kinds), Integer.MAX_VALUE).orElseThrow(
+                () -> missing(architecture, kinds)), CubinCache.ofUser(), target(architecture));
     }
 
-    /** Whether the machine has one of some kinds of compilers for an architecture. */
-    public static boolean available(int architecture, Kind... kinds) {
-        return newest(architecture, kinds).isPresent();
-    }
-
-    private static Optional<CudaCompiler> newest(int architecture, Kind... kinds) {
-        return newest(Stream.of(kinds).map(kind -> find(kind, architecture)));
-    }
-
-    private static Optional<? extends CudaCompiler> find(Kind kind, int architecture) {
-        return switch (kind) {
+    /** In the order of the kinds. */
+    private static List<CudaCompiler> found(int architecture, Kind... kinds) {
+        return Stream.of(kinds).<Optional<? extends CudaCompiler>>map(kind -> switch (kind) {
             case NVRTC -> Nvrtc.find(architecture);
             case NVCC -> Nvcc.find();
-        };
+        }).<CudaCompiler>flatMap(Optional::stream).toList();
     }
 
-    private static String lacking(Kind kind) {
-        return switch (kind) {
-            case NVRTC -> "libnvrtc.so.12 that knows it";
-            case NVCC -> "nvcc with a g++ on the PATH";
-        };
+    private static MissingCudaException missing(int architecture, Kind... kinds) {
+        return new MissingCudaException("there is no compiler for CUDA kernels of " + target(architecture) + ": no "
+                + String.join(", and no ", Stream.of(kinds).map(kind -> kind.found).toList()),
+                String.join(", or ", Stream.of(kinds).map(kind -> kind.advice).toList())
+                        + ", and set CUDA_HOME where it lies in an unusual folder.");
     }
 
-    /** The first of the highest release. */
-    static Optional<CudaCompiler> newest(Stream<Optional<? extends CudaCompiler>> compilers) {
-        return compilers.<CudaCompiler>flatMap(Optional::stream).max(Comparator.comparingInt(CudaCompiler::release));
+    /**
+     * The first of the newest that a driver can do with.
+     *
+     * @param driver the newest CUDA it serves, {@code 100 * major + minor}
+     */
+    static Optional<CudaCompiler> newest(List<CudaCompiler> compilers, int driver) {
+        return compilers.stream().filter(compiler -> compiler.release() / 100 <= driver / 100)
+                .max(Comparator.comparingInt(CudaCompiler::release));
     }
 
     /** The compiler's name of an architecture, with the features that Hopper and Blackwell alone have. */

@@ -32,8 +32,8 @@ final class Nvcc implements CudaCompiler {
     }
 
     /**
-     * The nvcc on the PATH, in CUDA_HOME, in CUDA_PATH or in {@code /usr/local/cuda}, where it has its C++ compiler: the
-     * g++ on the PATH, or what NVCC_CCBIN names.
+     * The nvcc on the PATH, in CUDA_HOME, in CUDA_PATH or in {@code /usr/local/cuda}, where it has its C++ compiler:
+     * the g++ on the PATH, or what NVCC_CCBIN names.
      */
     static Optional<Nvcc> find() {
         List<Path> path = Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).map(Path::of)
@@ -46,7 +46,16 @@ final class Nvcc implements CudaCompiler {
             Optional.ofNullable(System.getenv(variable)).ifPresent(home -> folders.add(Path.of(home, "bin")));
         }
         folders.add(Path.of("/usr/local/cuda/bin"));
-        return executable("nvcc", folders).map(Nvcc::new);
+        return executable("nvcc", folders).flatMap(Nvcc::at);
+    }
+
+    /** Nothing where the program cannot be started: it may be another machine's. */
+    private static Optional<Nvcc> at(Path program) {
+        try {
+            return Optional.of(new Nvcc(program));
+        } catch (UncheckedIOException e) {
+            return Optional.empty();
+        }
     }
 
     private static Optional<Path> executable(String program, List<Path> folders) {

@@ -2,6 +2,7 @@ package org.airelab.kernels.matmul;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Buffers;
 import org.airelab.kernels.cpu.Lanes;
 
 /**
@@ -35,5 +36,6 @@ class PackedMatmul implements Matmul {
         Matmul.check(shape, a, b, bias, c, DType.FP32);
         new PackedProduct(shape, tile, a.address(), b.address(), bias == null ? 0 : bias.address(), c.address(),
                 cores()).run();
+        Buffers.keep(a, b, bias, c);
     }
 }

@@ -84,7 +84,7 @@ final class PackedProduct {
                 Math.min(each, rows - task * each), columns, k, Cores.ONE).run());
     }
 
-    /** Rows of a part of A for which one copy is made of a part of B: all, or a thread's, which makes its own copy. */
+    /** For how many rows of A a copy of B is made: for all, or for those of a thread, where each makes its own. */
     int rowsOfCopy(int rows, int columns, int k) {
         var threads = cores.threads();
         if (threads == 1 || rows < OWN_ROWS * (threads - 1L) || (long) columns * k > OWN_PART) {

@@ -10,6 +10,7 @@ import org.airelab.kernels.DType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.airelab.kernels.cpu.Buffers;
 import org.airelab.kernels.cpu.Lanes;
 import org.airelab.kernels.cpu.Scratch;
 
@@ -74,6 +75,7 @@ final class VectorMatmul implements Matmul {
                 i += count;
             }
         }
+        Buffers.keep(a, b, bias, c);
     }
 
     private static void four(int depth, long a, long aRow, long aDepth, long b, long bRow, long tile) {

@@ -158,8 +158,8 @@ struct Queries {
     }
 };
 
-// Hides from scores of keys, `own` the warp's first, with queries what lies past the end, of the queries, too, which are
-// 0 there: times an infinite key that is NaN; and keys in the future.
+// Hides from scores of keys, `own` the warp's first, with queries what lies past the end, of queries, too: they are 0
+// there, which times an infinite key is NaN. And keys in the future.
 DEVICE void hide(Scores &scores, int own, int query, int time, bool causal) {
     HOT_LOOP
     for (int n = 0; n < STREAM / 8; n++) {

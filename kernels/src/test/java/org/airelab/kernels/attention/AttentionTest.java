@@ -239,7 +239,7 @@ class AttentionTest {
         }
     }
 
-    /** Keys of which no score counts have gradients of 0, as do their values, and queries NaN where they are infinite. */
+    /** A key of which no score counts has gradients of 0, its value, too; queries have NaN where it is infinite. */
     @ParameterizedTest
     @MethodSource("uneven")
     void anInfiniteKeyHasTheReferencesGradients(AttentionShape shape) {

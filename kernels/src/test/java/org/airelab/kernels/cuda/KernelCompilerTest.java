@@ -13,9 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,10 +79,13 @@ class KernelCompilerTest {
         CudaCompiler library = new Noting("NVRTC 12.6", 1206, List.of());
         CudaCompiler same = new Noting("nvcc 12.6.85", 1206, List.of());
         CudaCompiler newer = new Noting("nvcc 13.0.88", 1300, List.of());
-        assertSame(library, KernelCompiler.newest(Stream.of(Optional.of(library), Optional.of(same))).orElseThrow());
-        assertSame(newer, KernelCompiler.newest(Stream.of(Optional.of(library), Optional.of(newer))).orElseThrow());
-        assertSame(same, KernelCompiler.newest(Stream.of(Optional.empty(), Optional.of(same))).orElseThrow());
-        assertTrue(KernelCompiler.newest(Stream.of(Optional.empty(), Optional.empty())).isEmpty());
+        assertSame(library, KernelCompiler.newest(List.of(library, same), 1300).orElseThrow());
+        assertSame(newer, KernelCompiler.newest(List.of(library, newer), 1300).orElseThrow());
+        assertSame(newer, KernelCompiler.newest(List.of(newer, library), 1300).orElseThrow());
+        // Of a driver's own major version also what is newer than the driver.
+        assertSame(library, KernelCompiler.newest(List.of(library, newer), 1204).orElseThrow());
+        assertTrue(KernelCompiler.newest(List.of(newer), 1209).isEmpty());
+        assertTrue(KernelCompiler.newest(List.of(), 1300).isEmpty());
     }
 
     @Test

@@ -10,8 +10,7 @@ typedef struct {
 
 static int programs;
 
-/* Newer than any nvcc that is there, which would be taken else. */
-int nvrtcVersion(int *major, int *minor) { *major = 99; *minor = 1; return 0; }
+int nvrtcVersion(int *major, int *minor) { *major = 12; *minor = 9; return 0; }
 int nvrtcGetNumSupportedArchs(int *count) { *count = 2; return 0; }
 int nvrtcGetSupportedArchs(int *architectures) { architectures[0] = 80; architectures[1] = 90; return 0; }
 int nvrtcCreateProgram(program **p, const char *source, const char *name, int headers, const char **texts,

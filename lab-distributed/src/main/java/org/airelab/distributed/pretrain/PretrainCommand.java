@@ -134,7 +134,7 @@ public final class PretrainCommand implements LabCommand {
         LauncherWatch.start();
         try (Ranks ranks = rankOptions.meet(world, asked.run().device())) {
             try {
-                return world.rank() == 0 ? lead(asked, begun, ranks) : follow(asked, begun, ranks);
+                return world.rank() == 0 ? lead(asked, begun, ranks, world.source()) : follow(asked, begun, ranks);
             } catch (RuntimeException | IOException | Error e) {
                 rankOptions.stopped();
                 ranks.stopped(e);
@@ -147,9 +147,9 @@ public final class PretrainCommand implements LabCommand {
     }
 
     /** The part of rank 0. */
-    private int lead(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
+    private int lead(PretrainConfig asked, Path begun, Ranks ranks, World.Source starter) throws IOException {
         try (RunDirectory run = runDirectory(asked, begun);
-                ShutdownHook _ = new ShutdownHook("resumption", farewell(run.root()))) {
+                ShutdownHook _ = new ShutdownHook("resumption", farewell(run.root(), starter))) {
             return begun != null ? Pretraining.resume(asked, run, ranks) : Pretraining.start(asked, run, ranks);
         }
     }
@@ -163,16 +163,16 @@ public final class PretrainCommand implements LabCommand {
     }
 
     /** What this process says when it is interrupted; of ranks of our own launcher it is the launcher that says it. */
-    private Runnable farewell(Path folder) {
-        return LauncherWatch.launched() ? () -> { } : resumption(runFolder(folder))::tell;
+    private Runnable farewell(Path folder, World.Source starter) {
+        return LauncherWatch.launched() ? () -> { } : resumption(runFolder(folder), starter)::tell;
     }
 
     private RunFolder runFolder(Path folder) {
         return overwrite ? RunFolder.startedOver(folder) : RunFolder.of(folder);
     }
 
-    private Resumption resumption(RunFolder run) {
-        return Resumption.of(run, spec.commandLine().getParseResult());
+    private Resumption resumption(RunFolder run, World.Source starter) {
+        return Resumption.of(run, spec.commandLine().getParseResult(), starter);
     }
 
     private static int follow(PretrainConfig asked, Path begun, Ranks ranks) throws IOException {
@@ -194,7 +194,7 @@ public final class PretrainCommand implements LabCommand {
         }
         RunFolder run = runFolder(folder);
         return Launcher.run(new Launcher.Plan(rankOptions.ranks(), rankOptions.restarts(), run, Lab.class, first,
-                again, resumption(run)::tell));
+                again, resumption(run, World.Source.NONE)::tell));
     }
 
     /** The folder of the run to go on with; null when one is to be started. */

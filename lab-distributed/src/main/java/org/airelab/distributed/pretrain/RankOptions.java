@@ -132,7 +132,8 @@ final class RankOptions {
         Division division = division(world.size());
         Device device = world.device(deviceName, backEnd != null && backEnd.sharesGpus());
         if (device.isGpu() && device.getDeviceId() > 0) {
-            // Or all ranks of a host would have a context on its first GPU, too: DJL sets the current device anew.
+            // DJL, asked for a GPU's memory, makes the thread's current device current again: without one that is the
+            // first GPU, on which each of the host's ranks would then have a context.
             CudaDevice.makeCurrent(device.getDeviceId());
         }
         if (world.alone() && backEnd == null) {

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.airelab.checkpoint.CheckpointStore;
 import org.airelab.distributed.launch.RunFolder;
+import org.airelab.distributed.launch.World;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -14,12 +15,13 @@ import picocli.CommandLine.ParseResult;
  *
  * @param run     its folder
  * @param command the command without the folder's name
+ * @param starter who starts its ranks
  */
-record Resumption(RunFolder run, String command) {
+record Resumption(RunFolder run, String command, World.Source starter) {
     private static final Pattern PLAIN = Pattern.compile("[\\w./+:=,@%-]+");
 
     /** By the same ranks; all else is in the run's folder. */
-    static Resumption of(RunFolder run, ParseResult asked) {
+    static Resumption of(RunFolder run, ParseResult asked, World.Source starter) {
         StringBuilder command = new StringBuilder("lab pretrain");
         for (OptionSpec option : asked.matchedOptions()) {
             if (option.userObject() instanceof Member member && member.getDeclaringClass() == RankOptions.class) {
@@ -28,7 +30,7 @@ record Resumption(RunFolder run, String command) {
                         .forEach(value -> command.append(' ').append(quoted(value)));
             }
         }
-        return new Resumption(run, command + " --resume");
+        return new Resumption(run, command + " --resume", starter);
     }
 
     /** Tells it on standard error. */
@@ -42,9 +44,10 @@ record Resumption(RunFolder run, String command) {
             return "Nothing was saved: training had not begun.";
         }
         List<Long> steps = new CheckpointStore(run.path(), 1).steps();
-        String resume = command + " " + quoted(run.path().toString());
-        return steps.isEmpty() ? "No step was saved yet; to start over: " + resume
-                : String.format(Locale.ROOT, "Step %,d is saved; to go on from there: %s", steps.getLast(), resume);
+        String resume = (starter == World.Source.NONE ? ": " : ", by the same launcher: ") + command + " "
+                + quoted(run.path().toString());
+        return steps.isEmpty() ? "No step was saved yet; to start over" + resume
+                : String.format(Locale.ROOT, "Step %,d is saved; to go on from there%s", steps.getLast(), resume);
     }
 
     /** As a shell takes it for one word. */

@@ -59,7 +59,7 @@ class MemoryPlanTest {
     @ParameterizedTest
     @CsvSource({"0,1,true", "1,2,true", "1,4,true", "2,2,true", "2,3,false", "3,2,true", "3,3,false"})
     void buffersOfARank(int stage, int ranks, boolean tied) {
-        ModelConfig model = Configurations.load(ModelConfig.class, SMALL, null, 
+        ModelConfig model = Configurations.load(ModelConfig.class, SMALL, null,
                 List.of(Setting.parse("tie_embeddings=" + tied)));
         var setup = new TrainingSession.Setup(Device.cpu(), Precision.FP32, KernelChoice.AUTO, false, 1);
         Shards shards = switch (stage) {

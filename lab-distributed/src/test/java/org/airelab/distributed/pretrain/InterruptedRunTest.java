@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -64,6 +65,16 @@ class InterruptedRunTest {
                 "300");
         run.awaitStep(12);
         goesOn(run, interrupted(run), " --nproc 2 --sequence-parallel --mesh tp=2");
+    }
+
+    /** What has started the ranks has to start them again. */
+    @Test
+    void ranksOfAnotherLauncher() throws Exception {
+        Ranks.Started run = ranks.start("other", List.of(), Map.of("RANK", "0", "WORLD_SIZE", "1"), "--steps", "300");
+        run.awaitStep(12);
+        String last = interrupted(run);
+        assertTrue(last.endsWith(" is saved; to go on from there, by the same launcher: lab pretrain --resume "
+                + run.run()), last);
     }
 
     @Test
