@@ -25,19 +25,24 @@ class BuildTest {
     private Path folder;
 
     private void build() throws IOException {
+        build(folder);
+    }
+
+    /** Puts a build that speaks this one's protocol into a folder. */
+    static void build(Path folder) throws IOException {
         Path app = Files.createDirectories(folder.resolve("app-1"));
         Files.writeString(folder.resolve("current"), "app-1\n");
         Files.createFile(app.resolve("kernels.jar"));
         Files.createFile(app.resolve("classes.aot"));
         try (InputStream own = BenchmarkFork.class.getResourceAsStream("protocol")) {
-            protocol("protocol", own.readAllBytes());
+            protocol(folder, "protocol", own.readAllBytes());
         }
         Files.writeString(app.resolve("libraries"), "jmh-core.jar\npytorch-native-cpu-2.7.1.jar\n");
         Files.writeString(app.resolve("source-version"), "commit=" + COMMIT + "\ndirty=true\n");
     }
 
     /** The jar of benchmarks, with a resource beside the benchmarks' classes. */
-    private void protocol(String name, byte[] content) throws IOException {
+    private static void protocol(Path folder, String name, byte[] content) throws IOException {
         try (ZipOutputStream jar = new ZipOutputStream(Files.newOutputStream(
                 folder.resolve("app-1/benchmarks.jar")))) {
             jar.putNextEntry(new ZipEntry("org/airelab/benchmarks/kernels/" + name));
@@ -71,12 +76,12 @@ class BuildTest {
     @Test
     void oneThatSpeaksAnotherProtocolIsRefused() throws IOException {
         build();
-        protocol("other", new byte[0]);
+        protocol(folder, "other", new byte[0]);
         UserError error = assertThrows(UserError.class, () -> Build.at(folder));
         assertEquals(UserError.BAD_INPUT, error.exitCode());
         assertTrue(error.getMessage().startsWith("the build in " + folder + " cannot take turns with this one: ")
                 && error.getMessage().endsWith("found none"), error.getMessage());
-        protocol("protocol", "999\n".getBytes(StandardCharsets.UTF_8));
+        protocol(folder, "protocol", "999\n".getBytes(StandardCharsets.UTF_8));
         assertTrue(assertThrows(UserError.class, () -> Build.at(folder)).getMessage().endsWith("found 999"));
     }
 

@@ -5,6 +5,7 @@ import static org.airelab.kernels.cpu.Lanes.get;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Buffers;
 
 /**
  * {@link Matmul} in plain loops over cache blocks.
@@ -44,6 +45,7 @@ final class BlockedMatmul implements Matmul {
                 }
             }
         }
+        Buffers.keep(a, b, bias, c);
     }
 
     private static void add(int rows, int columns, int depth, Strides strides, long a, long b, double[] sums) {

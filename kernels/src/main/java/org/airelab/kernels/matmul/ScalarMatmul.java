@@ -5,6 +5,7 @@ import static org.airelab.kernels.cpu.Lanes.set;
 
 import java.lang.foreign.MemorySegment;
 import org.airelab.kernels.DType;
+import org.airelab.kernels.cpu.Buffers;
 
 /** {@link Matmul} as three plain loops, one sum of float64 after the other: the bottom of the ladder. */
 final class ScalarMatmul implements Matmul {
@@ -24,6 +25,7 @@ final class ScalarMatmul implements Matmul {
                 finish(shape, sum, i, j, bias, c);
             }
         }
+        Buffers.keep(a, b, bias, c);
     }
 
     private static float dot(int count, long a, long aStep, long b, long bStep) {
