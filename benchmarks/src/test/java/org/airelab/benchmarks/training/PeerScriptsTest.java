@@ -31,11 +31,15 @@ class PeerScriptsTest {
 
     @BeforeAll
     static void needsPython() throws InterruptedException {
+        assumeTrue(python(), "SKIPPED: there is no python3 of version 3.9 or newer");
+    }
+
+    private static boolean python() throws InterruptedException {
+        String version = "import sys; sys.exit(sys.version_info < (3, 9))"; // as PyTorch 2.5 needs
         try {
-            String version = "import sys; sys.exit(sys.version_info < (3, 9))"; // as PyTorch 2.5 does
-            assumeTrue(new ProcessBuilder("python3", "-c", version).start().waitFor() == 0, "needs Python 3.9");
+            return new ProcessBuilder("python3", "-c", version).start().waitFor() == 0;
         } catch (IOException e) {
-            assumeTrue(false, "needs python3: " + e.getMessage());
+            return false;
         }
     }
 

@@ -5,6 +5,7 @@ import static org.airelab.distributed.group.nccl.Seat.LIMITS;
 import static org.airelab.distributed.group.nccl.Seat.freePlace;
 import static org.airelab.distributed.group.nccl.Seat.run;
 import static org.airelab.distributed.group.nccl.Seat.sit;
+import static org.airelab.distributed.group.nccl.Seat.standIn;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -16,8 +17,6 @@ import org.airelab.base.UserError;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.ProcessGroup;
 import org.airelab.distributed.group.shm.RankThreads;
-import org.airelab.distributed.group.store.Store;
-import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.torch.ScalarType;
 
 /** Scenarios of {@link NcclScenario} in which a call waits in vain for a rank that has not ended. */
@@ -77,17 +76,10 @@ final class NcclInVain {
                 }
             });
             return null;
-        }, () -> {
-            // Only as much of a rank as others know: it has come, told where it stands once, and says no more.
-            try (CudaDevice device = CudaDevice.open(1);
-                    Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
-                device.enter();
-                Communicator communicator = new Meeting(store, 1, 2, device.busId(), limits).communicator();
-                store.put("world/collectives/1", new Standing(0, null, null).write());
-                over.await();
-                communicator.abort();
-            }
-            return null;
-        }));
+        }, () -> standIn(place, limits, store -> {
+            // It tells where it stands once, and says no more.
+            store.put("world/collectives/1", new Standing(0, null, null).write());
+            over.await();
+        })));
     }
 }

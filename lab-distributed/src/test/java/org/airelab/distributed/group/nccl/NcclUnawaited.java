@@ -3,6 +3,7 @@ package org.airelab.distributed.group.nccl;
 import static org.airelab.distributed.group.nccl.Seat.LIMITS;
 import static org.airelab.distributed.group.nccl.Seat.freePlace;
 import static org.airelab.distributed.group.nccl.Seat.sit;
+import static org.airelab.distributed.group.nccl.Seat.standIn;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.net.InetSocketAddress;
@@ -16,7 +17,6 @@ import java.util.function.Consumer;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.shm.RankThreads;
 import org.airelab.distributed.group.store.Store;
-import org.airelab.kernels.cuda.CudaDevice;
 
 /** Scenarios of {@link NcclScenario} in which a rank fails that no call waits for. */
 final class NcclUnawaited {
@@ -42,19 +42,12 @@ final class NcclUnawaited {
                 over.countDown();
             }
             return null;
-        }, () -> {
-            try (CudaDevice device = CudaDevice.open(1);
-                    Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
-                device.enter();
-                Communicator communicator = new Meeting(store, 1, 2, device.busId(), limits).communicator();
-                met.await();
-                store.put("sign/1", "7");
-                rank1.accept(store);
-                over.await();
-                communicator.abort();
-            }
-            return null;
-        }));
+        }, () -> standIn(place, limits, store -> {
+            met.await();
+            store.put("sign/1", "7");
+            rank1.accept(store);
+            over.await();
+        })));
     }
 
     static void stopped() throws Exception {

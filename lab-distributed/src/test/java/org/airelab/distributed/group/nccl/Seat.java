@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.airelab.distributed.comm.DeviceMemory;
 import org.airelab.distributed.group.Limits;
 import org.airelab.distributed.group.shm.RankThreads;
+import org.airelab.distributed.group.store.Store;
 import org.airelab.kernels.cuda.CudaDevice;
 import org.airelab.kernels.cuda.CudaStream;
 
@@ -49,6 +50,24 @@ record Seat(NcclGroup group, CudaStream stream, DeviceMemory memory) {
         } catch (AssertionError e) {
             throw new AssertionError("rank " + rank + " of " + size + ": " + e.getMessage(), e);
         }
+    }
+
+    /** What a rank that only comes does then, by what the others know of it. */
+    @FunctionalInterface
+    interface StandIn {
+        void run(Store store) throws Exception;
+    }
+
+    /** Comes as rank 1 of two, and is of the group no more than what others know of it: no watchdog, no calls. */
+    static Void standIn(InetSocketAddress place, Limits limits, StandIn then) throws Exception {
+        try (CudaDevice device = CudaDevice.open(1);
+                Store store = Store.open(place, 1, 2, LIMITS.start(), LIMITS.silence())) {
+            device.enter();
+            Communicator communicator = new Meeting(store, 1, 2, device.busId(), limits).communicator();
+            then.run(store);
+            communicator.abort();
+        }
+        return null;
     }
 
     static void run(int size, Limits limits, Rank rank) throws Exception {
